@@ -1,0 +1,36 @@
+# Four commands: demo, test, check, bench. Each sets up what it needs; Python 3.11+ and make are all that must be there.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+DEV = $(VENV)/.ready-dev
+
+.PHONY: demo test check bench clean
+
+demo: $(READY)  ## a lookbook in lookbook/index.html
+	$(BIN)/muslin design --count 12 --out lookbook
+
+test: $(DEV) check  ## everything that CI runs
+	$(BIN)/python -m pytest
+
+check: $(DEV)  ## style, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(DEV)  ## the benchmarks (the article's side needs TensorFlow: pip install -e '.[keras]')
+	$(BIN)/python benchmarks/style_step.py
+	$(BIN)/python benchmarks/classic_speed.py
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(DEV): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) lookbook dressed drafts

@@ -1,0 +1,10 @@
+"""What ships in the package: encoder and generator weights, the starter set, styles, LICENSES.csv. Knows paths only."""
+
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ENCODER = HERE / "efficientnet-lite0.safetensors"
+STARTER = HERE / "starter.zip"
+STYLES = HERE / "styles"
+LICENSES = HERE / "LICENSES.csv"
+GENERATORS = {"garments-64": HERE / "garments-64.safetensors", "fashion-mnist-28": HERE / "fashion-mnist-28.safetensors"}

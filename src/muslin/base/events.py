@@ -1,0 +1,65 @@
+"""News of a long work: one frozen class for each kind. The bar, JSON lines, notebooks and tests read the same iterator.
+
+Does not know who reads. Cancelling is to stop iterating; to resume is to call the same work again on the same folder.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Event:
+    """The root of all news."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for one JSON line, with the kind under `event`."""
+        plain = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
+        return {"event": type(self).__name__.lower(), **plain}
+
+
+@dataclass(frozen=True)
+class Note(Event):
+    """Something a person should know once: what was found, chosen or left out."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """Something that went differently from what was asked, and what was done instead."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Step(Event):
+    """Progress: `done` of `total` units of work, with figures (losses, scores) by name."""
+
+    work: str
+    done: int
+    total: int
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Saved(Event):
+    """A file that is whole and on the disk."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Refused(Event):
+    """One input that could not be used; the work goes on with the others."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finished(Event):
+    """The work is done; `path` is what to open, `seconds` what it took."""
+
+    path: Path
+    seconds: float

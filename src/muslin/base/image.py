@@ -1,0 +1,184 @@
+"""The one door to picture files (Pillow): in by `open_image`, out by `encode_png` and `encode_jpeg`.
+
+On the way in: limits before decoding, EXIF orientation, ICC profile to sRGB, every mode to RGB, alpha kept apart.
+On the way out: sRGB profile, DPI, text. In memory a picture is float RGB in [-1, 1], (3, height, width).
+"""
+
+import io
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps, PngImagePlugin, UnidentifiedImageError
+from torch import Tensor
+
+from muslin.base.errors import InputError
+from muslin.base.files import read_bytes
+
+MAX_PIXELS = 100_000_000  # 10,000 x 10,000
+MAX_BYTES = 256 * 1024 * 1024
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"})
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`pixels` RGB in [-1, 1]; `alpha` in [0, 1] where the file had one; `dpi` where it said so; `mended`: what was done."""
+
+    pixels: Float[Tensor, "3 h w"]
+    alpha: Float[Tensor, "1 h w"] | None = None
+    dpi: float | None = None
+    mended: tuple[str, ...] = ()
+
+
+def open_image(source: Path | bytes, name: str = "") -> Picture:
+    """Decode a picture file or its bytes.
+
+    Transparent places become white in `pixels`. Animated files give their first frame. Raises InputError, naming the
+    file, when it is missing, no picture, cut short, over MAX_BYTES, or would decode to more than MAX_PIXELS.
+    """
+    name = name or str(source if isinstance(source, Path) else "picture")
+    if isinstance(source, Path) and source.exists() and source.stat().st_size > MAX_BYTES:
+        raise InputError(f"{name}: {source.stat().st_size / 1e6:.0f} MB; the limit is {MAX_BYTES / 1e6:.0f} MB")
+    content = source if isinstance(source, bytes) else read_bytes(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            with Image.open(io.BytesIO(content)) as image:
+                _check_size(image, name)
+                image.load()
+                return _picture(image, name)
+        except UnidentifiedImageError as failure:
+            raise InputError(f"{name}: not a picture that can be read; expected {', '.join(sorted(SUFFIXES))}") from failure
+        except Image.DecompressionBombError as failure:
+            raise InputError(f"{name}: far too many pixels; the limit is {MAX_PIXELS:,}; make it smaller") from failure
+        except (OSError, SyntaxError, ValueError, EOFError) as failure:
+            raise InputError(f"{name}: damaged or cut short ({failure}); copy or export it again") from failure
+
+
+def encode_png(
+    pixels: Float[Tensor, "c h w"], alpha: Float[Tensor, "1 h w"] | None = None, dpi: float = 300, text: Mapping[str, str] | None = None
+) -> bytes:
+    """PNG bytes of a picture in [-1, 1] (1 or 3 channels), with sRGB profile, DPI and international text chunks."""
+    info = PngImagePlugin.PngInfo()
+    for key, value in (text or {}).items():
+        info.add_itxt(key, value, zip=len(value) > 1000)
+    image = to_pil(pixels)
+    if alpha is not None:
+        image.putalpha(Image.fromarray((alpha[0].clamp(0, 1) * 255).round().byte().numpy()))
+    out = io.BytesIO()
+    image.save(out, "PNG", pnginfo=info, dpi=(dpi, dpi), icc_profile=_SRGB, compress_level=6)
+    return out.getvalue()
+
+
+def encode_jpeg(pixels: Float[Tensor, "c h w"], quality: int = 90) -> bytes:
+    """JPEG bytes of a picture in [-1, 1] (colour not sub-sampled), for pages and sheets."""
+    out = io.BytesIO()
+    to_pil(pixels).save(out, "JPEG", quality=quality, subsampling=0, optimize=True)
+    return out.getvalue()
+
+
+def read_text(content: bytes, name: str) -> dict[str, str]:
+    """The text chunks of a PNG. Raises InputError when it is no picture."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()
+            chunks = getattr(image, "text", {})
+            return {str(key): str(value) for key, value in chunks.items()}
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as failure:
+        raise InputError(f"{name}: not a whole picture ({failure})") from failure
+
+
+def to_bytes(pixels: Float[Tensor, "c h w"]) -> UInt8[Tensor, "c h w"]:
+    """[-1, 1] to 0 ... 255, rounded."""
+    return (pixels.detach().float().cpu().clamp(-1, 1) * 127.5 + 127.5).round().byte()
+
+
+def from_bytes(pixels: UInt8[Tensor, "*b c h w"]) -> Float[Tensor, "*b c h w"]:
+    """0 ... 255 to [-1, 1]."""
+    return pixels.float() / 127.5 - 1
+
+
+def to_pil(pixels: Float[Tensor, "c h w"]) -> Image.Image:
+    """A Pillow picture, mode L or RGB."""
+    array = to_bytes(pixels).permute(1, 2, 0).numpy()
+    return Image.fromarray(np.ascontiguousarray(array[..., 0] if array.shape[2] == 1 else array))
+
+
+def resize(pixels: Float[Tensor, "c h w"], height: int, width: int) -> Float[Tensor, "c h w"]:
+    """Resampled with antialiasing (bicubic; exact on float values, in [-1, 1])."""
+    made = torch.nn.functional.interpolate(pixels[None], size=(height, width), mode="bicubic", antialias=True, align_corners=False)
+    return made[0].clamp(-1, 1)
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise InputError(f"{name}: {width:,} x {height:,} pixels; the limit is {MAX_PIXELS:,}; make it smaller")
+
+
+def _picture(image: Image.Image, name: str) -> Picture:
+    mended: list[str] = []
+    dpi = image.info.get("dpi")
+    profile = image.info.get("icc_profile")
+    turned = ImageOps.exif_transpose(image)
+    if turned.size != image.size or image.getexif().get(0x0112, 1) != 1:
+        mended.append("turned as EXIF says")
+    alpha = _alpha(turned)
+    if alpha is not None:
+        mended.append("transparency laid on white")
+    rgb = _to_rgb(turned, profile, mended)
+    pixels = from_bytes(torch.from_numpy(np.array(rgb)).permute(2, 0, 1))
+    if alpha is not None:
+        pixels = pixels * alpha + (1 - alpha)
+    return Picture(pixels, alpha, float(dpi[0]) if dpi and float(dpi[0]) > 1 else None, tuple(mended))
+
+
+def _alpha(image: Image.Image) -> Tensor | None:
+    if not (image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info):
+        return None
+    band = torch.from_numpy(np.array(image.convert("RGBA").getchannel("A"))).float() / 255
+    return band[None] if bool((band < 1).any()) else None
+
+
+def _to_rgb(image: Image.Image, profile: bytes | None, mended: list[str]) -> Image.Image:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+        mended.append("16 bits to 8")
+        values = np.array(image, dtype=np.float64)
+        top = 255.0 if values.max() <= 255 and image.mode in ("I", "F") else 65535.0
+        return Image.fromarray((values / top * 255).clip(0, 255).round().astype(np.uint8)).convert("RGB")
+    if image.mode != "RGB":
+        mended.append(f"mode {image.mode} to RGB")
+    if profile:
+        base = image if image.mode in ("RGB", "L", "CMYK") else image.convert("RGB")
+        try:
+            return _through_profile(base, profile, mended)
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            mended.append("unreadable colour profile ignored")
+    return image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB")
+
+
+def _through_profile(image: Image.Image, profile: bytes, mended: list[str]) -> Image.Image:
+    if profile == _SRGB:
+        return image.convert("RGB")
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    turned = ImageCms.profileToProfile(image, source, ImageCms.ImageCmsProfile(io.BytesIO(_SRGB)), outputMode="RGB")
+    if turned is None:
+        raise ValueError("no conversion")
+    if "srgb" not in ImageCms.getProfileDescription(source).lower():
+        mended.append("colour profile to sRGB")
+    return turned
+
+
+def caption(text: str, width: int, height: int) -> Float[Tensor, "3 h w"]:
+    """One line of small dark grey text on white, cut to the width with an ellipsis."""
+    image = Image.new("RGB", (width, height), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(13)
+    while text and draw.textlength(text, font=font) > width - 4:
+        text = text[:-2].rstrip(" .…") + "…" if len(text) > 2 else ""
+    draw.text((2, (height - 16) // 2), text, fill=(90, 88, 84), font=font)
+    return from_bytes(torch.from_numpy(np.array(image)).permute(2, 0, 1))

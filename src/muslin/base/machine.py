@@ -1,0 +1,36 @@
+"""What this machine is good at: the device to use, and whether its processor multiplies bfloat16 fast."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from muslin.base.errors import SettingError
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """`auto`: CUDA, else Apple's MPS, else the CPU. Raises SettingError for a device that is not there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
+    if not there.get(name.split(":")[0], False):
+        raise SettingError(f"device {name}: not on this machine; there are: {', '.join(k for k, v in there.items() if v)}")
+    return torch.device(name)
+
+
+@lru_cache(maxsize=1)
+def fast_bfloat16() -> bool:
+    """Whether the processor has bfloat16 products (AVX-512 BF16 or AMX); read from the system, so the same at each start."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def resolve_precision(wanted: str, device: torch.device) -> str:
+    """`auto` becomes `bfloat16` where that is faster, else `float32`."""
+    if wanted != "auto":
+        return wanted
+    quick = fast_bfloat16() if device.type == "cpu" else device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return "bfloat16" if quick else "float32"

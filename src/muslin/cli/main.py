@@ -1,0 +1,76 @@
+"""The command `muslin`: a group of commands, each loaded when it is called, so that --help answers at once."""
+
+import importlib
+import sys
+
+import click
+
+from muslin.base.errors import MuslinError
+
+COMMANDS = {
+    "design": ("muslin.cli.design", "Draft, choose, dress and lay out: a lookbook from nothing but this command."),
+    "style": ("muslin.cli.style", "Dress pictures of your own in fabrics and artworks."),
+    "train": ("muslin.cli.gan", "Train a GAN on your archive, or go on with a run."),
+    "generate": ("muslin.cli.gan", "Draw designs from a trained generator."),
+    "prepare": ("muslin.cli.prepare", "The dataset doctor: check, mend and pack a folder of pictures."),
+    "remake": ("muslin.cli.design", "Make a picture again from the recipe inside it."),
+    "recipe": ("muslin.cli.design", "Show the recipe inside a picture."),
+    "list": ("muslin.cli.shelf", "What is there: generators, styles, backbones, presets, licences."),
+    "weights": ("muslin.cli.shelf", "Fetch a style backbone's weights (VGG19, VGG16), once."),
+}
+
+
+class _Lazy(click.Group):
+    """Knows each command's one line without importing it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = getattr(module, "list_" if cmd_name == "list" else cmd_name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            from muslin.base.errors import nearest
+
+            raise click.UsageError(f"there is no command '{args[0]}'{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"muslin {version('muslin')}")
+        ctx.exit()
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+def group() -> None:
+    """Muslin: a local, open studio for fashion design. It learns from your archive, drafts, dresses and prints."""
+
+
+def main() -> None:
+    """Entry point: bad usage and bad input end in one line and exit code 2; never a traceback for either."""
+    try:
+        code = group.main(standalone_mode=False)
+    except click.ClickException as failure:
+        click.echo(f"muslin: {failure.format_message()}", err=True)
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)
+    except MuslinError as failure:
+        click.echo(f"muslin: {' '.join(str(failure).split())}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,43 @@
+"""Options that several commands share, and how their values are read."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from muslin.base.errors import SettingError
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on standard output.")
+settings: Decorator = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any setting; `muslin list settings` shows them.")
+download: Decorator = click.option("--download", is_flag=True, help="Fetch what is missing (Fashion-MNIST).")
+
+
+def seeds(text: str) -> list[int]:
+    """`3`, `0-99` or `1,5,9-12` as numbers, at most 100,000. Raises SettingError."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            start, end = int(first), int(last) if dash else int(first)
+        except ValueError:
+            raise SettingError(f"--seeds {text}: write numbers and ranges, as in 0-99 or 1,5,9") from None
+        if end < start or end - start >= 100_000:
+            raise SettingError(f"--seeds {text}: ranges go upwards and hold at most 100,000")
+        found += range(start, end + 1)
+    return found
+
+
+def named_or_weighted(text: str) -> tuple[str, float]:
+    """`NAME` or `NAME=WEIGHT`. Raises SettingError."""
+    name, equals, weight = text.rpartition("=")
+    if not equals:
+        return text, 1.0
+    try:
+        number = float(weight)
+    except ValueError:
+        return text, 1.0
+    if not 0 < number < 1e6:
+        raise SettingError(f"--style {text}: the weight should be more than 0")
+    return name, number

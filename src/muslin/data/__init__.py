@@ -1,0 +1,1 @@
+"""Pictures in: sources, the dataset doctor, grounds and masks, training sets in memory."""

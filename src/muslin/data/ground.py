@@ -1,0 +1,99 @@
+"""The garment's mask on a plain ground: OKLab distance to the border's colour, flood from the border, holes, soft edge.
+
+Says None where the ground is not plain or nothing stands on it. Uses scipy.ndimage (its one door) for components.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from scipy import ndimage
+from torch import Tensor
+
+from muslin.base.colour import to_oklab
+
+_PLAIN = 0.6  # share of the border that must be of the ground's colour
+_LEAST, _MOST = 0.01, 0.95  # share of the picture that a garment covers
+
+
+def ground_colour(pixels: Float[Tensor, "c h w"]) -> Float[Tensor, " c"]:
+    """The median colour of the border, [-1, 1]."""
+    return _border(pixels).median(1).values
+
+
+def find_mask(pixels: Float[Tensor, "3 h w"], sharp: float = 0.5) -> Float[Tensor, "1 h w"] | None:
+    """1 on the garment, 0 on the ground, between on the edge; None when there is no plain ground or no garment on it.
+
+    `sharp` is where between the ground's colour and the garment's (0 to 1) a blurred edge is cut. Silhouettes with
+    holes keep those of 0.1 % of the picture or more that show the ground's very colour.
+    """
+    lab = to_oklab(pixels)
+    ring = _border(lab)
+    ground = ring.median(1).values
+    away = (lab - ground[:, None, None]).square().sum(0).sqrt()
+    edge = _border(away[None])[0]
+    near = float(edge.quantile(0.5)) * 4 + 0.012
+    if float((edge < max(near, 0.08)).float().mean()) < _PLAIN:
+        return None
+    field = _garment_field(away, near)
+    if field is None:
+        return None
+    return _soft_edge(away, field, near, sharp)
+
+
+def _garment_field(away: Tensor, near: float) -> np.ndarray | None:
+    """Where the garment is, hard: what a flood of near-ground colour from the border does not reach, without specks."""
+    like_ground = (away < near).numpy()
+    labels, _ = ndimage.label(like_ground)
+    rim = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    outside = np.isin(labels, rim[rim > 0])
+    holes = like_ground & ~outside & (away < near / 2).numpy()
+    outside |= _large_parts(holes, 0.001 * holes.size)
+    garment = ndimage.binary_opening(~outside, iterations=1) if min(outside.shape) >= 128 else ~outside
+    parts, count = ndimage.label(garment)
+    if count == 0:
+        return None
+    sizes = np.bincount(parts.ravel())[1:]
+    kept = np.isin(parts, 1 + np.flatnonzero(sizes >= 0.03 * sizes.max()))
+    share = kept.mean()
+    return kept if _LEAST <= share <= _MOST else None
+
+
+def _soft_edge(away: Tensor, garment: np.ndarray, near: float, sharp: float) -> Tensor:
+    """The level set of the colour distance near the hard edge, one pixel wide, from the garment's own local strength."""
+    inside = torch.from_numpy(garment).float()[None, None]
+    radius = max(1, min(away.shape) // 64)
+    strength = F.max_pool2d(away[None, None] * inside, 2 * radius + 1, 1, radius)
+    level = (strength * sharp).clamp(min=near)
+    soft = ((away - level) / (0.2 * level) + 0.5).clamp(0, 1)
+    core = F.max_pool2d(-inside, 2 * radius + 1, 1, radius) < -0.5  # well inside: garment whatever its colour
+    reach = F.max_pool2d(inside, 3, 1, 1)
+    return torch.where(core, 1.0, soft * reach)[0]
+
+
+def _large_parts(mask: np.ndarray, least: float) -> np.ndarray:
+    parts, _ = ndimage.label(mask)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return np.isin(parts, np.flatnonzero(sizes >= least))
+
+
+def extend(pixels: Float[Tensor, "c h w"], inside: Float[Tensor, "1 h w"]) -> Float[Tensor, "c h w"]:
+    """Each pixel outside (`inside` < 1) takes the colour of the nearest one inside; nothing to do where there is none."""
+    hard = inside[0].numpy() >= 0.999
+    if not hard.any():
+        return pixels
+    nearest = ndimage.distance_transform_edt(~hard, return_distances=False, return_indices=True)
+    rows, columns = torch.from_numpy(nearest[0]).long(), torch.from_numpy(nearest[1]).long()
+    return pixels[:, rows, columns]
+
+
+def shrink(mask: Float[Tensor, "1 h w"], pixels: int) -> Float[Tensor, "1 h w"]:
+    """The mask eroded by some pixels."""
+    return -F.max_pool2d(-mask[None], 2 * pixels + 1, 1, pixels)[0] if pixels > 0 else mask
+
+
+def _border(x: Tensor) -> Tensor:
+    depth = max(1, min(x.shape[1:]) // 50)
+    sides = (x[:, :depth], x[:, -depth:], x[:, :, :depth], x[:, :, -depth:])
+    return torch.cat([side.flatten(1) for side in sides], 1)

@@ -1,0 +1,44 @@
+"""Exact and near twins among pictures: equal bytes after decoding, or 16 x 16 thumbnails that hardly differ. No networks."""
+
+import hashlib
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.image import resize, to_bytes
+
+NEAR = 0.02  # root mean square difference of thumbnails, of a full range of 2; found by eye on 3,201 garments (docs/LOG.md)
+
+
+class Twins:
+    """Takes pictures one by one and says which earlier one, if any, each repeats."""
+
+    def __init__(self, near: float = NEAR) -> None:
+        self.near = near
+        self._exact: dict[str, str] = {}
+        self._names: list[str] = []
+        self._thumbnails = torch.empty(64, 3 * 16 * 16)
+
+    def earlier(self, name: str, pixels: Float[Tensor, "3 h w"]) -> tuple[str, str] | None:
+        """(name of the earlier picture, 'exact' or 'near'), or None and the picture is remembered."""
+        digest = hashlib.sha256(to_bytes(pixels).numpy().tobytes() + str(tuple(pixels.shape)).encode()).hexdigest()
+        if digest in self._exact:
+            return self._exact[digest], "exact"
+        thumbnail = resize(pixels, 16, 16).flatten()
+        count = len(self._names)
+        if count:
+            away = (self._thumbnails[:count] - thumbnail).square().mean(1).sqrt()
+            closest = int(away.argmin())
+            if float(away[closest]) < self.near:
+                return self._names[closest], "near"
+        self._remember(name, digest, thumbnail)
+        return None
+
+    def _remember(self, name: str, digest: str, thumbnail: Tensor) -> None:
+        self._exact[digest] = name
+        count = len(self._names)
+        if count == len(self._thumbnails):
+            self._thumbnails = torch.cat([self._thumbnails, torch.empty_like(self._thumbnails)])
+        self._thumbnails[count] = thumbnail
+        self._names.append(name)

@@ -1,0 +1,1 @@
+"""Pictures out: contact sheets."""

@@ -1,0 +1,47 @@
+"""Contact sheets: many pictures on one, in rows, with captions. Draws with tensors and the one door to Pillow."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.image import caption, resize
+
+
+def contact_sheet(
+    pictures: Sequence[Float[Tensor, "c h w"]], columns: int = 0, side: int = 256, gap: int = 12, captions: Sequence[str] = ()
+) -> Float[Tensor, "3 H W"]:
+    """Pictures (grey or RGB, [-1, 1], any sizes) fitted into squares of `side` px on white; a line of text under each."""
+    if not pictures:
+        raise ValueError("a sheet needs at least one picture")
+    columns = columns or max(1, math.ceil(math.sqrt(len(pictures) * 1.3)))
+    columns = min(columns, len(pictures))
+    rows, foot = math.ceil(len(pictures) / columns), 26 if captions else 0
+    sheet = torch.ones(3, rows * (side + foot + gap) + gap, columns * (side + gap) + gap)
+    for number, picture in enumerate(pictures):
+        top, left = gap + number // columns * (side + foot + gap), gap + number % columns * (side + gap)
+        fitted = _fit(picture, side)
+        sheet[:, top : top + side, left : left + side] = fitted
+        if captions:
+            line = caption(captions[number], side, foot)
+            sheet[:, top + side : top + side + foot, left : left + side] = line
+    return sheet
+
+
+def _fit(picture: Tensor, side: int) -> Tensor:
+    colour = picture.expand(3, -1, -1) if picture.shape[0] == 1 else picture
+    _, height, width = colour.shape
+    factor = side / max(height, width)
+    rows, columns = max(1, round(height * factor)), max(1, round(width * factor))
+    small = _blocks(colour, int(factor)) if factor >= 2 and max(height, width) <= 32 else resize(colour, rows, columns)
+    out = torch.ones(3, side, side)
+    top, left = (side - small.shape[1]) // 2, (side - small.shape[2]) // 2
+    out[:, top : top + small.shape[1], left : left + small.shape[2]] = small
+    return out
+
+
+def _blocks(picture: Tensor, factor: int) -> Tensor:
+    # tiny pictures are shown pixel by pixel, as they are
+    return picture.repeat_interleave(factor, 1).repeat_interleave(factor, 2)

@@ -1,0 +1,1 @@
+"""Frozen networks that look: layers by name, never trained here."""

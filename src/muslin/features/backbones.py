@@ -1,0 +1,38 @@
+"""The table of backbones for style: the embedded encoder (always there), VGG19, VGG16, or a VGG file that the user names."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+
+from muslin.base.errors import InputError, nearest
+from muslin.features.embedded import embedded
+from muslin.features.vgg import load_vgg
+
+
+class Backbone(Protocol):
+    """A frozen network that gives maps by layer name; `name` goes into recipes."""
+
+    name: str
+    content_layers: tuple[str, ...]
+    style_layers: tuple[str, ...]
+
+    def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]: ...
+
+
+BACKBONES: dict[str, Callable[[], Backbone]] = {
+    "embedded": embedded,
+    "vgg19": lambda: load_vgg("vgg19"),
+    "vgg16": lambda: load_vgg("vgg16"),
+}
+
+
+def load_backbone(which: str = "embedded") -> Backbone:
+    """By name, or `vgg19:FILE.safetensors` for weights of one's own. Raises InputError."""
+    name, _, file = which.partition(":")
+    if file and name in ("vgg19", "vgg16"):
+        return load_vgg("vgg19" if name == "vgg19" else "vgg16", Path(file))
+    if which not in BACKBONES:
+        raise InputError(f"backbone '{which}': not known{nearest(which, BACKBONES)}")
+    return BACKBONES[which]()

@@ -1,0 +1,118 @@
+"""VGG19 and VGG16 by the layer names of the style literature (relu1_1 ... relu5_4), with torchvision's ImageNet weights.
+
+Looked for as a .safetensors the user names, in Muslin's cache, then as torchvision's own download (checked by its hash,
+converted once, cut to the convolutions). Never random weights: where there are none, a line says what to do.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from muslin.base.checkpoint import load_checkpoint, save_checkpoint
+from muslin.base.errors import InputError, nearest
+from muslin.base.files import make_folder
+from muslin.base.vision import VggName, cache_folder, download_vgg, read_vgg_file, vgg_file, vgg_layout, vgg_url
+
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # torchvision's, for RGB in [0, 1]
+
+
+class Vgg(nn.Module):
+    """The convolutions of a VGG (Simonyan & Zisserman 2015). Frozen; only as deep as the layers that are asked for."""
+
+    content_layers = ("relu4_2",)
+    style_layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+    def __init__(self, name: VggName, tensors: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.name = name
+        self.plan = layer_plan(name)
+        for layer, shape in expected_shapes(name).items():
+            for part, wanted in (("weight", shape), ("bias", shape[:1])):
+                key = f"{layer}.{part}"
+                if key not in tensors or tuple(tensors[key].shape) != wanted:
+                    found = tuple(tensors[key].shape) if key in tensors else "nothing"
+                    raise InputError(f"{name}: {key} should be {wanted}, the file has {found}; it is not this network")
+                self.register_buffer(key.replace(".", "_"), tensors[key].float(), persistent=False)
+        self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(_STD).view(3, 1, 1), persistent=False)
+
+    def forward(self, images: Float[Tensor, "b 3 h w"], layers: Sequence[str]) -> dict[str, Tensor]:
+        """Maps by name for RGB in [-1, 1], at least 16 px; relu{i}_{j} is (b, channels, h / 2^(i-1), w / 2^(i-1))."""
+        known = [name for name in self.plan if name != "pool"]
+        for name in layers:
+            if name not in known:
+                raise InputError(f"{self.name} has no layer '{name}'{nearest(name, known)}")
+        x = ((images + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std")
+        found: dict[str, Tensor] = {}
+        for name in self.plan:
+            if len(found) == len(set(layers)):
+                break
+            if name == "pool":
+                x = F.max_pool2d(x, 2)
+                continue
+            x = F.relu(F.conv2d(x, self.get_buffer(name + "_weight"), self.get_buffer(name + "_bias"), padding=1))
+            if name in layers:
+                found[name] = x
+        return found
+
+
+def layer_plan(name: VggName) -> list[str]:
+    """relu1_1, relu1_2, pool, relu2_1 ... in the order of the network."""
+    plan, block, number = list[str](), 1, 1
+    for entry in vgg_layout(name):
+        if entry == "M":
+            plan.append("pool")
+            block, number = block + 1, 1
+        else:
+            plan.append(f"relu{block}_{number}")
+            number += 1
+    return plan
+
+
+def expected_shapes(name: VggName) -> dict[str, tuple[int, ...]]:
+    """The shape of each convolution's weight, by layer name."""
+    shapes, inputs = dict[str, tuple[int, ...]](), 3
+    widths = [entry for entry in vgg_layout(name) if isinstance(entry, int)]
+    for layer, width in zip((entry for entry in layer_plan(name) if entry != "pool"), widths, strict=True):
+        shapes[layer] = (width, inputs, 3, 3)
+        inputs = width
+    return shapes
+
+
+def load_vgg(name: VggName, file: Path | None = None, download: bool = False) -> Vgg:
+    """The network with real weights. Raises InputError that says where to get them when they are nowhere."""
+    if file is not None:
+        return Vgg(name, load_checkpoint(file)[0])
+    cached = cache_folder() / f"{name}-convolutions.safetensors"
+    if not cached.exists():
+        theirs = vgg_file(name)
+        if not theirs.exists():
+            if not download:
+                raise InputError(
+                    f"{name}: its weights are not on this machine; `muslin weights {name}` downloads them (once), or put "
+                    f"{vgg_url(name)} at {theirs}; without them leave --backbone out: the embedded encoder is always there"
+                )
+            theirs = download_vgg(name)
+        convert(name, theirs, cached)
+    return Vgg(name, load_checkpoint(cached)[0])
+
+
+def convert(name: VggName, theirs: Path, target: Path) -> Path:
+    """torchvision's .pth (hash checked, tensors only) to fp16 safetensors of the convolutions by layer name. Raises InputError."""
+    state = read_vgg_file(theirs)
+    numbers = sorted({int(key.split(".")[1]) for key in state if key.startswith("features.")})
+    layers = list(expected_shapes(name))
+    if len(numbers) != len(layers):
+        raise InputError(f"{theirs}: {len(numbers)} convolutions where {name} has {len(layers)}; it is not this network")
+    tensors = {
+        f"{layer}.{part}": state[f"features.{number}.{part}"].half()
+        for layer, number in zip(layers, numbers, strict=True)
+        for part in ("weight", "bias")
+    }
+    make_folder(target.parent)
+    about = {"kind": "encoder", "name": name, "licence": "BSD-3-Clause (torchvision), trained on ImageNet", "source": theirs.name}
+    return save_checkpoint(target, tensors, about)

@@ -1,0 +1,1 @@
+"""Learning to draw garments: networks, training, generators."""

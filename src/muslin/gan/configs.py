@@ -1,0 +1,89 @@
+"""Settings of both families; the defaults are the documentation. `PRESETS` holds the ones that a command can name."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class ClassicNet:
+    """The article's networks: fully connected, 28 x 28 greyscale. `leak` 0 is the article's relu."""
+
+    z: int = 100
+    leak: float = 0.0
+    dropout: float = 0.0
+    hidden: tuple[int, ...] = (256, 512, 1024)
+    size: int = 28
+
+
+@dataclass(frozen=True)
+class ClassicConfig:
+    """The article's GAN: binary cross-entropy, one-sided real label 0.9, Adam, D and G in alternation."""
+
+    family: Literal["classic"] = "classic"
+    net: ClassicNet = field(default_factory=ClassicNet)
+    epochs: int = 20
+    batch: int = 128
+    rate: float = 2e-4
+    beta1: float = 0.5
+    beta2: float = 0.999
+    real_label: float = 0.9
+    average_half_life: int = 0  # images; half-life of the average of the generator's weights; 0: none
+    seed: int = 0
+    precision: Precision = "auto"
+    save_every: int = 60_000  # images between checkpoints
+    report_every: int = 2_000  # images between lines of news
+
+
+@dataclass(frozen=True)
+class AtelierNet:
+    """The style-based generator's shape. Width at a resolution: min(cmax, cbase / resolution)."""
+
+    size: int = 64
+    z: int = 128
+    w: int = 256
+    mapping: int = 2
+    mapping_rate: float = 0.1  # ten times the paper's, for short trainings
+    cbase: int = 2048
+    cmax: int = 256
+    classes: int = 1
+
+
+@dataclass(frozen=True)
+class AtelierConfig:
+    """Training against frozen features of the embedded encoder (Sauer et al. 2021) and against pixels."""
+
+    family: Literal["atelier"] = "atelier"
+    net: AtelierNet = field(default_factory=AtelierNet)
+    images: int = 160_000
+    batch: int = 16
+    rate: float = 4e-3  # of the generator, whose layers are equalised (weights of unit variance)
+    rate_d: float = 3e-4  # of the discriminator, whose layers are not; at 1.5e-3 it wins at once and nothing is learned
+    gamma: float = 0.3  # weight of the penalty on the discriminator's gradients
+    overflow: float = 10.0  # weight of the penalty on colours outside [-1, 1], where the frozen encoder is blind
+    beta1: float = 0.0
+    beta2: float = 0.99
+    encoder_size: int = 128  # pixels at which the encoder looks
+    head_width: int = 64
+    mix_width: int = 32  # channels of the finest mixed map; twice as many at each coarser one
+    translate: float = 0.10  # augmentation: share of the side
+    scale: float = 0.10
+    light: float = 0.15  # strength of the ink
+    mirror: bool = True
+    decay_last: float = 0.4  # share of the run over which the rate falls to a tenth, by a cosine
+    average_half_life: int = 5_000
+    seed: int = 0
+    precision: Precision = "auto"
+    save_every: int = 4_000
+    report_every: int = 400
+
+
+Config = ClassicConfig | AtelierConfig
+PRESETS: dict[str, Config] = {
+    "article": ClassicConfig(),
+    "classic": ClassicConfig(
+        net=ClassicNet(leak=0.2, dropout=0.3), epochs=60, average_half_life=20_000
+    ),  # the article's system with the discriminator held back (leaky relu, dropout) and the weights averaged
+    "atelier-64": AtelierConfig(),
+}

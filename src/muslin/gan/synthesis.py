@@ -1,0 +1,143 @@
+"""The style-based generator of `atelier` (Karras et al. 2019, 2020): z -> w by a mapping, w -> picture by modulated convolutions.
+
+Departs: convolution unfused (scale input, plain convolution, scale by the demodulation), no noise inputs (a latent is
+a picture), classes enter the mapping, and the first 4 x 4 map is the learned constant plus a
+linear map of w, without which a short training finds one silhouette for all (docs/LOG.md). Does not know how it is trained.
+"""
+
+import math
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from muslin.gan.configs import AtelierNet
+
+
+class Dense(nn.Module):
+    """Equalised linear layer (Karras et al. 2018, section 4.1): unit-variance weights, scaled when used."""
+
+    def __init__(self, inputs: int, outputs: int, bias: float = 0.0, rate: float = 1.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / rate)
+        self.bias = nn.Parameter(torch.full((outputs,), bias / rate))
+        self.gain, self.rate = rate / math.sqrt(inputs), rate
+
+    def forward(self, x: Float[Tensor, "b i"]) -> Float[Tensor, "b o"]:
+        """(b, inputs) -> (b, outputs)."""
+        return F.linear(x, self.weight * self.gain, self.bias * self.rate)
+
+
+class Mapping(nn.Module):
+    """f: (z, class) -> w. Normalised z beside a learned, normalised embedding of the class."""
+
+    def __init__(self, net: AtelierNet) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(max(net.classes, 1), net.z)
+        first = [Dense(2 * net.z, net.w, rate=net.mapping_rate)]
+        self.layers = nn.ModuleList(first + [Dense(net.w, net.w, rate=net.mapping_rate) for _ in range(net.mapping - 1)])
+        self.register_buffer("w_mean", torch.zeros(max(net.classes, 1), net.w))
+
+    def forward(self, z: Float[Tensor, "b z"], labels: Int[Tensor, " b"], psi: float = 1.0) -> Float[Tensor, "b w"]:
+        """w, drawn towards the mean of its class by `psi` (truncation: 1 none, 0 the mean garment)."""
+        x = torch.cat([_unit(z), _unit(self.embed(labels))], 1)
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), 0.2) * math.sqrt(2)
+        if psi == 1.0:
+            return x
+        mean = self.get_buffer("w_mean")[labels]
+        return mean + psi * (x - mean)
+
+
+class Modulated(nn.Module):
+    """Modulated convolution (Karras et al. 2020, eq. 1 to 3), unfused: conv(x * s) * demodulation."""
+
+    def __init__(self, inputs: int, outputs: int, w: int, kernel: int = 3, demodulate: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.affine = Dense(w, inputs, bias=1.0)
+        self.gain, self.demodulate, self.kernel = 1 / math.sqrt(inputs * kernel * kernel), demodulate, kernel
+        if not demodulate:
+            self.gain *= 0.2  # quiet colours at the start, within what the encoder sees
+
+    def forward(self, x: Float[Tensor, "b i h w"], w: Float[Tensor, "b k"]) -> Float[Tensor, "b o h w"]:
+        """The map x styled by w; same height and width."""
+        style, weight = self.affine(w), self.weight * self.gain
+        y = F.conv2d(x * style[:, :, None, None].to(x.dtype), weight, padding=self.kernel // 2)
+        if self.demodulate:
+            strength = torch.rsqrt(style.float().square() @ weight.float().square().sum((2, 3)).T + 1e-8)
+            y = y * strength[:, :, None, None].to(y.dtype)
+        return y + self.bias[:, None, None].to(y.dtype)
+
+
+class Block(nn.Module):
+    """One resolution: up-sample, two modulated convolutions, and this resolution's share of the picture (skip RGB)."""
+
+    def __init__(self, inputs: int, outputs: int, w: int, up: bool) -> None:
+        super().__init__()
+        self.up = up
+        self.first = Modulated(inputs, outputs, w)
+        self.second = Modulated(outputs, outputs, w)
+        self.rgb = Modulated(outputs, 3, w, kernel=1, demodulate=False)
+
+    def forward(self, x: Tensor, picture: Tensor | None, w: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
+        """(map, picture so far) -> (map, picture), at twice the resolution where `up`."""
+        x = upsample(x) if self.up else x
+        x = F.leaky_relu(self.first(x, next(w)), 0.2) * math.sqrt(2)
+        style = next(w)
+        x = F.leaky_relu(self.second(x, style), 0.2) * math.sqrt(2)
+        share = self.rgb(x, style)
+        return x, share + 1 if picture is None else upsample(picture) + share  # starts from a white ground
+
+
+class Generator(nn.Module):
+    """G(z, class) -> picture. The same latent gives the same design at any batch size."""
+
+    def __init__(self, net: AtelierNet) -> None:
+        super().__init__()
+        self.net = net
+        self.z_size, self.channels, self.size, self.classes = net.z, 3, net.size, net.classes
+        self.mapping = Mapping(net)
+        widths = [min(net.cmax, net.cbase // r) for r in resolutions(net.size)]
+        self.constant = nn.Parameter(torch.randn(1, widths[0], 4, 4))
+        self.start = Dense(net.w, widths[0] * 16)
+        self.blocks = nn.ModuleList(Block(widths[max(i - 1, 0)], width, net.w, up=i > 0) for i, width in enumerate(widths))
+
+    @property
+    def layers(self) -> int:
+        """How many times w is used: two for each resolution."""
+        return 2 * len(self.blocks)
+
+    def forward(self, z: Float[Tensor, "b z"], labels: Int[Tensor, " b"], psi: float = 1.0) -> Float[Tensor, "b 3 s s"]:
+        """RGB pictures, about [-1, 1] (clamp before saving), float32. z standard normal, labels in [0, classes)."""
+        w = self.mapping(z, labels, psi)
+        return self.synthesise(w[:, None].expand(-1, self.layers, -1))
+
+    def synthesise(self, ws: Float[Tensor, "b layers w"]) -> Float[Tensor, "b 3 s s"]:
+        """Pictures from one w for each layer (style mixing: different rows)."""
+        styles = iter(ws.unbind(1))
+        x = self.constant + self.start(ws[:, 0]).view(len(ws), -1, 4, 4)
+        if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
+            x = x.bfloat16()  # a float32 constant would keep the whole generator in float32
+        x, picture = x.contiguous(memory_format=torch.channels_last), None
+        for block in self.blocks:
+            x, picture = block(x, picture, styles)
+        assert picture is not None
+        return picture.float()
+
+
+def resolutions(size: int) -> list[int]:
+    """4, 8, ... size."""
+    return [2**i for i in range(2, size.bit_length())]
+
+
+def upsample(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
+    """Twice the size by the bilinear filter [1, 3, 3, 1] / 4, edges repeated."""
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _unit(x: Tensor) -> Tensor:
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)

@@ -1,0 +1,1 @@
+"""How good, how alike: distances between sets of pictures."""

@@ -1,0 +1,1 @@
+"""What a picture was made of."""

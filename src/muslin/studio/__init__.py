@@ -1,0 +1,1 @@
+"""The designer's works, each a chain of rooms below: design, dress, train, remake."""

@@ -1,0 +1,43 @@
+"""From many drafts the few worth dressing: whole garments first, oddities dropped, then as unlike each other as can be.
+
+Greedy k-centre (Gonzalez 1985) on pooled features of the embedded encoder. Deterministic. Knows pictures, not seeds.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from muslin.features.embedded import embedded
+
+
+@torch.no_grad()
+def features(pictures: list[Float[Tensor, "3 h w"]], side: int = 96) -> Float[Tensor, "n d"]:
+    """Pooled features of unit length, a picture at a time (so that they do not depend on their company)."""
+    rows = []
+    for picture in pictures:
+        small = F.interpolate(picture[None], size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+        rows.append(F.normalize(embedded()(small, ("pooled",))["pooled"], dim=1))
+    return torch.cat(rows)
+
+
+def choose(points: Float[Tensor, "n d"], usable: Bool[Tensor, " n"], count: int, odd: float = 0.25) -> Int[Tensor, " k"]:
+    """Places of the chosen, at most `count`, best first.
+
+    The share `odd` of usable points that lie farthest from their third nearest neighbour is set aside (used only if
+    the others do not suffice); among the rest each next one is the farthest from all chosen so far.
+    """
+    places = usable.nonzero()[:, 0]
+    if len(places) <= count:
+        return places
+    away = torch.cdist(points[places], points[places])
+    lonely = away.sort(1).values[:, min(3, len(places) - 1)]
+    keep = max(count, round(len(places) * (1 - odd)))
+    ordinary = lonely.argsort(stable=True)[:keep]
+    away = away[ordinary][:, ordinary]
+    chosen = [int(away.mean(1).argmin())]
+    while len(chosen) < count:
+        nearest = away[:, chosen].min(1).values
+        nearest[chosen] = -1
+        chosen.append(int(nearest.argmax()))
+    return places[ordinary[torch.tensor(chosen)]]

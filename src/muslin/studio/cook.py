@@ -1,0 +1,109 @@
+"""From a recipe to its picture: drafts and dressed looks. The pipeline cooks new recipes here, `remake` old ones: one way.
+
+That is why a remade picture has the same bits: nothing but the recipe (and the files it names by hash) goes in.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.assets import GENERATORS
+from muslin.base.config import as_dict, from_dict
+from muslin.base.errors import InputError
+from muslin.base.files import read_bytes, sha256, sha256_file
+from muslin.base.image import open_image
+from muslin.features.backbones import load_backbone
+from muslin.gan.generators import Loaded, load_generator
+from muslin.provenance.recipe import Recipe, tools
+from muslin.studio.styles import Style, by_hash, find_file
+from muslin.style.configs import StyleConfig
+from muslin.style.dress import Cache, Cloth, Dressed, dress
+from muslin.style.optimise import Progress
+
+
+def draft_recipe(generator: Loaded, seed: int, label: int, psi: float) -> Recipe:
+    """The recipe of one draft of a generator."""
+    row: dict[str, Any] = {"name": generator.name, "sha256": generator.sha256, "seed": seed, "truncation": psi}
+    if generator.conditional:
+        row["class"] = generator.classes[label]
+    licence = {"generator's data": f"{generator.card.get('data', '?')}: {generator.card.get('data_licence', 'unknown')}"}
+    return Recipe("draft", generator=row, made_with=tools(), licence=licence)
+
+
+def look_recipe(base: Recipe, styles: list[tuple[Style, float]], config: StyleConfig, mask: dict[str, Any] | None = None) -> Recipe:
+    """The recipe of a look: a draft's or a photo's recipe, dressed in styles."""
+    licence = dict(base.licence) | {style.row["file"]: style.row["licence"] for style, _ in styles}
+    rows = [style.weighted(weight) for style, weight in styles]
+    backbone = load_backbone(config.backbone).name
+    return Recipe("look", base.generator, base.content, rows, mask, as_dict(config), backbone, tools(), licence)
+
+
+def photo_recipe(path: Path) -> Recipe:
+    """The recipe of a picture of the designer's own as content. Raises InputError."""
+    return Recipe("photo", content={"file": path.name, "sha256": sha256(read_bytes(path))}, made_with=tools(), source_type="composite")
+
+
+def draw(generator: Loaded, recipe: Recipe) -> Float[Tensor, "c s s"]:
+    """The draft of a recipe, as the generator gives it."""
+    row = recipe.generator
+    assert row is not None
+    label = generator.label(row["class"]) if "class" in row else 0
+    return generator.draw(int(row["seed"]), label, float(row["truncation"]))[0]
+
+
+def as_picture(draft: Float[Tensor, "c h w"]) -> Float[Tensor, "3 h w"]:
+    """A draft as a picture that can be dressed: grey ones get three channels and a margin of their black ground."""
+    if draft.shape[0] == 3:
+        return draft
+    return F.pad(draft, [draft.shape[2] // 7] * 4, value=-1.0).expand(3, -1, -1)
+
+
+def cook_look(recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None) -> Iterator[Progress | Dressed]:
+    """Dress `picture` as the recipe says; the styles in the recipe's order."""
+    config = from_dict(StyleConfig, recipe.settings)
+    cloths = [Cloth(style.pixels, float(row["weight"])) for style, row in zip(styles, recipe.styles, strict=True)]
+    yield from dress(picture, cloths, load_backbone(config.backbone), config, mask)
+
+
+def find_generator(recipe: Recipe, named: str | Path | None) -> Loaded:
+    """The generator of a recipe, by its hash: the one named, or a shipped one. Raises InputError."""
+    row = recipe.generator
+    assert row is not None
+    if named is None:
+        shipped = next((name for name, path in GENERATORS.items() if path.exists() and sha256_file(path) == row["sha256"]), None)
+        if shipped is None:
+            raise InputError(f"the generator '{row['name']}' of this recipe is none of the shipped ones; name its file with --generator")
+        named = shipped
+    generator = load_generator(named)
+    if generator.sha256 != row["sha256"]:
+        raise InputError(f"{named}: not the generator of this recipe (sha256 {generator.sha256[:8]}, wanted {row['sha256'][:8]})")
+    return generator
+
+
+def cook(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> Iterator[Progress | Dressed | Tensor]:
+    """The picture of any recipe; yields Progress, and last a Dressed (look) or a tensor (draft). Raises InputError."""
+    if recipe.generator is not None:
+        draft = draw(find_generator(recipe, generator), recipe)
+        if recipe.kind == "draft":
+            yield draft
+            return
+        picture = as_picture(draft)
+    elif recipe.content is not None:
+        picture = open_image(find_file(recipe.content, places, "content")).pixels
+    else:
+        raise InputError("this recipe names neither a generator nor a picture; it may come from a later Muslin: update")
+    mask = None if recipe.mask is None else read_mask(find_file(recipe.mask, places, "mask"))
+    yield from cook_look(recipe, picture, by_hash(recipe.styles, places), mask)
+
+
+def read_mask(path: Path) -> Float[Tensor, "1 h w"]:
+    """A mask from a picture: its alpha where it has one, else its lightness; white is garment. Raises InputError."""
+    picture = open_image(path)
+    return picture.alpha if picture.alpha is not None else (picture.pixels.mean(0, keepdim=True) + 1) / 2
+
+
+__all__ = ["Cache", "as_picture", "cook", "cook_look", "draft_recipe", "draw", "look_recipe", "photo_recipe", "read_mask"]

@@ -1,0 +1,92 @@
+"""The lookbook: one self-contained HTML page (pictures inside), in English and Chinese, light and dark, made to be printed.
+
+The one door to Jinja2. Beside it lookbook.json, the same in data. Knows looks and their recipes; makes no picture.
+"""
+
+import base64
+import json
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.files import write_json, write_text
+from muslin.base.image import encode_jpeg, open_image, resize
+from muslin.provenance.recipe import Recipe
+from muslin.studio.styles import Style
+
+CLASSES_ZH = {
+    "dress": "连衣裙", "hat": "帽子", "longsleeve": "长袖", "outwear": "外套", "pants": "长裤", "shirt": "衬衫", "shoes": "鞋",
+    "shorts": "短裤", "skirt": "半身裙", "t-shirt": "T 恤", "garment": "服装",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Look:
+    """A dressed picture on disk, the draft it came from, its recipe and its style's name."""
+
+    path: Path
+    draft: Path
+    recipe: Recipe
+    style: str
+
+    def pixels(self) -> Float[Tensor, "3 h w"]:
+        """The picture."""
+        return open_image(self.path).pixels
+
+
+def write_lookbook(out: Path, looks: list[Look], styles: list[Style], generator: str, card: dict[str, Any], title: str, language: str) -> Path:
+    """Write index.html and lookbook.json into `out`. Raises DiskError."""
+    used = {look.style: next(style for style in styles if style.name == look.style) for look in looks}
+    swatches = {name: _inline(resize(_square(style.pixels), 240, 240)) for name, style in used.items()}
+    template = jinja2.Environment(autoescape=True).from_string((files("muslin.studio") / "lookbook.html.jinja").read_text("utf-8"))
+    page = template.render(
+        title=title,
+        language=language,
+        looks=[_entry(number, look, used[look.style], swatches[look.style]) for number, look in enumerate(looks, 1)],
+        credits=[style.row for style in used.values()],
+        generator=generator,
+        card=card,
+        tools=looks[0].recipe.made_with,
+        backbone=looks[0].recipe.backbone,
+    )
+    rows = [{"look": f"looks/{k.path.name}", "design": f"designs/{k.draft.name}", "recipe": asdict(k.recipe)} for k in looks]
+    write_json(out / "lookbook.json", {"title": title, "generator": generator, "looks": rows})
+    return write_text(out / "index.html", page)
+
+
+def _entry(number: int, look: Look, style: Style, swatch: str) -> dict[str, Any]:
+    row = look.recipe.generator or {}
+    name = str(row.get("class", "garment"))
+    return {
+        "number": f"{number:02d}",
+        "picture": _inline(look.pixels()),
+        "draft": _inline(_draft(look.draft)),
+        "swatch": swatch,
+        "kind_en": name,
+        "kind_zh": CLASSES_ZH.get(name, name),
+        "style": style.row,
+        "seed": row.get("seed"),
+        "file": f"looks/{look.path.name}",
+        "recipe": json.dumps(look.recipe.settings, ensure_ascii=False),
+    }
+
+
+def _draft(path: Path) -> Tensor:
+    # drafts are small: enlarged here by whole pixels, as they are
+    pixels = open_image(path).pixels
+    factor = max(1, 256 // pixels.shape[2])
+    return pixels.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
+
+
+def _square(pixels: Tensor) -> Tensor:
+    side = min(pixels.shape[1:])
+    return pixels[:, :side, :side]
+
+
+def _inline(pixels: Tensor) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(pixels, 88)).decode()

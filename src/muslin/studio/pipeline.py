@@ -1,0 +1,163 @@
+"""The chain: draft with the GAN, choose, dress in styles, lay out. An iterator of events; the same call again goes on.
+
+Looks that are already in the folder with the same recipe are kept as they are. Everything is written whole.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from muslin.base.errors import InputError, MuslinError, SettingError
+from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
+from muslin.base.files import make_folder, room_for, write_bytes
+from muslin.base.image import encode_png
+from muslin.base.seeds import seeded
+from muslin.data.ground import find_mask
+from muslin.export.sheets import contact_sheet
+from muslin.gan.generators import Loaded
+from muslin.provenance.recipe import Recipe, read_recipe
+from muslin.studio.choose import choose, features
+from muslin.studio.cook import as_picture, cook_look, draft_recipe, draw, look_recipe
+from muslin.studio.lookbook import Look, write_lookbook
+from muslin.studio.styles import Style
+from muslin.style.configs import StyleConfig
+from muslin.style.dress import Dressed
+
+
+@dataclass(frozen=True)
+class DesignConfig:
+    """The chain's settings."""
+
+    count: int = 24  # designs
+    looks: int = 1  # styles for each design; 0: all of them (the whole grid)
+    pool: int = 6  # drafts to choose each design from
+    seed: int = 0
+    truncation: float = 0.8
+    classes: tuple[str, ...] = ()
+    title: str = "Muslin"
+    language: str = "en"
+    style: StyleConfig = field(default_factory=StyleConfig)
+
+
+@dataclass
+class _Design:
+    name: str
+    recipe: Recipe
+    draft: Tensor
+
+
+def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConfig | None = None) -> Iterator[Event]:
+    """Fill the folder `out`: designs/, looks/, sheet.png, lookbook.json and index.html (open that one).
+
+    Raises SettingError and InputError before anything is written. To stop, stop iterating: finished looks stay.
+    """
+    config, started = config or DesignConfig(), time.monotonic()
+    _check(generator, styles, config)
+    room_for(out, config.count * max(config.looks, 1) * config.style.size**2 * 3)
+    for folder in (out, out / "designs", out / "looks"):
+        make_folder(folder)
+    designs = list[_Design]()
+    yield from _draft_and_choose(generator, config, designs)
+    for item in designs:
+        write_bytes(out / "designs" / f"{item.name}.png", encode_png(item.draft, dpi=72, text=item.recipe.text()))
+    looks, total = list[Look](), 0
+    plan = _plan(designs, styles, config)
+    total = len(plan)
+    for number, (item, style) in enumerate(plan, 1):
+        recipe = look_recipe(item.recipe, [(style, 1.0)], config.style)
+        path = out / "looks" / f"{item.name}-{style.name.replace('_', '-')}.png"
+        try:
+            yield from _look(path, recipe, item, style)
+        except MuslinError as failure:
+            yield Warned(f"{item.name} in {style.name}: left out: {failure}")
+            continue
+        looks.append(Look(path, out / "designs" / f"{item.name}.png", recipe, style.name))
+        yield Step("dress", number, total)
+    if not looks:
+        raise InputError(f"{generator.name}: none of the designs could be dressed; try --where all or another generator")
+    yield from _lay_out(out, looks, styles, generator, config)
+    yield Finished(out / "index.html", time.monotonic() - started)
+
+
+def _check(generator: Loaded, styles: list[Style], config: DesignConfig) -> None:
+    for name, least, most in (("count", 1, 1000), ("pool", 1, 100), ("looks", 0, 1000), ("truncation", 0, 2)):
+        value = getattr(config, name)
+        if not least <= value <= most:
+            raise SettingError(f"{name}={value}: should be {least} to {most}")
+    if config.language not in ("en", "zh"):
+        raise SettingError(f"language={config.language}: should be en or zh")
+    for name in config.classes:
+        generator.label(name)
+    if not styles:
+        raise InputError("no styles: name at least one")
+
+
+def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_Design]) -> Iterator[Event]:
+    """Draw `pool` drafts for each design wanted, and keep the most unlike whole garments."""
+    labels = [generator.label(name) for name in config.classes] or list(range(max(generator.network.classes, 1)))
+    pool, recipes, drafts = config.count * config.pool, list[Recipe](), list[Tensor]()
+    for number in range(pool):
+        label = labels[number % len(labels)] if generator.conditional else 0
+        recipe = draft_recipe(generator, config.seed * 1_000_000 + number, label, config.truncation)
+        recipes.append(recipe)
+        drafts.append(draw(generator, recipe))
+        if (number + 1) % 16 == 0 or number + 1 == pool:
+            yield Step("draft", number + 1, pool)
+    pictures = [as_picture(draft) for draft in drafts]
+    usable = torch.tensor([_whole(picture) for picture in pictures])
+    chosen = choose(features(pictures), usable, config.count).tolist()
+    yield Note(f"{pool} drafts, {int(usable.sum())} whole garments, {len(chosen)} chosen for being unlike each other")
+    if not chosen:
+        raise InputError(f"{generator.name}: none of {pool} drafts shows a whole garment on a plain ground; train it longer")
+    if len(chosen) < config.count:
+        yield Warned(f"only {len(chosen)} of {config.count} designs: too few whole garments; raise --pool")
+    chosen.sort(key=lambda place: (str((recipes[place].generator or {}).get("class", "")), place))
+    for number, place in enumerate(chosen, 1):
+        row = recipes[place].generator or {}
+        name = f"{number:02d}-{row.get('class', 'garment')}"
+        designs.append(_Design(name, recipes[place], drafts[place]))
+
+
+def _whole(picture: Tensor) -> bool:
+    """Whether a garment of a sensible size stands on a plain ground, in one piece, away from the border."""
+    large = torch.nn.functional.interpolate(picture[None], size=(128, 128), mode="bicubic", align_corners=False)[0].clamp(-1, 1)
+    mask = find_mask(large)
+    if mask is None:
+        return False
+    rim = torch.cat([mask[0, 0], mask[0, -1], mask[0, :, 0], mask[0, :, -1]])
+    share = float(mask.mean())
+    return 0.08 <= share <= 0.75 and float(rim.mean()) < 0.06
+
+
+def _plan(designs: list[_Design], styles: list[Style], config: DesignConfig) -> list[tuple[_Design, Style]]:
+    """Which design wears which styles: all, or `looks` each, dealt so that every style comes up equally often."""
+    each = len(styles) if config.looks == 0 else min(config.looks, len(styles))
+    order = torch.randperm(len(styles), generator=seeded(config.seed, "styles")).tolist()
+    dealt = []
+    for number, item in enumerate(designs):
+        dealt += [(item, styles[order[(number * each + k) % len(styles)]]) for k in range(each)]
+    return dealt
+
+
+def _look(path: Path, recipe: Recipe, item: _Design, style: Style) -> Iterator[Event]:
+    if path.exists():
+        try:
+            if read_recipe(path) == recipe:
+                return
+        except InputError:
+            pass  # not ours or damaged: made again
+    for news in cook_look(recipe, as_picture(item.draft), [style]):
+        if isinstance(news, Dressed):
+            write_bytes(path, encode_png(news.pixels, dpi=300, text=recipe.text()))
+            yield Saved(path)
+
+
+def _lay_out(out: Path, looks: list[Look], styles: list[Style], generator: Loaded, config: DesignConfig) -> Iterator[Event]:
+    pictures = [look.pixels() for look in looks]
+    captions = [look.path.stem.replace("-", " ") for look in looks]
+    yield Saved(write_bytes(out / "sheet.png", encode_png(contact_sheet(pictures, captions=captions), dpi=150)))
+    yield Saved(write_lookbook(out, looks, styles, generator.name, generator.card, config.title, config.language))

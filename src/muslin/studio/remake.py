@@ -1,0 +1,50 @@
+"""Make a picture again from the recipe inside it, and say whether it is the same, bit for bit."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
+from muslin.base.files import make_folder, write_bytes
+from muslin.base.image import encode_png, open_image, to_bytes
+from muslin.provenance.recipe import read_recipe, tools
+from muslin.studio.cook import cook
+from muslin.style.dress import Dressed
+from muslin.style.optimise import Progress
+
+
+def remake(file: Path, target: Path | None = None, generator: str | None = None, look_in: list[Path] | None = None) -> Iterator[Event]:
+    """Remake `file` into `target` (default: NAME.remade.png beside it) and compare the pixels.
+
+    Pictures that the recipe names by hash are looked for among the shipped ones, beside `file`, here, and in
+    `look_in`. Raises InputError when there is no recipe or an ingredient is missing.
+    """
+    recipe, target = read_recipe(file), target or file.with_name(f"{file.stem}.remade.png")
+    now = tools()
+    if recipe.made_with != now:
+        told = ", ".join(f"{key} {recipe.made_with.get(key)} then, {now[key]} now" for key in now if recipe.made_with.get(key) != now[key])
+        yield Warned(f"made with other tools ({told}): the picture may differ by a hair")
+    result: Tensor | None = None
+    for news in cook(recipe, generator, [file.parent, Path(), *(look_in or [])]):
+        if isinstance(news, Progress):
+            yield Step("remake", news.done, news.total, news.losses)
+        else:
+            result = news.pixels if isinstance(news, Dressed) else news
+    assert result is not None
+    make_folder(target.parent)
+    yield Saved(write_bytes(target, encode_png(result, dpi=300 if recipe.kind == "look" else 72, text=recipe.text())))
+    yield Note(compare(to_bytes(result), to_bytes(open_image(file).pixels)))
+    yield Finished(target, 0.0)
+
+
+def compare(ours: Tensor, theirs: Tensor) -> str:
+    """In words: the same pixels, or by how much they differ."""
+    theirs = theirs[: len(ours)]
+    if ours.shape != theirs.shape:
+        return f"differs: {tuple(ours.shape)} now, {tuple(theirs.shape)} in the file; was it cropped or resized?"
+    away = (ours.int() - theirs.int()).abs()
+    if not bool(away.any()):
+        return "the same, bit for bit"
+    return f"differs in {float((away > 0).float().mean()):.2%} of the values, by {int(torch.max(away))} of 255 at most"

@@ -1,0 +1,85 @@
+"""What is there, as lines to read: generators with their cards, styles with their rights, presets, settings."""
+
+import csv
+from collections.abc import Callable, Iterator
+
+from muslin.assets import GENERATORS, LICENSES
+from muslin.base.checkpoint import load_checkpoint
+from muslin.base.config import as_dict, names
+from muslin.base.errors import MuslinError
+from muslin.features.backbones import BACKBONES
+from muslin.gan.configs import PRESETS as GAN_PRESETS
+from muslin.studio.styles import shipped
+from muslin.style.configs import PRESETS as STYLE_PRESETS
+
+
+def shelf(what: str) -> Iterator[str]:
+    """Lines about one of: generators, styles, backbones, presets, settings, licences."""
+    yield from _SHELVES[what]()
+
+
+def _generators() -> Iterator[str]:
+    for name, path in GENERATORS.items():
+        about = load_checkpoint(path)[1]
+        card = about["card"]
+        kinds = f"; classes: {', '.join(about['classes'])}" if about["family"] == "atelier" else ""
+        yield f"{name}: {about['family']}, {about['net']['size']} px, {card['pictures']:,} pictures of {card['data']} ({card['data_licence']}), "
+        yield f"    {card['images_seen']:,} images seen{kinds}"
+
+
+def _ledger() -> list[dict[str, str]]:
+    with LICENSES.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _styles() -> Iterator[str]:
+    rows = {row["file"]: row for row in _ledger()}
+    for name in shipped():
+        row = rows[f"styles/{name}.jpg"]
+        yield f"{name}: {row['title']}, {row['author']} ({row['licence']})"
+
+
+def _backbones() -> Iterator[str]:
+    for name, load in BACKBONES.items():
+        try:
+            backbone = load()
+            yield f"{name}: ready ({backbone.name}; style layers {', '.join(backbone.style_layers)})"
+        except MuslinError as failure:
+            yield f"{name}: not here: {failure}"
+
+
+def _presets() -> Iterator[str]:
+    for name, gan in GAN_PRESETS.items():
+        yield f"muslin train --preset {name}: {gan.family}, {gan.net.size} px"
+    for name, style in STYLE_PRESETS.items():
+        yield f"muslin style --preset {name}: alpha {style.alpha:g}, beta {style.beta:g}, {style.where}"
+
+
+def _settings() -> Iterator[str]:
+    configs = [("train", n, c) for n, c in GAN_PRESETS.items()] + [("style", n, c) for n, c in STYLE_PRESETS.items()]
+    for command, name, config in configs:
+        yield f"{command} --preset {name}:"
+        plain = as_dict(config)
+        for setting in names(config):
+            value = plain
+            for part in setting.split("."):
+                value = value[part]
+            yield f"    --set {setting}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+
+
+def _licences() -> Iterator[str]:
+    for row in _ledger():
+        if not row["file"].startswith("starter.zip"):
+            yield f"{row['file']}: {row['title']}, {row['author']}, {row['licence']}"
+    count = sum(row["file"].startswith("starter.zip") for row in _ledger())
+    yield f"starter.zip: {count} photographs, contributors of the Clothing Dataset, CC0-1.0 (each is listed in {LICENSES.name})"
+
+
+_SHELVES: dict[str, Callable[[], Iterator[str]]] = {
+    "generators": _generators,
+    "styles": _styles,
+    "backbones": _backbones,
+    "presets": _presets,
+    "settings": _settings,
+    "licences": _licences,
+}

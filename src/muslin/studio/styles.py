@@ -1,0 +1,91 @@
+"""The styles on the shelf: shipped ones by name, and the designer's own files and folders; with what is known of their rights."""
+
+import csv
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.assets import LICENSES, STYLES
+from muslin.base.errors import InputError, nearest
+from muslin.base.files import read_bytes, sha256
+from muslin.base.image import SUFFIXES, open_image
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style ready for use: short `name`, its picture, and the row that goes into recipes and credits."""
+
+    name: str
+    pixels: Float[Tensor, "3 h w"]
+    row: dict[str, Any]
+
+    def weighted(self, weight: float) -> dict[str, Any]:
+        """The recipe's row with the weight in the mix."""
+        return {**self.row, "weight": weight}
+
+
+def shipped() -> list[str]:
+    """Names of the styles in the package."""
+    return sorted(path.stem for path in STYLES.glob("*.jpg"))
+
+
+def find_styles(names: list[str]) -> list[Style]:
+    """Shipped names, picture files and folders of pictures, in the order given; none: a hand-picked dozen.
+
+    Raises InputError for a name that is nothing, a folder without pictures, or a file that is no picture.
+    """
+    paths: list[Path] = []
+    for name in names:
+        paths += _paths(name)
+    return [load_style(path) for path in paths]
+
+
+def load_style(path: Path) -> Style:
+    """One style from its file. Raises InputError."""
+    content = read_bytes(path)
+    picture = open_image(content, str(path))
+    known = _ledger().get(path.name, {}) if path.parent == STYLES else {}
+    row = {"file": path.name, "sha256": sha256(content), "title": known.get("title", path.stem.replace("_", " "))}
+    row |= {"author": known.get("author", ""), "licence": known.get("licence", "unknown"), "origin": known.get("origin", "")}
+    return Style(path.stem, picture.pixels, row)
+
+
+def by_hash(rows: list[dict[str, Any]], places: list[Path]) -> list[Style]:
+    """The styles of a recipe, found again by name and SHA-256 among the shipped ones and in `places`. Raises InputError."""
+    return [load_style(find_file(row, [STYLES, *places], "style")) for row in rows]
+
+
+def find_file(row: dict[str, Any], places: list[Path], what: str) -> Path:
+    """The file of a recipe's row in one of the folders, its content checked. Raises InputError naming what is missing."""
+    changed = ""
+    for place in places:
+        path = place / str(row["file"])
+        if path.is_file():
+            if sha256(read_bytes(path)) == row["sha256"]:
+                return path
+            changed = f" ({path} has that name but other content)"
+    raise InputError(f"{row['file']}: the {what} of this recipe is not here{changed}; name its folder with --look-in")
+
+
+def _paths(name: str) -> list[Path]:
+    if name in shipped():
+        return [STYLES / f"{name}.jpg"]
+    path = Path(name)
+    if path.is_dir():
+        found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+        if not found:
+            raise InputError(f"{name}: no pictures in this style folder; expected {', '.join(sorted(SUFFIXES))}")
+        return found
+    if path.exists():
+        return [path]
+    raise InputError(f"style '{name}': no such file, folder or shipped style{nearest(name, shipped())}")
+
+
+@lru_cache(maxsize=1)
+def _ledger() -> dict[str, dict[str, str]]:
+    with LICENSES.open(newline="", encoding="utf-8") as file:
+        return {Path(row["file"]).name: row for row in csv.DictReader(file) if row["file"].startswith("styles/")}

@@ -1,0 +1,1 @@
+"""Dressing garments: losses, shading, optimisation."""

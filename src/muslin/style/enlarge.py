@@ -1,0 +1,41 @@
+"""From a small draft (28 to 256 px) to a garment with a clean silhouette at print size: content for the style engine.
+
+Bicubic enlargement; the silhouette is the smooth level set of the draft's own edge; the ground becomes one colour; the
+garment's colours are carried out to the new edge, so that no pale rim is left. Adds no detail: that is the style's work.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.image import resize
+from muslin.data.ground import extend, find_mask, ground_colour, shrink
+from muslin.style.shading import blur
+
+
+def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
+    """The draft with its longer side at `size` px, and its mask; the mask is None where there is no plain ground.
+
+    Pictures that are already that large, or whose garment is not found, are only resampled.
+    """
+    _, height, width = draft.shape
+    factor = size / max(height, width)
+    rows, columns = round(height * factor), round(width * factor)
+    large = resize(draft, rows, columns)
+    mask = find_mask(large)
+    if mask is None or factor <= 1.5:
+        return large, mask
+    mask = _smooth_edge(mask, factor)
+    inner = shrink(mask, max(1, round(factor * 0.9)))
+    garment = blur(extend(large, inner), factor * 0.3)
+    ground = ground_colour(large)[:, None, None]
+    if float(ground.mean()) < 0:
+        ground = torch.ones(3, 1, 1)  # a garment on black is laid on white paper
+    return (ground + mask * (garment - ground)).clamp(-1, 1), mask
+
+
+def _smooth_edge(mask: Tensor, factor: float) -> Tensor:
+    """The contour without the draft's pixel steps: blurred by a draft pixel, cut at one half, one pixel soft."""
+    soft = blur(mask, factor * 0.6)
+    slope = factor * 0.6 * 2.5
+    return ((soft - 0.5) * slope + 0.5).clamp(0, 1)

@@ -1,0 +1,103 @@
+"""The garment's folds: a shading map from its lightness, and the style's picture laid on it, bent and lit by it.
+
+The overlay alone, without a network, is the baseline that the optimisation starts from and must beat. Knows one
+garment on a plain ground; a dark print on the garment is taken for shade where it is broad.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.colour import from_oklab, to_oklab
+from muslin.base.image import resize
+from muslin.base.seeds import seeded
+from muslin.data.ground import extend, shrink
+
+
+def shading(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+    """How lit each place is: about 1 on the garment's common lightness, 0.55 in deep folds, 1.2 on ridges.
+
+    Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds stay; broad light keeps a third.
+    """
+    side = max(pixels.shape[1:])
+    lightness = to_oklab(extend(pixels, shrink(mask, max(1, side // 100))))[:1]
+    smooth = blur(lightness, side / 300)
+    wide = _masked_blur(smooth, mask, side / 10)
+    typical = (lightness * mask).sum() / mask.sum().clamp(min=1)
+    folds = (smooth - wide) / (0.35 + 0.65 * typical)
+    broad = (wide - typical) / (0.35 + 0.65 * typical)
+    return (1 + 1.6 * folds + 0.5 * broad).clamp(0.5, 1.25)
+
+
+def overlay(
+    style: Float[Tensor, "3 a b"], shade: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], zoom: float, folds: float, seed: int
+) -> Float[Tensor, "3 h w"]:
+    """The style's picture laid over the garment's box, shifted along the folds, and lit by them. Fills the whole canvas."""
+    cloth = lay(style, mask, zoom, seed)
+    height, width = cloth.shape[1:]
+    slope = blur(shade, max(height, width) / 60)
+    down, across = _gradients(slope)
+    bend = 3.0 * folds * torch.stack([across[0], down[0]], -1) * max(height, width) / 64
+    rows, columns = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)
+    grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1) + bend.clamp(-0.02, 0.02)
+    bent = F.grid_sample(cloth[None], grid[None], mode="bicubic", padding_mode="reflection", align_corners=True)[0].clamp(-1, 1)
+    return light(bent, shade, folds)
+
+
+def light(pixels: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
+    """The picture's lightness (OKLab) times the shading, by the share `folds`; chroma goes down with it by half."""
+    lab = to_oklab(pixels)
+    factor = 1 + folds * (shade - 1)
+    lit = torch.cat([(lab[:1] * factor).clamp(0, 1), lab[1:] * (0.5 + 0.5 * factor)])
+    return from_oklab(lit)
+
+
+def lay(style: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], zoom: float, seed: int) -> Float[Tensor, "3 h w"]:
+    """The style's picture on a canvas of the mask's size: covers the garment's box at zoom 1; mirrored beyond its own edge."""
+    top, bottom, left, right = box(mask)
+    height, width = mask.shape[1:]
+    scale = zoom * max((bottom - top) / style.shape[1], (right - left) / style.shape[2])
+    rows, columns = max(8, round(style.shape[1] * scale)), max(8, round(style.shape[2] * scale))
+    cloth = resize(style, rows, columns)
+    draw = torch.rand(2, generator=seeded(seed, "lay"))
+    spare_down, spare_across = max(rows - (bottom - top), 0), max(columns - (right - left), 0)
+    above, before = round(float(draw[0]) * spare_down), round(float(draw[1]) * spare_across)
+    down = _mirrored(torch.arange(height) - top + above, rows)
+    across = _mirrored(torch.arange(width) - left + before, columns)
+    return cloth[:, down][:, :, across]
+
+
+def box(mask: Float[Tensor, "1 h w"]) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right of the garment (bottom and right not included)."""
+    rows, columns = (mask[0] > 0.01).any(1).nonzero()[:, 0], (mask[0] > 0.01).any(0).nonzero()[:, 0]
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def blur(x: Float[Tensor, "c h w"], sigma: float) -> Float[Tensor, "c h w"]:
+    """Gaussian, edges repeated; wide ones at a lower resolution."""
+    if sigma > 8:
+        factor = int(sigma // 4)
+        small = F.interpolate(x[None], size=(max(1, x.shape[1] // factor), max(1, x.shape[2] // factor)), mode="area")[0]
+        soft = blur(small, sigma / factor)
+        return F.interpolate(soft[None], size=x.shape[1:], mode="bilinear", align_corners=False)[0]
+    radius = max(1, round(3 * sigma))
+    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / max(sigma, 1e-3)).square())
+    taps = (taps / taps.sum()).view(1, 1, -1, 1)
+    padded = F.pad(x[:, None], (0, 0, radius, radius), mode="replicate")
+    padded = F.pad(F.conv2d(padded, taps), (radius, radius, 0, 0), mode="replicate")
+    return F.conv2d(padded, taps.transpose(2, 3))[:, 0]
+
+
+def _masked_blur(x: Tensor, mask: Tensor, sigma: float) -> Tensor:
+    return blur(x * mask, sigma) / blur(mask, sigma).clamp(min=1e-3)
+
+
+def _gradients(x: Tensor) -> tuple[Tensor, Tensor]:
+    padded = F.pad(x[None], (1, 1, 1, 1), mode="replicate")[0]
+    return (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2, (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
+
+
+def _mirrored(places: Tensor, length: int) -> Tensor:
+    folded = places.remainder(2 * length)
+    return torch.where(folded < length, folded, 2 * length - 1 - folded)
