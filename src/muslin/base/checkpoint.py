@@ -53,7 +53,8 @@ def check_not_pickle(path: Path) -> None:
             start = file.read(16)
     except OSError as failure:
         raise InputError(f"{path}: cannot read: {failure.strerror}; check the path") from failure
-    if start.startswith(_PICKLES):
+    # safetensors: 8 bytes of header length, which may by chance begin like a pickle, then "{"
+    if start.startswith(_PICKLES) and start[8:9] != b"{":
         raise InputError(f"{path}: pickled weights are refused, they can run code; convert them to .safetensors where you trust them")
 
 

@@ -25,7 +25,7 @@ def overlay(config: C, settings: Iterable[str]) -> C:
         name, equals, value = setting.partition("=")
         if not equals:
             raise SettingError(f"'{setting}': a setting is written name=value")
-        config = _set(config, name.strip(), name.strip(), value.strip())
+        config = _set(config, name.strip(), name.strip(), value.strip(), names(config))
     return config
 
 
@@ -61,16 +61,16 @@ def names(config: Any, prefix: str = "") -> list[str]:
     return found
 
 
-def _set(config: C, path: str, whole: str, value: str) -> C:
+def _set(config: C, path: str, whole: str, value: str, known: list[str]) -> C:
     head, _, rest = path.partition(".")
     hints = typing.get_type_hints(type(config))
     if head not in hints:
-        raise SettingError(f"there is no setting '{whole}'{nearest(whole, names(config))}")
+        raise SettingError(f"there is no setting '{whole}'{nearest(whole, known)}")
     if rest:
         inner = getattr(config, head)
         if not is_dataclass(inner):
-            raise SettingError(f"there is no setting '{whole}'{nearest(whole, names(config))}")
-        changed: Any = _set(inner, rest, whole, value)
+            raise SettingError(f"there is no setting '{whole}'{nearest(whole, known)}")
+        changed: Any = _set(inner, rest, whole, value, known)
     else:
         changed = _cast(hints[head], value, whole)
     try:

@@ -109,7 +109,7 @@ def to_pil(pixels: Float[Tensor, "c h w"]) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array[..., 0] if array.shape[2] == 1 else array))
 
 
-def resize(pixels: Float[Tensor, "c h w"], height: int, width: int) -> Float[Tensor, "c h w"]:
+def resize(pixels: Float[Tensor, "c h w"], height: int, width: int) -> Float[Tensor, "c rows columns"]:
     """Resampled with antialiasing (bicubic; exact on float values, in [-1, 1])."""
     made = torch.nn.functional.interpolate(pixels[None], size=(height, width), mode="bicubic", antialias=True, align_corners=False)
     return made[0].clamp(-1, 1)

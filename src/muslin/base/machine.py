@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -18,6 +19,9 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
 @lru_cache(maxsize=1)
 def fast_bfloat16() -> bool:
     """Whether the processor has bfloat16 products (AVX-512 BF16 or AMX); read from the system, so the same at each start."""
@@ -28,7 +32,7 @@ def fast_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def resolve_precision(wanted: str, device: torch.device) -> str:
+def resolve_precision(wanted: Precision, device: torch.device) -> Precision:
     """`auto` becomes `bfloat16` where that is faster, else `float32`."""
     if wanted != "auto":
         return wanted

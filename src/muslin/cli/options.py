@@ -10,7 +10,9 @@ from muslin.base.errors import SettingError
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on standard output.")
-settings: Decorator = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any setting; `muslin list settings` shows them.")
+settings: Decorator = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any setting; `muslin list settings` shows them."
+)
 download: Decorator = click.option("--download", is_flag=True, help="Fetch what is missing (Fashion-MNIST).")
 
 

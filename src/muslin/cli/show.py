@@ -77,7 +77,11 @@ class _Bar:
             self.work = event.work
             form = "{desc:>8} {percentage:3.0f}% |{bar:24}| {n_fmt}/{total_fmt} {rate_fmt} ETA {remaining}{postfix}"
             self.bar = tqdm(
-                total=event.total, desc=event.work, bar_format=form, file=sys.stderr, initial=max(event.done - 1, 0) if event.work == "train" else 0
+                total=event.total,
+                desc=event.work,
+                bar_format=form,
+                file=sys.stderr,
+                initial=max(event.done - 1, 0) if event.work == "train" else 0,
             )
         self.bar.set_postfix({name: f"{value:.3g}" for name, value in event.figures.items()}, refresh=False)
         self.bar.update(event.done - self.bar.n)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.assets import STARTER
-from muslin.base.errors import InputError, MuslinError
+from muslin.base.errors import InputError, MuslinError, nearest
 from muslin.base.image import open_image, resize, to_bytes
 from muslin.data.fashion_mnist import load_fashion_mnist
 from muslin.data.ground import ground_colour
@@ -91,8 +91,6 @@ def _only(images: Images, classes: tuple[str, ...]) -> Images:
         return images
     for name in classes:
         if name not in images.classes:
-            from muslin.base.errors import nearest
-
             raise InputError(f"{images.name}: there is no class '{name}'{nearest(name, images.classes)}")
     wanted = sorted(classes)
     numbers = torch.tensor([images.classes.index(name) for name in wanted])

@@ -24,7 +24,7 @@ from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.data.ground import find_mask
 from muslin.data.loader import square
 from muslin.data.sources import Item, Source, open_source
-from muslin.data.twins import Twins
+from muslin.data.twins import NEAR, Twins
 
 LEAST_SIDE = 16
 
@@ -36,7 +36,7 @@ class PrepareConfig:
     size: int = 256
     masks: bool = True
     drop_twins: bool = True
-    near: float = 0.02  # how alike near twins are (root mean square of 16 x 16 thumbnails)
+    near: float = NEAR  # how alike near twins are (root mean square of 16 x 16 thumbnails)
     licence: str = ""  # for pictures that say nothing of theirs
 
 

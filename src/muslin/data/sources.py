@@ -64,7 +64,7 @@ def open_source(path: Path) -> Source:
         raise InputError(f"{path}: no pictures in there; expected files named {', '.join(sorted(SUFFIXES))}")
     others = tuple(sorted(set(readers) - set(pictures) - {"dataset.json"}))
     listed = _parse_listing(readers["dataset.json"](), f"{path}/dataset.json") if "dataset.json" in readers else None
-    return _by_listing(path, pictures, listed, others) if listed else _by_folders(path, pictures, others)
+    return _by_listing(path, pictures, listed, others) if listed is not None else _by_folders(path, pictures, others)
 
 
 def _folder(path: Path) -> dict[str, Callable[[], bytes]]:
@@ -139,7 +139,7 @@ def _parse_listing(content: bytes, name: str) -> dict[str, Any]:
 
 def _rows(listing: dict[str, Any], name: str) -> list[dict[str, Any]]:
     if isinstance(listing.get("images"), list):
-        rows = listing["images"]
+        rows: list[dict[str, Any]] = listing["images"]
         if all(isinstance(row, dict) and isinstance(row.get("file"), str) for row in rows) and rows:
             return rows
     labels = listing.get("labels")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -11,6 +11,7 @@ from muslin.features.embedded import embedded
 from muslin.features.vgg import load_vgg
 
 
+@runtime_checkable
 class Backbone(Protocol):
     """A frozen network that gives maps by layer name; `name` goes into recipes."""
 
@@ -18,7 +19,9 @@ class Backbone(Protocol):
     content_layers: tuple[str, ...]
     style_layers: tuple[str, ...]
 
-    def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]: ...
+    def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """Maps by layer name for pictures in [-1, 1]."""
+        ...
 
 
 BACKBONES: dict[str, Callable[[], Backbone]] = {

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from muslin.assets import ENCODER
 from muslin.base.checkpoint import load_checkpoint
-from muslin.base.errors import InputError
+from muslin.base.errors import InputError, nearest
 
 # stride and kernel of each block's depthwise convolution
 _BLOCKS = ((1, 3), (2, 3), (1, 3), (2, 5), (1, 5), (2, 3), (1, 3), (1, 3), (1, 5), (1, 5), (1, 5), (2, 5), (1, 5), (1, 5), (1, 5), (1, 3))
@@ -24,9 +24,9 @@ LAYERS = ("stem", *(f"{i}e" for i in range(1, 16)), *(str(i) for i in range(16))
 class EmbeddedEncoder(nn.Module):
     """EfficientNet-Lite0 without its classifier. Frozen: gradients flow to the image, never to the weights."""
 
-    name = "efficientnet-lite0"
-    content_layers = ("5e",)
-    style_layers = ("stem", "1e", "3e", "5e", "11e")
+    name: str = "efficientnet-lite0"
+    content_layers: tuple[str, ...] = ("5e",)
+    style_layers: tuple[str, ...] = ("stem", "1e", "3e", "5e", "11e")
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:
         super().__init__()
@@ -73,8 +73,6 @@ class EmbeddedEncoder(nn.Module):
 
 def check_layers(layers: Sequence[str]) -> None:
     """Raises InputError when a layer's name is not one of this encoder's."""
-    from muslin.base.errors import nearest
-
     for name in layers:
         if name not in LAYERS:
             raise InputError(f"efficientnet-lite0 has no layer '{name}'{nearest(name, LAYERS)}")

@@ -23,12 +23,12 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # torchvision's, for
 class Vgg(nn.Module):
     """The convolutions of a VGG (Simonyan & Zisserman 2015). Frozen; only as deep as the layers that are asked for."""
 
-    content_layers = ("relu4_2",)
-    style_layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    content_layers: tuple[str, ...] = ("relu4_2",)
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
     def __init__(self, name: VggName, tensors: dict[str, Tensor]) -> None:
         super().__init__()
-        self.name = name
+        self.name: str = name
         self.plan = layer_plan(name)
         for layer, shape in expected_shapes(name).items():
             for part, wanted in (("weight", shape), ("bias", shape[:1])):

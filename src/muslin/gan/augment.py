@@ -9,7 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def augment(images: Float[Tensor, "b c h w"], generator: torch.Generator, translate: float, scale: float, light: float) -> Float[Tensor, "b c h w"]:
+def augment(
+    images: Float[Tensor, "b c h w"], generator: torch.Generator, translate: float, scale: float, light: float
+) -> Float[Tensor, "b c h w"]:
     """A changed copy; `translate` and `scale` as shares of the side, `light` as the span of the ink's strength."""
     b, _, h, w = images.shape
     draw = torch.rand(4, b, generator=generator, device=generator.device).to(images.device) * 2 - 1

@@ -18,7 +18,8 @@ class Average:
         """Take in the weights after one step of `batch` images, `seen` so far. A half-life of 0 is a plain copy."""
         life = min(self.half_life, seen / 20)
         keep = 0.5 ** (batch / life) if life > 0 else 0.0
-        ours, theirs = list(self.network.parameters()), list(network.parameters())
+        ours: list[torch.Tensor] = list(self.network.parameters())
+        theirs: list[torch.Tensor] = list(network.parameters())
         torch._foreach_lerp_(ours, theirs, 1 - keep)
         for mine, new in zip(self.network.buffers(), network.buffers(), strict=True):
             mine.copy_(new)

@@ -47,7 +47,7 @@ class Discriminator(nn.Module):
         x = images.flatten(1)
         for layer in self.layers[:-1]:
             x = _drop(F.leaky_relu(layer(x), self.net.leak), self.net.dropout, rng)
-        return self.layers[-1](x).float().squeeze(1)
+        return torch.as_tensor(self.layers[-1](x)).float().squeeze(1)
 
 
 class ClassicTrainer:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Precision = Literal["auto", "float32", "bfloat16"]
+from muslin.base.machine import Precision
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class AtelierNet:
     z: int = 128
     w: int = 256
     mapping: int = 2
-    mapping_rate: float = 0.1  # ten times the paper's, for short trainings
+    mapping_rate: float = 0.01
     cbase: int = 2048
     cmax: int = 256
     classes: int = 1
@@ -52,23 +52,19 @@ class AtelierNet:
 
 @dataclass(frozen=True)
 class AtelierConfig:
-    """Training against frozen features of the embedded encoder (Sauer et al. 2021) and against pixels."""
+    """Training of the style-based generator: relativistic loss, R1 and R2 penalties, gentle augmentation."""
 
     family: Literal["atelier"] = "atelier"
     net: AtelierNet = field(default_factory=AtelierNet)
     images: int = 160_000
     batch: int = 16
-    rate: float = 4e-3  # of the generator, whose layers are equalised (weights of unit variance)
-    rate_d: float = 3e-4  # of the discriminator, whose layers are not; at 1.5e-3 it wins at once and nothing is learned
-    gamma: float = 0.3  # weight of the penalty on the discriminator's gradients
-    overflow: float = 10.0  # weight of the penalty on colours outside [-1, 1], where the frozen encoder is blind
+    rate: float = 2.5e-3
     beta1: float = 0.0
     beta2: float = 0.99
-    encoder_size: int = 128  # pixels at which the encoder looks
-    head_width: int = 64
-    mix_width: int = 32  # channels of the finest mixed map; twice as many at each coarser one
-    translate: float = 0.10  # augmentation: share of the side
-    scale: float = 0.10
+    gamma: float = 0.5  # weight of the penalties
+    penalty_every: int = 8  # steps from one penalty to the next; its weight makes up for it
+    translate: float = 0.08  # augmentation: share of the side
+    scale: float = 0.08
     light: float = 0.15  # strength of the ink
     mirror: bool = True
     decay_last: float = 0.4  # share of the run over which the rate falls to a tenth, by a cosine

@@ -83,5 +83,5 @@ def locate(which: str | Path) -> Path:
     if path.is_dir():
         path = path / "generator.safetensors"
     if not path.exists():
-        raise InputError(f"{which}: no such generator{nearest(str(which), GENERATORS)} or give a .safetensors file or a run's folder")
+        raise InputError(f"{which}: no such file or shipped generator{nearest(str(which), GENERATORS)}")
     return path

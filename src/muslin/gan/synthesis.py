@@ -125,8 +125,7 @@ class Generator(nn.Module):
         x, picture = x.contiguous(memory_format=torch.channels_last), None
         for block in self.blocks:
             x, picture = block(x, picture, styles)
-        assert picture is not None
-        return picture.float()
+        return torch.as_tensor(picture).float()
 
 
 def resolutions(size: int) -> list[int]:

@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from muslin.base.checkpoint import flatten, load_checkpoint, save_checkpoint
 from muslin.base.config import as_dict
@@ -24,7 +24,6 @@ from muslin.base.machine import pick_device, resolve_precision
 from muslin.base.seeds import seeded
 from muslin.data.images import Images
 from muslin.gan.atelier import AtelierTrainer
-from muslin.gan.average import Average
 from muslin.gan.classic import ClassicTrainer
 from muslin.gan.configs import AtelierConfig, ClassicConfig, Config
 from muslin.gan.generators import save_generator
@@ -33,18 +32,7 @@ STATE, GENERATOR, LOG = "state.safetensors", "generator.safetensors", "log.csv"
 _MAY_CHANGE = {"epochs", "images", "save_every", "report_every"}  # a longer run is still the same run
 
 
-class Trainer(Protocol):
-    """What a family brings: its networks, optimisers, average, and one pair of alternating steps."""
-
-    generator: nn.Module
-    discriminator: nn.Module
-    average: Average
-    g_steps: torch.optim.Adam
-    d_steps: torch.optim.Adam
-
-    @property
-    def total(self) -> int: ...
-    def step(self, data: Images, seen: int, rng: torch.Generator, autocast: torch.dtype | None) -> dict[str, Tensor]: ...
+Trainer = ClassicTrainer | AtelierTrainer
 
 
 def train(run: Path, data: Images, config: Config, device: str = "auto") -> Iterator[Event]:
@@ -56,7 +44,7 @@ def train(run: Path, data: Images, config: Config, device: str = "auto") -> Iter
     started, at = time.monotonic(), pick_device(device)
     config = fit(config, data)
     config = replace(config, precision=resolve_precision(config.precision, at))
-    trainer: Trainer = ClassicTrainer(config, data, at) if isinstance(config, ClassicConfig) else AtelierTrainer(config, at)
+    trainer = _trainer(config, data, at)
     rng, log = seeded(config.seed, "train"), _Log(run / LOG)
     seen = _resume(run, trainer, config, rng)
     make_folder(run)
@@ -78,6 +66,12 @@ def train(run: Path, data: Images, config: Config, device: str = "auto") -> Iter
             log.write()
             yield Saved(run / GENERATOR)
     yield Finished(run / GENERATOR, time.monotonic() - started)
+
+
+def _trainer(config: Config, data: Images, device: torch.device) -> Trainer:
+    if isinstance(config, ClassicConfig):
+        return ClassicTrainer(config, data, device)
+    return AtelierTrainer(config, device)
 
 
 def fit(config: Config, data: Images) -> Config:

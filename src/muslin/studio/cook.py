@@ -21,7 +21,7 @@ from muslin.gan.generators import Loaded, load_generator
 from muslin.provenance.recipe import Recipe, tools
 from muslin.studio.styles import Style, by_hash, find_file
 from muslin.style.configs import StyleConfig
-from muslin.style.dress import Cache, Cloth, Dressed, dress
+from muslin.style.dress import Cloth, Dressed, dress
 from muslin.style.optimise import Progress
 
 
@@ -104,6 +104,3 @@ def read_mask(path: Path) -> Float[Tensor, "1 h w"]:
     """A mask from a picture: its alpha where it has one, else its lightness; white is garment. Raises InputError."""
     picture = open_image(path)
     return picture.alpha if picture.alpha is not None else (picture.pixels.mean(0, keepdim=True) + 1) / 2
-
-
-__all__ = ["Cache", "as_picture", "cook", "cook_look", "draft_recipe", "draw", "look_recipe", "photo_recipe", "read_mask"]

@@ -60,7 +60,9 @@ def dress_all(
         made.append((path.stem, open_image(path).pixels))
         yield Step("style", number, len(jobs))
     if not made:
-        raise InputError(reasons[0] if len(set(reasons)) == 1 and len(files) > 1 else f"{files[0]}: {reasons[0].removeprefix(f'{files[0]}: ')}")
+        raise InputError(
+            reasons[0] if len(set(reasons)) == 1 and len(files) > 1 else f"{files[0]}: {reasons[0].removeprefix(f'{files[0]}: ')}"
+        )
     sheet = contact_sheet([p for _, p in made[:200]], columns=len(groups) if len(groups) > 2 else 0, captions=[n for n, _ in made[:200]])
     yield Saved(write_bytes(out / "sheet.png", encode_png(sheet, dpi=150)))
     yield Finished(out / "sheet.png", time.monotonic() - started)

@@ -39,7 +39,9 @@ class Look:
         return open_image(self.path).pixels
 
 
-def write_lookbook(out: Path, looks: list[Look], styles: list[Style], generator: str, card: dict[str, Any], title: str, language: str) -> Path:
+def write_lookbook(
+    out: Path, looks: list[Look], styles: list[Style], generator: str, card: dict[str, Any], title: str, language: str
+) -> Path:
     """Write index.html and lookbook.json into `out`. Raises DiskError."""
     used = {look.style: next(style for style in styles if style.name == look.style) for look in looks}
     swatches = {name: _inline(resize(_square(style.pixels), 240, 240)) for name, style in used.items()}

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from muslin.base.machine import Precision
+
 
 @dataclass(frozen=True)
 class StyleConfig:
@@ -28,7 +30,7 @@ class StyleConfig:
     rate: float = 0.04  # Adam's, in units of the picture's range of 2
     seed: int = 0
     backbone: str = "embedded"
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Precision = "auto"
 
 
 PRESETS = {

@@ -11,11 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
+from muslin.base.image import resize
 from muslin.base.seeds import seeded
 from muslin.features.backbones import Backbone
 from muslin.style.configs import StyleConfig
 from muslin.style.enlarge import enlarge
-from muslin.style.optimise import Problem, Progress, StyleTarget, check_styles, optimise
+from muslin.style.optimise import Problem, Progress, check_styles, optimise
 from muslin.style.shading import box, overlay, shading
 
 
@@ -35,9 +36,6 @@ class Dressed:
     content: Float[Tensor, "3 h w"]
     mask: Float[Tensor, "1 h w"] | None
     losses: dict[str, float] = field(default_factory=dict)
-
-
-Cache = dict[object, StyleTarget]
 
 
 def dress(
@@ -64,8 +62,8 @@ def dress(
     part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
     problem = Problem(_start(part, area, cloths, config), part, [(c.pixels, c.weight) for c in _sized(cloths, area, part, config)], area)
     losses, styled = dict[str, float](), problem.start
-    for progress, styled in optimise(problem, backbone, config):
-        losses = progress.losses
+    for progress, image in optimise(problem, backbone, config):
+        losses, styled = progress.losses, image
         yield progress
     yield Dressed(_put_back(styled, content, found, (top, bottom, left, right)), content, found, losses)
 
@@ -75,7 +73,9 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
     content, mask = enlarge(picture, config.size)
     if mask is None:
         raise InputError("no garment found on a plain ground")
-    return Dressed(_put_back(_start(content, mask, [cloth], config), content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask)
+    return Dressed(
+        _put_back(_start(content, mask, [cloth], config), content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask
+    )
 
 
 def check(config: StyleConfig) -> None:
@@ -101,8 +101,6 @@ def _start(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: Style
 
 def _sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleConfig) -> list[Cloth]:
     """The styles at the size at which they lie on the garment, so that statistics speak of the same motifs."""
-    from muslin.base.image import resize
-
     sized = []
     for cloth in cloths:
         _, rows, columns = cloth.pixels.shape

@@ -5,7 +5,7 @@ term. `balance=none` with the content as the start is the paper's own. Knows ten
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -40,7 +40,6 @@ class Problem:
     content: Float[Tensor, "3 h w"]
     styles: list[tuple[Float[Tensor, "3 a b"], float]]
     mask: Float[Tensor, "1 h w"] | None = None
-    cache: dict[object, "StyleTarget"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def optimise(problem: Problem, backbone: Backbone, config: StyleConfig) -> Itera
     for rows, columns, steps in plan:
         image = resize(image, rows, columns)
         descent = _Scale(problem, backbone, config, rows, columns)
-        for losses, image, moments in descent.run(image, moments, steps):
+        for losses, image, moments in descent.run(image, moments, steps):  # noqa: B007, B020 - the last one starts the next scale
             done += 1
             yield Progress(done, total, max(rows, columns), losses), image
 
@@ -114,7 +113,7 @@ class _Scale:
                 losses["total"].backward()  # type: ignore[no-untyped-call]
                 return losses["total"]
 
-            optimiser.step(closure)
+            optimiser.step(closure)  # type: ignore[arg-type]
             with torch.no_grad():
                 image.clamp_(-1, 1)
             yield {name: float(value.detach()) for name, value in losses.items()}, image.detach()[0].clone(), _moments(optimiser)
@@ -166,11 +165,8 @@ class _Scale:
             raise SettingError("the styles' weights should sum to more than 0")
         grams: dict[str, Tensor] = {}
         means, spreads = torch.zeros(1, 3, 1), torch.zeros(1, 3, 3)
-        for number, (style, weight) in enumerate(problem.styles):
-            key = (number, share, self.backbone.name, tuple(self.weights))
-            if key not in problem.cache:
-                problem.cache[key] = self._measure(style, share)
-            one, part = problem.cache[key], weight / whole
+        for style, weight in problem.styles:
+            one, part = self._measure(style, share), weight / whole
             for name, matrix in one.grams.items():
                 grams[name] = grams[name] + part * matrix if name in grams else part * matrix
             means, spreads = means + part * one.colour[0], spreads + part * one.colour[1]
@@ -201,7 +197,7 @@ def check_styles(styles: list[tuple[Tensor, float]]) -> None:
 
 
 def _moments(optimiser: torch.optim.Optimizer) -> tuple[Tensor, Tensor, int] | None:
-    state = next(iter(optimiser.state.values()), {})
+    state: dict[str, Tensor] = next(iter(optimiser.state.values()), {})
     if "exp_avg" not in state:
         return None
     return state["exp_avg"], state["exp_avg_sq"], int(state["step"])

@@ -1,0 +1,118 @@
+"""The image door: every form of picture in, limits before decoding, profile and DPI out."""
+
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms
+
+from muslin.base.errors import InputError
+from muslin.base.image import encode_jpeg, encode_png, from_bytes, open_image, read_text, to_bytes
+
+
+def _bytes(image, kind="PNG", **more):
+    out = io.BytesIO()
+    image.save(out, kind, **more)
+    return out.getvalue()
+
+
+def _ramp(mode="RGB"):
+    values = np.zeros((32, 48, 3), np.uint8)
+    values[..., 0] = np.arange(48) * 5
+    values[..., 1] = np.arange(32)[:, None] * 7
+    values[..., 2] = 90
+    return Image.fromarray(values).convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "CMYK", "LA", "RGBA"])
+def test_every_mode_becomes_rgb(mode):
+    kind = "TIFF" if mode == "CMYK" else "PNG"
+    picture = open_image(_bytes(_ramp(mode), kind))
+    assert picture.pixels.shape == (3, 32, 48)
+    expected = from_bytes(torch.from_numpy(np.array(_ramp(mode).convert("RGB"))).permute(2, 0, 1))
+    assert torch.allclose(picture.pixels, expected, atol=0.03)
+
+
+def test_sixteen_bits_keep_their_light():
+    values = np.linspace(0, 65535, 32 * 48).reshape(32, 48).astype(np.uint16)
+    pixels = open_image(_bytes(Image.fromarray(values))).pixels
+    assert float(pixels.min()) == -1.0
+    assert float(pixels.max()) == 1.0
+    assert abs(float(pixels.mean())) < 0.01
+
+
+def test_orientation_is_followed():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = open_image(_bytes(_ramp(), "JPEG", exif=exif, quality=95))
+    assert picture.pixels.shape == (3, 48, 32)
+    assert "turned as EXIF says" in picture.mended
+
+
+def test_another_colour_profile_is_brought_to_srgb():
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    same = open_image(_bytes(_ramp(), icc_profile=lab))
+    assert torch.equal(same.pixels, open_image(_bytes(_ramp())).pixels)
+    broken = open_image(_bytes(_ramp(), icc_profile=b"not a profile"))
+    assert "unreadable colour profile ignored" in broken.mended
+
+
+def test_alpha_is_kept_apart_and_the_picture_lies_on_white():
+    image = _ramp("RGBA")
+    alpha = np.zeros((32, 48), np.uint8)
+    alpha[8:24, 8:40] = 255
+    image.putalpha(Image.fromarray(alpha))
+    picture = open_image(_bytes(image))
+    assert picture.alpha is not None
+    assert float(picture.alpha[0, 16, 20]) == 1.0
+    assert bool((picture.pixels[:, 0, 0] == 1).all())
+
+
+def test_dpi_and_profile_and_text_are_written():
+    made = encode_png(torch.zeros(3, 20, 30), dpi=300, text={"muslin": "{} 连衣裙"})
+    image = Image.open(io.BytesIO(made))
+    assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert "icc_profile" in image.info
+    assert read_text(made, "x")["muslin"] == "{} 连衣裙"
+    assert open_image(made).dpi == pytest.approx(300, abs=0.1)
+
+
+def test_bytes_survive_the_way_out_and_in():
+    pixels = torch.randint(0, 256, (3, 17, 23), dtype=torch.uint8)
+    assert torch.equal(to_bytes(open_image(encode_png(from_bytes(pixels))).pixels), pixels)
+    assert len(encode_jpeg(from_bytes(pixels))) > 100
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"this is a text file, named .jpg", "not a picture"),
+        (b"", "not a picture"),
+        (_bytes(_ramp())[:-40], "damaged or cut short"),
+        (_bytes(_ramp(), "JPEG")[:500], "damaged or cut short"),
+    ],
+)
+def test_bad_files_are_named(content, says):
+    with pytest.raises(InputError, match=f"bad.png: .*{says}"):
+        open_image(content, "bad.png")
+
+
+def test_a_pixel_bomb_is_refused_before_it_is_decoded():
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    for side in (11_000, 20_000, 60_000):
+        head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+        bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+        with warnings.catch_warnings(), pytest.raises(InputError, match="bomb.png: .*the limit is 100,000,000"):
+            open_image(bomb, "bomb.png")
+
+
+def test_an_animated_file_gives_its_first_frame():
+    frames = [_ramp(), Image.new("RGB", (48, 32), "red")]
+    content = _bytes(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert open_image(content).pixels.shape == (3, 32, 48)

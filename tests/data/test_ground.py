@@ -1,0 +1,57 @@
+"""Masks on plain grounds, against masks that were made by another method."""
+
+import torch
+
+from muslin.assets import STARTER
+from muslin.base.image import open_image
+from muslin.data.ground import extend, find_mask, ground_colour, shrink
+from muslin.data.sources import open_source
+
+
+def _disc(side=128, ground=(1.0, 1.0, 1.0), colour=(-0.5, 0.2, 0.6)):
+    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    inside = ((rows - side / 2) ** 2 + (columns - side / 2) ** 2).sqrt() < side / 3
+    picture = torch.tensor(ground)[:, None, None].expand(3, side, side).clone()
+    picture[:, inside] = torch.tensor(colour)[:, None]
+    return picture, inside
+
+
+def test_a_disc_is_found_on_any_plain_ground():
+    for ground in ((1.0, 1.0, 1.0), (-1.0, -1.0, -1.0), (0.2, 0.5, -0.3)):
+        picture, inside = _disc(ground=ground)
+        mask = find_mask(picture)
+        assert mask is not None
+        found = mask[0] > 0.5
+        assert float((found & inside).sum() / (found | inside).sum()) > 0.98
+        assert torch.allclose(ground_colour(picture), torch.tensor(ground))
+
+
+def test_a_hole_that_shows_the_ground_is_kept():
+    picture, inside = _disc()
+    picture[:, 60:68, 60:68] = 1.0
+    mask = find_mask(picture)
+    assert mask is not None
+    assert float(mask[0, 64, 64]) == 0.0
+    assert float(mask[0, 40, 64]) == 1.0
+
+
+def test_no_ground_or_nothing_on_it_gives_none():
+    assert find_mask(torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1) is None
+    assert find_mask(torch.ones(3, 64, 64)) is None
+
+
+def test_real_garments_are_found():
+    found = 0
+    items = open_source(STARTER).items[::15]
+    for item in items:
+        mask = find_mask(open_image(item.read(), item.name).pixels)
+        found += mask is not None and 0.05 < float(mask.mean()) < 0.9
+    assert found >= 0.95 * len(items)
+
+
+def test_colours_are_carried_outwards():
+    picture, inside = _disc()
+    mask = inside[None].float()
+    grown = extend(picture, mask)
+    assert torch.equal(grown[:, 0, 0], picture[:, 64, 64])
+    assert float(shrink(mask, 3).sum()) < float(mask.sum())

@@ -1,0 +1,96 @@
+"""The dataset doctor, on an archive with everything that goes wrong."""
+
+import io
+import json
+import zipfile
+
+import pytest
+from PIL import Image
+
+from muslin.base.errors import InputError, SettingError
+from muslin.base.events import Finished, Refused
+from muslin.data.prepare import PrepareConfig, prepare
+from muslin.data.sources import open_source
+
+
+@pytest.fixture
+def messy(archive):
+    """Six good pictures, and: a twin, a near twin, a text, a cut PNG, a tiny one, a wide one, a turned one, a clear one."""
+    first = sorted((archive / "dress").glob("*.jpg"))[0]
+    image = Image.open(first)
+    (archive / "dress" / "twin.jpg").write_bytes(first.read_bytes())
+    image.save(archive / "dress" / "twin2.jpg", quality=70)
+    (archive / "dress" / "text.jpg").write_text("not a picture")
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    (archive / "dress" / "cut.png").write_bytes(out.getvalue()[:3000])
+    image.resize((8, 8)).save(archive / "dress" / "tiny.png")
+    second = Image.open(sorted((archive / "skirt").glob("*.jpg"))[0])
+    second.crop((0, 40, 256, 216)).save(archive / "skirt" / "wide.png")
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    second.rotate(180).resize((300, 300)).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(archive / "skirt" / "turned.jpg", exif=exif)
+    clear = second.convert("RGBA").transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((200, 180))
+    clear.putalpha(Image.new("L", (200, 180), 0))
+    clear.paste(second.resize((100, 100)), (50, 40))
+    clear.save(archive / "skirt" / "clear.png")
+    return archive
+
+
+def _run(source, target, config=None):
+    return list(prepare(source, target, config))
+
+
+def test_every_offender_is_named_and_the_rest_is_packed(messy, tmp_path):
+    events = _run(messy, tmp_path / "set.zip", PrepareConfig(size=128, licence="own work"))
+    assert isinstance(events[-1], Finished)
+    refused = {event.path: event.reason for event in events if isinstance(event, Refused)}
+    assert set(refused) == {"dress/text.jpg", "dress/cut.png", "dress/tiny.png"}
+    report = json.loads((tmp_path / "set.report.json").read_text())
+    assert {row["file"]: row["kind"] for row in report["twins_dropped"]} == {"dress/twin.jpg": "exact", "dress/twin2.jpg": "near"}
+    done = {row["file"].split("/", 1)[1]: row["done"] for row in report["mended"]}
+    assert any("padded from 256 x 176" in what for what in done["skirt/wide.png"])
+    assert "turned as EXIF says" in done["skirt/turned.jpg"]
+    assert "transparency laid on white" in done["skirt/clear.png"]
+    assert report["kept"] == 9
+
+
+def test_the_pack_is_one_form_that_can_be_read_again(messy, tmp_path):
+    _run(messy, tmp_path / "set.zip", PrepareConfig(size=128, licence="own work"))
+    source = open_source(tmp_path / "set.zip")
+    listing = json.loads(zipfile.ZipFile(tmp_path / "set.zip").read("dataset.json"))
+    assert source.classes == ("dress", "skirt")
+    assert source.licence == "own work"
+    assert len(source.items) == len(listing["images"]) == 9
+    for row in listing["images"]:
+        content = zipfile.ZipFile(tmp_path / "set.zip").read(row["file"])
+        assert Image.open(io.BytesIO(content)).size == (128, 128)
+        assert len(row["sha256"]) == 64
+        assert row["mask"] is None or row["mask"] in zipfile.ZipFile(tmp_path / "set.zip").namelist()
+    assert sum(row["mask"] is not None for row in listing["images"]) >= 8
+
+
+def test_the_same_archive_gives_the_same_pack(messy, tmp_path):
+    listings = []
+    for name in ("a.zip", "b.zip"):
+        _run(messy, tmp_path / name)
+        listings.append(zipfile.ZipFile(tmp_path / name).read("dataset.json"))
+    assert listings[0] == listings[1]
+
+
+def test_stopping_in_the_middle_leaves_nothing_half_written(messy, tmp_path):
+    work = prepare(messy, tmp_path / "out" / "set.zip")
+    for _ in range(5):
+        next(work)
+    work.close()
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_archive_without_one_good_picture_says_so(tmp_path):
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "a.jpg").write_text("text")
+    with pytest.raises(InputError, match="none of its 1 pictures can be used"):
+        _run(tmp_path / "bad", tmp_path / "set.zip")
+    assert not (tmp_path / "set.zip").exists()
+    with pytest.raises(SettingError, match="size=4"):
+        _run(tmp_path / "bad", tmp_path / "set.zip", PrepareConfig(size=4))

@@ -1,0 +1,82 @@
+"""Folders and zips; classes, listings, and archives that must not be trusted."""
+
+import json
+import zipfile
+
+import pytest
+
+from muslin.assets import STARTER
+from muslin.base.errors import InputError
+from muslin.data.sources import open_source
+
+
+def test_sub_folders_are_classes_and_other_files_are_told(archive):
+    (archive / "notes.txt").write_text("hello")
+    source = open_source(archive)
+    assert source.classes == ("dress", "skirt")
+    assert len(source.items) == 6
+    assert source.others == ("notes.txt",)
+
+
+def test_a_zip_holds_the_same_as_its_folder(archive, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        for path in sorted(archive.rglob("*.jpg")):
+            out.write(path, path.relative_to(archive))
+    folder, packed = open_source(archive), open_source(tmp_path / "a.zip")
+    assert [(i.name, i.label, i.read()) for i in folder.items] == [(i.name, i.label, i.read()) for i in packed.items]
+
+
+def test_the_starter_set_has_ten_classes_and_says_whose_it_is():
+    source = open_source(STARTER)
+    assert len(source.items) >= 290
+    assert len(source.classes) == 10
+    assert {item.licence for item in source.items} == {"CC0-1.0"}
+
+
+def test_a_listing_gives_classes(archive):
+    names = [p.relative_to(archive).as_posix() for p in sorted(archive.rglob("*.jpg"))]
+    (archive / "dataset.json").write_text(json.dumps({"labels": [[name, i % 2] for i, name in enumerate(names)]}))
+    assert open_source(archive).classes == ("class-0", "class-1")
+    listing = {"name": "spring", "licence": "own work", "images": [{"file": names[0], "class": "coat"}]}
+    (archive / "dataset.json").write_text(json.dumps(listing))
+    source = open_source(archive)
+    assert (source.name, source.classes, source.items[0].licence) == ("spring", ("coat",), "own work")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"images": [1]}', '{"images": [{"file": "none.jpg"}]}'])
+def test_a_bad_listing_is_named(archive, text):
+    (archive / "dataset.json").write_text(text)
+    with pytest.raises(InputError, match=r"dataset\.json"):
+        open_source(archive)
+
+
+@pytest.mark.parametrize("name", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "C:/evil.png", "a\\..\\..\\evil.png"])
+def test_names_that_lead_out_of_an_archive_are_refused(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr(name, b"x")
+    with pytest.raises(InputError, match="leads out of the archive"):
+        open_source(tmp_path / "a.zip")
+
+
+def test_what_is_missing_empty_or_damaged_is_named(tmp_path, archive):
+    with pytest.raises(InputError, match="no such file or folder"):
+        open_source(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no pictures in there"):
+        open_source(tmp_path / "empty")
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(InputError, match="neither a folder nor a zip"):
+        open_source(tmp_path / "a.txt")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as out:
+        out.write(next(archive.rglob("*.jpg")), "a.jpg")
+    content = bytearray((tmp_path / "b.zip").read_bytes())
+    content[60:90] = b"\0" * 30
+    (tmp_path / "b.zip").write_bytes(bytes(content))
+    with pytest.raises(InputError, match="cannot unpack"):
+        open_source(tmp_path / "b.zip").items[0].read()
+
+
+def test_a_class_that_is_not_there_names_the_nearest(archive):
+    with pytest.raises(InputError, match="did you mean 'dress'"):
+        open_source(archive).only(("dres",))
+    assert open_source(archive).only(("skirt",)).classes == ("skirt",)
