@@ -20,7 +20,6 @@ from muslin.assets import STARTER, STYLES
 from muslin.base.image import encode_png, open_image
 from muslin.data.sources import open_source
 
-torch.set_num_threads(2)
 
 
 @pytest.fixture(scope="session")

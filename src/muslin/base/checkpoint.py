@@ -58,7 +58,7 @@ def check_not_pickle(path: Path) -> None:
         raise InputError(f"{path}: pickled weights are refused, they can run code; convert them to .safetensors where you trust them")
 
 
-def flatten(state: Mapping[str, Any], prefix: str = "") -> dict[str, torch.Tensor]:
+def flatten(state: Mapping[Any, Any], prefix: str = "") -> dict[str, torch.Tensor]:
     """Nested dictionaries of tensors and numbers (an optimiser's state) as one flat dictionary of tensors."""
     flat: dict[str, torch.Tensor] = {}
     for key, value in state.items():

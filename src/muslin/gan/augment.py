@@ -14,7 +14,7 @@ def augment(
 ) -> Float[Tensor, "b c h w"]:
     """A changed copy; `translate` and `scale` as shares of the side, `light` as the span of the ink's strength."""
     b, _, h, w = images.shape
-    draw = torch.rand(4, b, generator=generator, device=generator.device).to(images.device) * 2 - 1
+    draw = torch.rand(4, b, generator=generator, device=generator.device).to(images) * 2 - 1
     zoom = (1 + scale * draw[0])[:, None]
     rows = _resample(h, zoom, translate * draw[1][:, None])
     columns = _resample(w, zoom, translate * draw[2][:, None])

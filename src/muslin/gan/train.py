@@ -136,11 +136,15 @@ def _resume(run: Path, trainer: Trainer, config: Config, rng: torch.Generator) -
 
 
 def _optimiser_state(optimiser: torch.optim.Optimizer, flat: dict[str, Tensor]) -> dict[str, Any]:
+    """The flat state as PyTorch wants it, each moment laid out in memory as its weight is: the fused Adam relies on it."""
     state: dict[int, dict[str, Tensor]] = {}
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
     for key, value in flat.items():
         if key.startswith("state/"):
             _, index, name = key.split("/")
-            state.setdefault(int(index), {})[name] = value
+            like = weights[int(index)]
+            fitted = torch.empty_like(like).copy_(value) if value.shape == like.shape and value.dim() else value
+            state.setdefault(int(index), {})[name] = fitted
     return {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
 
 
@@ -167,7 +171,7 @@ class _Log:
         if self.path.exists():
             with self.path.open(newline="") as file:
                 rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
-            self.rows = [row for row in rows if row["images"] <= seen]
+            self.rows = [row | {"images": int(row["images"])} for row in rows if row["images"] <= seen]
 
     def add(self, seen: int, figures: dict[str, float]) -> None:
         self.rows.append({"images": seen, **figures})

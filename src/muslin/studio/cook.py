@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from muslin.base.config import as_dict, from_dict
 from muslin.base.errors import InputError
 from muslin.base.files import read_bytes, sha256, sha256_file
 from muslin.base.image import open_image
+from muslin.data.ground import lift_from_black
 from muslin.features.backbones import load_backbone
 from muslin.gan.generators import Loaded, load_generator
 from muslin.provenance.recipe import Recipe, tools
@@ -56,10 +56,8 @@ def draw(generator: Loaded, recipe: Recipe) -> Float[Tensor, "c s s"]:
 
 
 def as_picture(draft: Float[Tensor, "c h w"]) -> Float[Tensor, "3 h w"]:
-    """A draft as a picture that can be dressed: grey ones get three channels and a margin of their black ground."""
-    if draft.shape[0] == 3:
-        return draft
-    return F.pad(draft, [draft.shape[2] // 7] * 4, value=-1.0).expand(3, -1, -1)
+    """A draft as a picture that can be dressed: grey ones on black become cloth on white paper."""
+    return draft if draft.shape[0] == 3 else lift_from_black(draft)
 
 
 def cook_look(recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None) -> Iterator[Progress | Dressed]:

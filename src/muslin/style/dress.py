@@ -95,8 +95,7 @@ def _start(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: Style
         return part.clone()
     whole = sum(cloth.weight for cloth in cloths)
     shade = shading(part, area)
-    laid = torch.stack([overlay(c.pixels, shade, area, config.zoom, config.folds, config.seed) * (c.weight / whole) for c in cloths]).sum(0)
-    return part * (1 - area) + laid * area
+    return torch.stack([overlay(c.pixels, shade, area, config.zoom, config.folds, config.seed) * (c.weight / whole) for c in cloths]).sum(0)
 
 
 def _sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleConfig) -> list[Cloth]:

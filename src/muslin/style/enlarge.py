@@ -29,8 +29,6 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     inner = shrink(mask, max(1, round(factor * 0.9)))
     garment = blur(extend(large, inner), factor * 0.3)
     ground = ground_colour(large)[:, None, None]
-    if float(ground.mean()) < 0:
-        ground = torch.ones(3, 1, 1)  # a garment on black is laid on white paper
     return (ground + mask * (garment - ground)).clamp(-1, 1), mask
 
 

@@ -71,9 +71,12 @@ def optimise(problem: Problem, backbone: Backbone, config: StyleConfig) -> Itera
     _, height, width = problem.content.shape
     plan = scales(config, height, width)
     total, done = sum(steps for _, _, steps in plan), 0
-    image, moments = problem.start, None
+    image, moments, coarse = None, None, problem.start
     for rows, columns, steps in plan:
-        image = resize(image, rows, columns)
+        start = resize(problem.start, rows, columns)
+        # what the coarse scale found, and the start's own detail that it could not see
+        image = start if image is None else (resize(image, rows, columns) + start - resize(coarse, rows, columns)).clamp(-1, 1)
+        coarse = start
         descent = _Scale(problem, backbone, config, rows, columns)
         for losses, image, moments in descent.run(image, moments, steps):  # noqa: B007, B020 - the last one starts the next scale
             done += 1
@@ -93,6 +96,7 @@ class _Scale:
         self.bfloat16 = precision == "bfloat16"
         self.mask = None if problem.mask is None else resize(problem.mask * 2 - 1, rows, columns)[None] / 2 + 0.5
         content = resize(problem.content, rows, columns)[None]
+        self.ground = content
         with torch.no_grad():
             self.content = {name: x.float() for name, x in self._maps(content, self.content_layers).items()}
             self.style = self._style_target(problem, share)
@@ -124,12 +128,14 @@ class _Scale:
             optimiser.param_groups[0]["lr"] = self.rate * (1 - 0.9 * gone)
 
     def losses(self, image: Tensor) -> dict[str, Tensor]:
-        """Each loss by name, and `total` = alpha content + beta style + colour + smoothness."""
+        """Each loss by name, and `total` = alpha content + beta style + colour + smoothness; the ground is the content's own."""
+        if self.mask is not None:
+            image = self.ground * (1 - self.mask) + image * self.mask
         config, balance = self.config, self.config.balance == "energy"
         maps = self._maps(image, (*self.content_layers, *self.weights))
         content = torch.zeros(())
         for name in self.content_layers:
-            energy = content_loss(self.content[name], torch.zeros(())).clamp(min=1e-12) if balance else 1.0
+            energy = content_loss(self.content[name], torch.zeros_like(self.content[name])).clamp(min=1e-12) if balance else 1.0
             content = content + content_loss(maps[name], self.content[name]) / energy / len(self.content_layers)
         grams = {name: gram(maps[name], mask_at(self.mask, maps[name].shape)) for name in self.weights}
         style = style_loss(grams, self.style.grams, self.weights, balance)

@@ -1,0 +1,29 @@
+"""Recipes travel inside PNG files."""
+
+import pytest
+import torch
+
+from muslin.base.errors import InputError
+from muslin.base.image import encode_png
+from muslin.provenance.recipe import Recipe, read_recipe, tools
+
+
+def test_a_recipe_comes_back_from_the_file(tmp_path):
+    recipe = Recipe("look", {"name": "g", "seed": 3}, None, [{"file": "连衣裙.png", "weight": 1.0}], None, {"alpha": 1.0}, "b", tools(), {})
+    path = tmp_path / "a.png"
+    path.write_bytes(encode_png(torch.zeros(3, 20, 20), text=recipe.text()))
+    assert read_recipe(path) == recipe
+    assert "/" not in recipe.text()["muslin"].replace("</", "")
+
+
+def test_a_file_without_one_or_from_the_future_is_told(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(encode_png(torch.zeros(3, 20, 20)))
+    with pytest.raises(InputError, match="carries no recipe"):
+        read_recipe(path)
+    path.write_bytes(encode_png(torch.zeros(3, 20, 20), text={"muslin": '{"kind": "look", "warp": 9}'}))
+    with pytest.raises(InputError, match="later Muslin"):
+        read_recipe(path)
+    path.write_bytes(b"text")
+    with pytest.raises(InputError, match="not a whole picture"):
+        read_recipe(path)

@@ -1,0 +1,135 @@
+"""Dressing a real garment: the ground stays, the silhouette stays, the style comes nearer, the same bits come again."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from muslin.base.errors import InputError, SettingError
+from muslin.base.image import resize
+from muslin.features.embedded import embedded
+from muslin.style.configs import PRESETS, StyleConfig
+from muslin.style.dress import Cloth, Dressed, check, dress, lay_only
+from muslin.style.losses import gram
+from muslin.style.optimise import layer_weights, scales
+from muslin.data.ground import find_mask
+
+QUICK = StyleConfig(size=160, steps=8, coarsest=64)
+
+
+def _dress(picture, cloths, config=QUICK, mask=None) -> Dressed:
+    *_, result = dress(picture, cloths, embedded(), config, mask)
+    assert isinstance(result, Dressed)
+    return result
+
+
+def test_outside_the_garment_every_bit_stays(garment, ikat):
+    result = _dress(garment, [Cloth(ikat)])
+    outside = (result.mask == 0).expand(3, -1, -1)
+    assert torch.equal(result.pixels[outside], result.content[outside])
+    assert float((result.pixels - result.content).abs()[~outside].mean()) > 0.1
+
+
+def test_the_silhouette_stays(garment, ikat):
+    result = _dress(garment, [Cloth(ikat)])
+    again = find_mask(result.pixels)
+    ours, theirs = result.mask[0] > 0.5, again[0] > 0.5
+    assert float((ours & theirs).sum() / (ours | theirs).sum()) > 0.98
+
+
+def test_optimising_beats_laying_the_cloth_on_the_styles_own_measure(garment, ikat):
+    """On a layer held out from the optimisation (10e), and from both baselines: the content and the laid cloth."""
+    config = replace(QUICK, steps=20, alpha=0.3)
+    result = _dress(garment, [Cloth(ikat)], config)
+    laid = lay_only(garment, Cloth(ikat), config)
+
+    def style(pixels, mask=None):
+        maps = embedded()(pixels[None], ("3e",))["3e"].detach()
+        area = None if mask is None else torch.nn.functional.adaptive_avg_pool2d(mask[None], maps.shape[2:])
+        return gram(maps, area)
+
+    wanted = style(resize(ikat, 140, 140))
+    away = [float((style(r.pixels, r.mask) - wanted).square().sum() / wanted.square().sum()) for r in (result, laid)]
+    bare = float((style(result.content, result.mask) - wanted).square().sum() / wanted.square().sum())
+    assert away[0] < away[1] < bare
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
+def test_the_same_recipe_gives_the_same_bits_and_the_loss_falls(garment, ikat, optimiser):
+    config = replace(QUICK, optimiser=optimiser)
+    runs = [list(dress(garment, [Cloth(ikat)], embedded(), config)) for _ in range(2)]
+    assert torch.equal(runs[0][-1].pixels, runs[1][-1].pixels)
+    totals = [news.losses["total"] for news in runs[0][:8]]
+    assert totals[-1] < totals[0]
+
+
+def test_another_seed_cuts_the_cloth_elsewhere(garment, ikat):
+    config = replace(QUICK, zoom=2.0)
+    first, other = (lay_only(garment, Cloth(ikat), replace(config, seed=seed)).pixels for seed in (0, 1))
+    assert float((first - other).abs().mean()) > 0.02
+
+
+def test_styles_mix_by_weight(garment, ikat):
+    red, blue = torch.full((3, 64, 64), -1.0), torch.full((3, 64, 64), -1.0)
+    red[0], blue[2] = 1, 1
+    mostly_red = _dress(garment, [Cloth(red, 3.0), Cloth(blue, 1.0)])
+    inside = mostly_red.mask[0] > 0.99
+    means = mostly_red.pixels[:, inside].mean(1)
+    assert means[0] > means[2] > means[1]
+
+
+def test_the_article_styles_the_whole_picture(garment, ikat):
+    config = replace(PRESETS["article"], size=96, steps=12)
+    result = _dress(garment, [Cloth(ikat)], config)
+    assert result.mask is None
+    assert float((result.pixels - result.content)[:, :8].abs().mean()) > 0.005
+    assert scales(config, 512, 512) == [(512, 512, 12)]
+
+
+def test_a_tiny_draft_comes_out_large_with_a_clean_edge(garment, ikat):
+    result = _dress(resize(garment, 48, 48), [Cloth(ikat)], replace(QUICK, size=256, steps=4))
+    assert result.pixels.shape == (3, 256, 256)
+    soft = ((result.mask > 0.02) & (result.mask < 0.98)).float().sum()
+    edge = (result.mask[:, 1:] > 0.5).ne(result.mask[:, :-1] > 0.5).sum() + (result.mask[:, :, 1:] > 0.5).ne(result.mask[:, :, :-1] > 0.5).sum()
+    assert float(soft) < 6 * float(edge)
+
+
+def test_a_given_mask_is_used_and_a_wrong_one_is_told(garment, ikat):
+    mask = torch.zeros(1, 256, 256)
+    mask[:, 64:192, 64:192] = 1
+    result = _dress(garment, [Cloth(ikat)], QUICK, mask)
+    assert torch.equal(result.pixels[:, :30], result.content[:, :30])
+    with pytest.raises(InputError, match="make them the same size"):
+        _dress(garment, [Cloth(ikat)], QUICK, torch.ones(1, 9, 9))
+    with pytest.raises(InputError, match="mask is empty"):
+        _dress(garment, [Cloth(ikat)], QUICK, torch.zeros(1, 256, 256))
+
+
+def test_what_cannot_be_dressed_is_told(garment, ikat):
+    noise = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with pytest.raises(InputError, match="no garment found on a plain ground"):
+        _dress(noise, [Cloth(ikat)])
+    with pytest.raises(InputError, match="has no texture"):
+        _dress(garment, [Cloth(ikat[:, :1, :1])])
+    with pytest.raises(InputError, match="no layer 'relu9_9'"):
+        _dress(garment, [Cloth(ikat)], replace(QUICK, style_layers=("relu9_9",)))
+
+
+@pytest.mark.parametrize(("name", "value"), [("size", 9), ("size", 60_000), ("folds", 2.0), ("steps", 0), ("beta", -1.0), ("rate", 0.0)])
+def test_values_out_of_range_are_told(name, value):
+    with pytest.raises(SettingError, match=f"{name}="):
+        check(replace(StyleConfig(), **{name: value}))
+
+
+def test_layer_weights_fit_the_layers():
+    assert sum(layer_weights(StyleConfig(), embedded()).values()) == pytest.approx(1)
+    given = replace(StyleConfig(), style_layers=("stem", "3e"), layer_weights=(0.2, 0.8))
+    assert layer_weights(given, embedded()) == {"stem": 0.2, "3e": 0.8}
+    with pytest.raises(SettingError, match="2 numbers for the 1 layers"):
+        layer_weights(replace(given, style_layers=("stem",)), embedded())
+
+
+def test_folds_can_be_left_out(garment, ikat):
+    flat, lit = (lay_only(garment, Cloth(ikat), replace(QUICK, folds=folds)) for folds in (0.0, 1.0))
+    inside = flat.mask[0] > 0.99
+    assert float((flat.pixels - lit.pixels)[:, inside].abs().mean()) > 0.02
