@@ -21,7 +21,6 @@ from muslin.base.image import encode_png, open_image
 from muslin.data.sources import open_source
 
 
-
 @pytest.fixture(scope="session")
 def garment():
     """A real dress on white, (3, 256, 256)."""

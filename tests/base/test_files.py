@@ -75,7 +75,9 @@ def test_a_disk_that_takes_no_more_is_told_in_a_line_and_the_old_file_stays(tmp_
     target.write_bytes(b"old")
     code = "import sys; from pathlib import Path; from muslin.base.files import write_bytes\n"
     code += "try: write_bytes(Path(sys.argv[1]), b'x' * 5000)\nexcept Exception as e: print(type(e).__name__, e)"
-    done = subprocess.run([sys.executable, "-c", code, str(target)], capture_output=True, text=True, preexec_fn=_limit_file_size, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(target)], capture_output=True, text=True, preexec_fn=_limit_file_size, check=True
+    )
     assert done.stdout.startswith("DiskError")
     assert str(target) in done.stdout
     assert target.read_bytes() == b"old"

@@ -34,7 +34,10 @@ def test_the_unfused_convolution_is_the_papers():
 def test_truncation_draws_towards_the_mean_garment():
     generator = Generator(NET).requires_grad_(False)
     labels = torch.zeros(6, dtype=torch.long)
-    spreads = [float(generator(torch.randn(6, 16, generator=torch.Generator().manual_seed(0)), labels, psi).var(0).mean()) for psi in (0.0, 0.5, 1.0)]
+    spreads = [
+        float(generator(torch.randn(6, 16, generator=torch.Generator().manual_seed(0)), labels, psi).var(0).mean())
+        for psi in (0.0, 0.5, 1.0)
+    ]
     assert spreads[0] < 1e-8
     assert spreads[0] < spreads[1] < spreads[2]
 
@@ -58,4 +61,9 @@ def test_augmentation_keeps_the_ground_white_and_moves_the_garment():
     assert torch.allclose(made[:, :, 0, 0], torch.ones(4, 3), atol=1e-5)
     assert not torch.allclose(made[0], made[1], atol=0.1)
     assert torch.allclose(augment(picture, rng, 0.0, 0.0, 0.0), picture, atol=1e-5)
-    assert torch.autograd.gradcheck(lambda x: augment(x, torch.Generator().manual_seed(0), 0.1, 0.1, 0.1), torch.rand(1, 1, 4, 4, dtype=torch.double, requires_grad=True), eps=1e-5, atol=1e-3)
+    assert torch.autograd.gradcheck(
+        lambda x: augment(x, torch.Generator().manual_seed(0), 0.1, 0.1, 0.1),
+        torch.rand(1, 1, 4, 4, dtype=torch.double, requires_grad=True),
+        eps=1e-5,
+        atol=1e-3,
+    )

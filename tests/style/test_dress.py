@@ -90,7 +90,9 @@ def test_a_tiny_draft_comes_out_large_with_a_clean_edge(garment, ikat):
     result = _dress(resize(garment, 48, 48), [Cloth(ikat)], replace(QUICK, size=256, steps=4))
     assert result.pixels.shape == (3, 256, 256)
     soft = ((result.mask > 0.02) & (result.mask < 0.98)).float().sum()
-    edge = (result.mask[:, 1:] > 0.5).ne(result.mask[:, :-1] > 0.5).sum() + (result.mask[:, :, 1:] > 0.5).ne(result.mask[:, :, :-1] > 0.5).sum()
+    edge = (result.mask[:, 1:] > 0.5).ne(result.mask[:, :-1] > 0.5).sum() + (result.mask[:, :, 1:] > 0.5).ne(
+        result.mask[:, :, :-1] > 0.5
+    ).sum()
     assert float(soft) < 6 * float(edge)
 
 

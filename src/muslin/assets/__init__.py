@@ -7,4 +7,4 @@ ENCODER = HERE / "efficientnet-lite0.safetensors"
 STARTER = HERE / "starter.zip"
 STYLES = HERE / "styles"
 LICENSES = HERE / "LICENSES.csv"
-GENERATORS = {"garments-64": HERE / "garments-64.safetensors", "fashion-mnist-28": HERE / "fashion-mnist-28.safetensors"}
+GENERATORS = {"garments-32": HERE / "garments-32.safetensors", "fashion-mnist-28": HERE / "fashion-mnist-28.safetensors"}

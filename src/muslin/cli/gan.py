@@ -11,7 +11,9 @@ from muslin.cli.show import run
 @click.command()
 @click.argument("data")
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--preset", default="", help="article, classic or atelier-64. Default: classic for fashion-mnist, else atelier-64.")
+@click.option(
+    "--preset", default="", help="article, classic, atelier-32 or atelier-64. Default: classic for fashion-mnist, else atelier-32."
+)
 @click.option("--class", "classes", multiple=True, help="Only these classes; again for more.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @options.download
@@ -35,7 +37,7 @@ def train(
 
 
 @click.command()
-@click.option("--generator", default="garments-64", show_default=True, help="A shipped generator, a .safetensors file or a run's folder.")
+@click.option("--generator", default="garments-32", show_default=True, help="A shipped generator, a .safetensors file or a run's folder.")
 @click.option("--seeds", "seed_text", default="0-15", show_default=True, help="Numbers and ranges: 0-99, or 1,5,9.")
 @click.option("--class", "classes", multiple=True, help="Kinds of garment; again for more. Default: all in turn.")
 @click.option("--truncation", default=0.8, show_default=True, help="0: the mean garment, 1: the whole variety.")

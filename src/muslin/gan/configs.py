@@ -40,12 +40,12 @@ class ClassicConfig:
 class AtelierNet:
     """The style-based generator's shape. Width at a resolution: min(cmax, cbase / resolution)."""
 
-    size: int = 64
-    z: int = 128
-    w: int = 256
+    size: int = 32
+    z: int = 64
+    w: int = 128
     mapping: int = 2
     mapping_rate: float = 0.01
-    cbase: int = 2048
+    cbase: int = 1024
     cmax: int = 256
     classes: int = 1
 
@@ -56,12 +56,12 @@ class AtelierConfig:
 
     family: Literal["atelier"] = "atelier"
     net: AtelierNet = field(default_factory=AtelierNet)
-    images: int = 160_000
-    batch: int = 16
+    images: int = 240_000
+    batch: int = 32
     rate: float = 2.5e-3
     beta1: float = 0.0
     beta2: float = 0.99
-    gamma: float = 0.5  # weight of the penalties
+    gamma: float = 1.0  # weight of the penalties
     penalty_every: int = 8  # steps from one penalty to the next; its weight makes up for it
     translate: float = 0.08  # augmentation: share of the side
     scale: float = 0.08
@@ -71,8 +71,8 @@ class AtelierConfig:
     average_half_life: int = 5_000
     seed: int = 0
     precision: Precision = "auto"
-    save_every: int = 4_000
-    report_every: int = 400
+    save_every: int = 6_000
+    report_every: int = 1_600
 
 
 Config = ClassicConfig | AtelierConfig
@@ -81,5 +81,6 @@ PRESETS: dict[str, Config] = {
     "classic": ClassicConfig(
         net=ClassicNet(leak=0.2, dropout=0.3), epochs=60, average_half_life=20_000
     ),  # the article's system with the discriminator held back (leaky relu, dropout) and the weights averaged
-    "atelier-64": AtelierConfig(),
+    "atelier-32": AtelierConfig(),
+    "atelier-64": AtelierConfig(net=AtelierNet(size=64, z=128, w=256, cbase=2048)),
 }

@@ -33,7 +33,7 @@ def train_on(
 
     Raises InputError and SettingError before anything is written.
     """
-    name = preset or ("classic" if data == "fashion-mnist" else "atelier-64")
+    name = preset or ("classic" if data == "fashion-mnist" else "atelier-32")
     if name not in PRESETS:
         raise SettingError(f"preset '{name}': not known{nearest(name, PRESETS)}")
     config = overlay(PRESETS[name], settings)

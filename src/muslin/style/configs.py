@@ -36,6 +36,16 @@ class StyleConfig:
 PRESETS = {
     "garment": StyleConfig(),
     "article": StyleConfig(
-        where="all", start="content", balance="none", colour=0.0, smooth=0.0, alpha=1.0, beta=1e-4, optimiser="adam", steps=150, coarsest=4096, rate=0.04
+        where="all",
+        start="content",
+        balance="none",
+        colour=0.0,
+        smooth=0.0,
+        alpha=1.0,
+        beta=1e-4,
+        optimiser="adam",
+        steps=150,
+        coarsest=4096,
+        rate=0.04,
     ),
 }

@@ -67,6 +67,6 @@ def total_variation(pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, ""]:
     return down + (parts[:, :, :, 1:] - parts[:, :, :, :-1]).abs().mean()
 
 
-def mask_at(mask: Float[Tensor, "b 1 h w"] | None, like: Sequence[int]) -> Float[Tensor, "b 1 h w"] | None:
+def mask_at(mask: Float[Tensor, "b 1 h w"] | None, like: Sequence[int]) -> Float[Tensor, "b 1 rows columns"] | None:
     """The mask at a feature map's size (area average)."""
     return None if mask is None else F.adaptive_avg_pool2d(mask, (like[-2], like[-1]))

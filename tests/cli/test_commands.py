@@ -1,0 +1,189 @@
+"""The command line from outside: the whole chain, bad input, help, ctrl-C."""
+
+import json
+import os
+import pickle
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zipfile
+import zlib
+
+import pytest
+
+from muslin.cli.main import COMMANDS
+from muslin.cli.options import named_or_weighted, seeds
+
+QUICK = ["--size", "96", "--set", "style.steps=3", "--set", "style.coarsest=64"]
+
+
+def muslin(*words, cwd=None, **more):
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "COLUMNS": "200"}
+    command = [sys.executable, "-m", "muslin", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=240, check=False, **more)
+
+
+def refused(done):
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert lines[-1].startswith("muslin: ")
+    return lines[-1]
+
+
+def test_the_whole_chain(tmp_path):
+    done = muslin("design", "--count", 2, "--pool", 2, "--class", "dress", "--style", "weave_ikat", "--out", tmp_path / "book", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "book" / "index.html").exists()
+    look = next((tmp_path / "book" / "looks").glob("*.png"))
+    again = muslin("remake", look, "--out", tmp_path / "again.png", "--json")
+    events = [json.loads(line) for line in again.stdout.splitlines()]
+    assert {"event": "note", "text": "the same, bit for bit"} in events
+    assert json.loads(muslin("recipe", look).stdout)["styles"][0]["file"] == "weave_ikat.jpg"
+
+
+def test_train_generate_and_go_on(tmp_path, archive):
+    small = ["--preset", "atelier-32", "--set", "net.cbase=256", "--set", "net.cmax=16", "--set", "batch=8", "--set", "images=32"]
+    prepared = muslin("prepare", archive, tmp_path / "set.zip", "--size", 64)
+    assert prepared.returncode == 0, prepared.stderr
+    assert "6 kept" in prepared.stderr
+    done = muslin("train", tmp_path / "set.zip", tmp_path / "run", *small)
+    assert done.returncode == 0, done.stderr
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {"generator.safetensors", "state.safetensors", "log.csv", "sheet.png"}
+    drawn = muslin("generate", "--generator", tmp_path / "run", "--seeds", "0-2,7", "--class", "skirt", "--out", tmp_path / "drafts")
+    assert drawn.returncode == 0, drawn.stderr
+    assert sorted(p.name for p in (tmp_path / "drafts").glob("skirt-*")) == [f"skirt-00000{n}.png" for n in (0, 1, 2, 7)]
+    assert "rate=0.0025, now it is 0.5" in refused(muslin("train", tmp_path / "set.zip", tmp_path / "run", *small, "--set", "rate=0.5"))
+
+
+def test_style_dresses_a_picture_and_skips_the_bad_one(tmp_path, garment_file):
+    (tmp_path / "in").mkdir()
+    garment_file.rename(tmp_path / "in" / "dress.png")
+    (tmp_path / "in" / "text.jpg").write_text("no picture")
+    done = muslin(
+        "style",
+        tmp_path / "in",
+        "--style",
+        "weave_ikat=2",
+        "--style",
+        "fabric_leopard",
+        "--mix",
+        "--size",
+        96,
+        "--steps",
+        3,
+        "--out",
+        tmp_path / "out",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "left out" in done.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["dress-weave_ikat+fabric_leopard.png", "sheet.png"]
+
+
+def test_help_answers_at_once():
+    muslin("--help")
+    taken = []
+    for _ in range(5):
+        start = time.perf_counter()
+        assert muslin("--help").returncode == 0
+        taken.append(time.perf_counter() - start)
+    assert min(taken) < 0.3
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_without_torch(command):
+    code = f"import sys; sys.argv = ['muslin', '{command}', '--help']\nfrom muslin.cli.main import main\ntry: main()\nexcept SystemExit: pass\nassert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+
+
+@pytest.mark.parametrize("what", ["generators", "styles", "backbones", "presets", "settings", "licences"])
+def test_the_shelf(what):
+    done = muslin("list", what)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= 2
+
+
+@pytest.fixture
+def bad(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.jpg").write_text("hello")
+    (tmp_path / "weights.safetensors").write_bytes(pickle.dumps({"a": 1}))
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0))
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b""))
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as out:
+        out.writestr("../evil.png", b"x")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["prepare", "none", "out.zip"], "none: no such file or folder"),
+        (["prepare", "empty", "out.zip"], "empty: no pictures in there"),
+        (["prepare", "evil.zip", "out.zip"], "'../evil.png' leads out of the archive"),
+        (["style", "text.jpg", "--style", "weave_ikat"], "text.jpg: not a picture"),
+        (["style", "bomb.png", "--style", "weave_ikat"], "bomb.png: 20,000 x 20,000 pixels; the limit is"),
+        (["style", "none.png", "--style", "weave_ikat"], "none.png: no such file or folder"),
+        (["style", "text.jpg", "--style", "empty"], "empty: no pictures in this style folder"),
+        (["style", "text.jpg", "--style", "weave_ikatt"], "did you mean 'weave_ikat'?"),
+        (["style", "text.jpg", "--style", "weave_ikat", "--backbone", "vgg19:none.safetensors"], "none.safetensors: cannot read"),
+        (["generate", "--generator", "weights.safetensors"], "pickled weights are refused"),
+        (["generate", "--generator", "none"], "none: no such file or shipped generator"),
+        (["generate", "--class", "dres"], "did you mean 'dress'?"),
+        (["generate", "--seeds", "9-1"], "--seeds 9-1"),
+        (["design", "--set", "style.alfa=3"], "did you mean 'style.alpha'?"),
+        (["design", "--count", "many"], "'many' is not a valid integer"),
+        (["train", "starter", "run", "--set", "net.sise=64"], "did you mean 'net.size'?"),
+        (["train", "starter", "run", "--class", "dres"], "did you mean 'dress'?"),
+        (["train", "starter", "run", "--preset", "clasic"], "did you mean 'classic'?"),
+        (["train", "starter", "run", "--device", "tpu"], "device tpu: not on this machine"),
+        (["remake", "none.png"], "none.png: cannot read"),
+        (["desing"], "did you mean 'design'?"),
+    ],
+)  # fmt: skip
+def test_bad_input_gets_one_line(bad, words, says):
+    before = sorted(bad.rglob("*"))
+    assert says in refused(muslin(*words, cwd=bad))
+    assert [p for p in sorted(bad.rglob("*")) if p not in before and p.is_file()] == []
+
+
+def _small_disk():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+
+
+def test_a_disk_that_takes_no_more(tmp_path):
+    done = muslin("generate", "--seeds", "0-3", "--out", tmp_path / "drafts", preexec_fn=_small_disk)
+    assert "cannot write" in refused(done)
+    assert not list((tmp_path / "drafts").glob(".muslin*"))
+
+
+def test_ctrl_c_keeps_what_is_finished(tmp_path):
+    command = [sys.executable, "-m", "muslin", "generate", "--seeds", "0-9999", "--out", str(tmp_path / "drafts")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if len(list((tmp_path / "drafts").glob("*.png"))) > 5:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "what is finished stays" in errors
+    assert "Traceback" not in errors
+    assert len(list((tmp_path / "drafts").glob("*.png"))) > 5
+    assert not list((tmp_path / "drafts").glob(".muslin*"))
+
+
+def test_words_of_options():
+    assert seeds("1,5,9-11") == [1, 5, 9, 10, 11]
+    assert named_or_weighted("a=0.5") == ("a", 0.5)
+    assert named_or_weighted("a") == ("a", 1.0)

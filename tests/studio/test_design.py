@@ -1,0 +1,123 @@
+"""The chain: draft, choose, dress, lay out, remake."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from muslin.base.errors import InputError, SettingError
+from muslin.base.events import Finished, Note, Saved, Step
+from muslin.base.image import open_image
+from muslin.gan.generators import load_generator
+from muslin.provenance.recipe import read_recipe
+from muslin.studio.choose import choose
+from muslin.studio.pipeline import DesignConfig, design
+from muslin.studio.remake import remake
+from muslin.studio.styles import find_styles
+from muslin.style.configs import StyleConfig
+
+QUICK = DesignConfig(count=2, pool=4, classes=("dress", "skirt"), style=StyleConfig(size=128, steps=4, coarsest=64))
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    out = tmp_path_factory.mktemp("book") / "lookbook"
+    events = list(design(out, load_generator("garments-32"), find_styles(["weave_ikat", "paint_great_wave"]), QUICK))
+    return out, events
+
+
+def test_one_call_makes_a_lookbook(book):
+    out, events = book
+    assert isinstance(events[-1], Finished)
+    looks = sorted((out / "looks").glob("*.png"))
+    assert len(looks) == 2
+    assert len(list((out / "designs").glob("*.png"))) == 2
+    assert open_image(looks[0]).pixels.shape == (3, 128, 128)
+    assert open_image(looks[0]).dpi == pytest.approx(300, abs=0.5)
+    page = (out / "index.html").read_text("utf-8")
+    assert "http" not in page.replace("http-equiv", "")
+    assert page.count("data:image/jpeg;base64,") >= 6
+    assert "连衣裙" in page
+    data = json.loads((out / "lookbook.json").read_text())
+    assert data["looks"][0]["recipe"]["styles"][0]["licence"]
+
+
+def test_every_look_can_be_made_again_bit_for_bit(book, tmp_path):
+    out, _ = book
+    for look in [*(out / "looks").glob("*.png"), *(out / "designs").glob("*.png")]:
+        events = list(remake(look, tmp_path / "again.png"))
+        assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in events)
+        assert torch.equal(open_image(tmp_path / "again.png").pixels, open_image(look).pixels)
+        assert read_recipe(tmp_path / "again.png") == read_recipe(look)
+
+
+def test_the_same_call_again_makes_only_what_is_missing(book):
+    out, _ = book
+    looks = sorted((out / "looks").glob("*.png"))
+    kept, gone = looks
+    before = kept.stat().st_mtime_ns
+    gone.unlink()
+    again = list(design(out, load_generator("garments-32"), find_styles(["weave_ikat", "paint_great_wave"]), QUICK))
+    saved = [e.path for e in again if isinstance(e, Saved) and e.path.parent.name == "looks"]
+    assert saved == [gone]
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_stopping_keeps_what_is_finished(tmp_path):
+    work = design(tmp_path / "book", load_generator("garments-32"), find_styles(["weave_ikat"]), QUICK)
+    for event in work:
+        if isinstance(event, Step) and event.work == "dress":
+            break
+    work.close()
+    assert len(list((tmp_path / "book" / "looks").glob("*.png"))) == 1
+    assert not (tmp_path / "book" / "index.html").exists()
+
+
+def test_another_seed_is_another_collection():
+    generator = load_generator("garments-32")
+    assert float((generator.draw(0) - generator.draw(1)).abs().mean()) > 0.02
+
+
+@pytest.mark.parametrize(
+    ("change", "says"), [({"count": 0}, "count=0"), ({"truncation": 9.0}, "truncation"), ({"language": "fr"}, "en or zh")]
+)
+def test_settings_out_of_range_are_told_before_anything_is_written(tmp_path, change, says):
+    with pytest.raises(SettingError, match=says):
+        next(design(tmp_path / "book", load_generator("garments-32"), find_styles(["weave_ikat"]), replace(QUICK, **change)))
+    with pytest.raises(InputError, match="did you mean 'dress'"):
+        next(design(tmp_path / "book", load_generator("garments-32"), find_styles(["weave_ikat"]), replace(QUICK, classes=("dres",))))
+    assert not (tmp_path / "book").exists()
+
+
+def test_the_chosen_are_spread_out():
+    points = torch.tensor([[0.0, 0], [0.1, 0], [0, 0.1], [5, 0], [5.1, 0], [0, 5], [0.1, 5], [99, 99]])
+    usable = torch.ones(8, dtype=torch.bool)
+    chosen = choose(points, usable, 3, odd=0.2)
+    groups = {int(points[i][0] > 2) + 2 * int(points[i][1] > 2) for i in chosen}
+    assert groups == {0, 1, 2}
+    usable[:6] = False
+    assert choose(points, usable, 3).tolist() == [6, 7]
+
+
+def test_styles_that_are_not_there_are_told(tmp_path):
+    with pytest.raises(InputError, match="did you mean 'weave_ikat'"):
+        find_styles(["weave_ikatt"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no pictures in this style folder"):
+        find_styles([str(tmp_path / "empty")])
+
+
+def test_a_recipe_whose_style_is_missing_says_which(tmp_path, ikat, garment_file):
+    from muslin.base.image import encode_png
+    from muslin.studio.dressing import dress_all
+
+    style = tmp_path / "shelf" / "mine.png"
+    style.parent.mkdir()
+    style.write_bytes(encode_png(ikat))
+    list(dress_all([garment_file], [(str(style), 1.0)], tmp_path / "out", QUICK.style))
+    look = next((tmp_path / "out").glob("dress-*.png"))
+    with pytest.raises(InputError, match=r"mine\.png: the style of this recipe is not here"):
+        list(remake(look, look_in=[tmp_path]))
+    events = list(remake(look, look_in=[tmp_path, style.parent]))
+    assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in events)
