@@ -88,7 +88,9 @@ def main():
     parser.add_argument("--keras-python", default=sys.executable)
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    keras = subprocess.Popen([given.keras_python, "-c", KERAS, str(BATCH), str(STEPS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    keras = subprocess.Popen(
+        [given.keras_python, "-c", KERAS, str(BATCH), str(STEPS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     ours, rates = muslin(), {name: [] for name in ("article", "fused", "float32", "bfloat16")}
     for kind in ("float32", "bfloat16"):
         ours(3, kind)
@@ -103,7 +105,12 @@ def main():
             rates[name].append(STEPS * BATCH / (time.perf_counter() - start))
     keras.stdin.close()
     middle = {name: statistics.median(values) for name, values in rates.items()}
-    titles = {"article": "Keras, the article's loop, repaired", "fused": "Keras, one fused tf.function, XLA", "float32": "Muslin, float32", "bfloat16": "Muslin, bfloat16"}
+    titles = {
+        "article": "Keras, the article's loop, repaired",
+        "fused": "Keras, one fused tf.function, XLA",
+        "float32": "Muslin, float32",
+        "bfloat16": "Muslin, bfloat16",
+    }
     for name, title in titles.items():
         print(f"{title:40} {middle[name]:8.0f} images/s   {middle[name] / middle['article']:.1f} x the article")
 

@@ -80,7 +80,9 @@ def main():
                 seconds["plain"].append(plain(content, style, net, STEPS))
                 seconds["muslin"].append(ours(content, style, net, STEPS))
             middle = {name: statistics.median(values) for name, values in seconds.items()}
-            print(f"{net.name:20} {side} px: plain {middle['plain']:.3f} s, Muslin {middle['muslin']:.3f} s, ratio {middle['plain'] / middle['muslin']:.2f}")
+            print(
+                f"{net.name:20} {side} px: plain {middle['plain']:.3f} s, Muslin {middle['muslin']:.3f} s, ratio {middle['plain'] / middle['muslin']:.2f}"
+            )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 from jaxtyping import install_import_hook
 
 with install_import_hook("muslin", "typecheck.check"):
-    import muslin.base.image  # noqa: F401 - the hook must be in place before the rooms are loaded
+    import muslin.base.image
     import muslin.gan.train
     import muslin.metrics.frechet
     import muslin.studio.dressing
@@ -14,7 +14,6 @@ with install_import_hook("muslin", "typecheck.check"):
     import muslin.studio.training  # noqa: F401
 
 import pytest
-import torch
 
 from muslin.assets import STARTER, STYLES
 from muslin.base.image import encode_png, open_image

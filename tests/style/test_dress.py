@@ -7,12 +7,12 @@ import torch
 
 from muslin.base.errors import InputError, SettingError
 from muslin.base.image import resize
+from muslin.data.ground import find_mask
 from muslin.features.embedded import embedded
 from muslin.style.configs import PRESETS, StyleConfig
 from muslin.style.dress import Cloth, Dressed, check, dress, lay_only
 from muslin.style.losses import gram
 from muslin.style.optimise import layer_weights, scales
-from muslin.data.ground import find_mask
 
 QUICK = StyleConfig(size=160, steps=8, coarsest=64)
 

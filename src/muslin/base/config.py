@@ -30,8 +30,12 @@ def overlay(config: C, settings: Iterable[str]) -> C:
 
 
 def as_dict(config: Any) -> dict[str, Any]:
-    """Plain nested values, ready for JSON."""
-    return {f.name: as_dict(value) if is_dataclass(value) else value for f in fields(config) for value in (getattr(config, f.name),)}
+    """Plain nested values as JSON has them (tuples become lists), so that what is read back compares equal."""
+    plain: dict[str, Any] = {}
+    for f in fields(config):
+        value = getattr(config, f.name)
+        plain[f.name] = as_dict(value) if is_dataclass(value) else list(value) if isinstance(value, tuple) else value
+    return plain
 
 
 def from_dict(kind: type[C], plain: Mapping[str, Any]) -> C:

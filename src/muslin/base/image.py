@@ -5,6 +5,7 @@ On the way out: sRGB profile, DPI, text. In memory a picture is float RGB in [-1
 """
 
 import io
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ def open_image(source: Path | bytes, name: str = "") -> Picture:
         except UnidentifiedImageError as failure:
             raise InputError(f"{name}: not a picture that can be read; expected {', '.join(sorted(SUFFIXES))}") from failure
         except Image.DecompressionBombError as failure:
-            raise InputError(f"{name}: far too many pixels; the limit is {MAX_PIXELS:,}; make it smaller") from failure
+            count = re.search(r"\d{6,}", str(failure))
+            size = f"{int(count.group()):,}" if count else "far too many"
+            raise InputError(f"{name}: {size} pixels; the limit is {MAX_PIXELS:,}; make it smaller") from failure
         except (OSError, SyntaxError, ValueError, EOFError) as failure:
             raise InputError(f"{name}: damaged or cut short ({failure}); copy or export it again") from failure
 

@@ -11,7 +11,7 @@ from muslin.base.image import caption, resize
 
 
 def contact_sheet(
-    pictures: Sequence[Float[Tensor, "c h w"]], columns: int = 0, side: int = 256, gap: int = 12, captions: Sequence[str] = ()
+    pictures: Sequence[Tensor], columns: int = 0, side: int = 256, gap: int = 12, captions: Sequence[str] = ()
 ) -> Float[Tensor, "3 H W"]:
     """Pictures (grey or RGB, [-1, 1], any sizes) fitted into squares of `side` px on white; a line of text under each."""
     if not pictures:

@@ -54,15 +54,15 @@ def dress_all(
             recipe = look_recipe(base, group, config, mask_row)
             yield from _one(path, recipe, file, group, area)
         except MuslinError as failure:
+            if len(jobs) == 1:
+                raise _named(file, failure) from failure
             reasons.append(str(failure))
             yield Refused(str(file), str(failure))
             continue
         made.append((path.stem, open_image(path).pixels))
         yield Step("style", number, len(jobs))
     if not made:
-        raise InputError(
-            reasons[0] if len(set(reasons)) == 1 and len(files) > 1 else f"{files[0]}: {reasons[0].removeprefix(f'{files[0]}: ')}"
-        )
+        raise InputError(f"none of {len(jobs)} could be dressed; the first: {reasons[0]}")
     sheet = contact_sheet([p for _, p in made[:200]], columns=len(groups) if len(groups) > 2 else 0, captions=[n for n, _ in made[:200]])
     yield Saved(write_bytes(out / "sheet.png", encode_png(sheet, dpi=150)))
     yield Finished(out / "sheet.png", time.monotonic() - started)
@@ -96,6 +96,10 @@ def _one(path: Path, recipe: Recipe, file: Path, group: list[tuple[Style, float]
             assert isinstance(news, Dressed)
             write_bytes(path, encode_png(news.pixels, dpi=300, text=recipe.text()))
             yield Saved(path)
+
+
+def _named(file: Path, failure: MuslinError) -> MuslinError:
+    return failure if str(failure).startswith(str(file)) else type(failure)(f"{file}: {failure}")
 
 
 def _few(losses: dict[str, float]) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def _settings() -> Iterator[str]:
             value = plain
             for part in setting.split("."):
                 value = value[part]
-            yield f"    --set {setting}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+            yield f"    --set {setting}={','.join(map(str, value)) if isinstance(value, list) else value}"
 
 
 def _licences() -> Iterator[str]:

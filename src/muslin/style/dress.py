@@ -43,7 +43,7 @@ def dress(
     cloths: list[Cloth],
     backbone: Backbone,
     config: StyleConfig,
-    mask: Float[Tensor, "1 h w"] | None = None,
+    mask: Float[Tensor, "1 mask_h mask_w"] | None = None,
 ) -> Iterator[Progress | Dressed]:
     """Dress the garment of `picture` (any size) at `config.size`; yields Progress and, last, Dressed.
 

@@ -4,7 +4,6 @@ Bicubic enlargement; the silhouette is the smooth level set of the draft's own e
 garment's colours are carried out to the new edge, so that no pale rim is left. Adds no detail: that is the style's work.
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
