@@ -11,7 +11,7 @@ from muslin.base.events import Finished, Note, Saved, Step
 from muslin.base.image import open_image
 from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import read_recipe
-from muslin.studio.choose import choose
+from muslin.studio.choose import choose, choose_evenly
 from muslin.studio.pipeline import DesignConfig, design
 from muslin.studio.remake import remake
 from muslin.studio.styles import find_styles
@@ -121,3 +121,11 @@ def test_a_recipe_whose_style_is_missing_says_which(tmp_path, ikat, garment_file
         list(remake(look, look_in=[tmp_path]))
     events = list(remake(look, look_in=[tmp_path, style.parent]))
     assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in events)
+
+
+def test_each_kind_gets_its_share():
+    points, usable = torch.randn(12, 4, generator=torch.Generator().manual_seed(0)), torch.ones(12, dtype=torch.bool)
+    kinds = ["a"] * 8 + ["b"] * 3 + ["c"]
+    chosen = [kinds[i] for i in choose_evenly(points, usable, kinds, 6).tolist()]
+    assert sorted(chosen) == ["a", "a", "a", "b", "b", "c"]
+    assert len(choose_evenly(points, usable, kinds, 12).unique()) == 12

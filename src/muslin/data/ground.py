@@ -21,11 +21,12 @@ def ground_colour(pixels: Float[Tensor, "c h w"]) -> Float[Tensor, " c"]:
     return _border(pixels).median(1).values
 
 
-def find_mask(pixels: Float[Tensor, "3 h w"], sharp: float = 0.5) -> Float[Tensor, "1 h w"] | None:
+def find_mask(pixels: Float[Tensor, "3 h w"], sharp: float = 0.5, reach: int = 0) -> Float[Tensor, "1 h w"] | None:
     """1 on the garment, 0 on the ground, between on the edge; None when there is no plain ground or no garment on it.
 
-    `sharp` is where between the ground's colour and the garment's (0 to 1) a blurred edge is cut. Silhouettes with
-    holes keep those of 0.1 % of the picture or more that show the ground's very colour.
+    `sharp` is where between the ground's colour and the garment's (0 to 1) a blurred edge is cut, `reach` how wide the
+    blur is in pixels (0: a 64th of the side). Silhouettes with
+    holes keep those of 0.4 % of the picture or more that show the ground's very colour.
     """
     lab = to_oklab(pixels)
     ring = _border(lab)
@@ -38,7 +39,7 @@ def find_mask(pixels: Float[Tensor, "3 h w"], sharp: float = 0.5) -> Float[Tenso
     field = _garment_field(away, near)
     if field is None:
         return None
-    return _soft_edge(away, field, near, sharp)
+    return _soft_edge(away, field, near, sharp, reach or max(1, min(away.shape) // 64))
 
 
 def _garment_field(away: Tensor, near: float) -> np.ndarray | None:
@@ -48,21 +49,20 @@ def _garment_field(away: Tensor, near: float) -> np.ndarray | None:
     rim = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     outside = np.isin(labels, rim[rim > 0])
     holes = like_ground & ~outside & (away < near / 2).numpy()
-    outside |= _large_parts(holes, 0.001 * holes.size)
+    outside |= _large_parts(holes, 0.004 * holes.size)
     garment = ndimage.binary_opening(~outside, iterations=1) if min(outside.shape) >= 128 else ~outside
     parts, count = ndimage.label(garment)
     if count == 0:
         return None
     sizes = np.bincount(parts.ravel())[1:]
-    kept = np.isin(parts, 1 + np.flatnonzero(sizes >= 0.03 * sizes.max()))
+    kept = np.isin(parts, 1 + np.flatnonzero(sizes >= 0.1 * sizes.max()))
     share = kept.mean()
     return kept if _LEAST <= share <= _MOST else None
 
 
-def _soft_edge(away: Tensor, garment: np.ndarray, near: float, sharp: float) -> Tensor:
+def _soft_edge(away: Tensor, garment: np.ndarray, near: float, sharp: float, radius: int) -> Tensor:
     """The level set of the colour distance near the hard edge, one pixel wide, from the garment's own local strength."""
     inside = torch.from_numpy(garment).float()[None, None]
-    radius = max(1, min(away.shape) // 64)
     strength = F.max_pool2d(away[None, None] * inside, 2 * radius + 1, 1, radius)
     level = (strength * sharp).clamp(min=near)
     soft = ((away - level) / (0.2 * level) + 0.5).clamp(0, 1)

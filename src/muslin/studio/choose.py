@@ -21,7 +21,22 @@ def features(pictures: list[Float[Tensor, "3 h w"]], side: int = 96) -> Float[Te
     return torch.cat(rows)
 
 
-def choose(points: Float[Tensor, "n d"], usable: Bool[Tensor, " n"], count: int, odd: float = 0.25) -> Int[Tensor, " k"]:
+def choose_evenly(points: Float[Tensor, "n d"], usable: Bool[Tensor, " n"], kinds: list[str], count: int) -> Int[Tensor, " k"]:
+    """As `choose`, each kind in turn getting its share; what one kind cannot fill goes to the others."""
+    order: list[int] = []
+    share = -(-count // len(set(kinds)))
+    ranked = [choose(points, torch.tensor([n == k for n in kinds]) & usable, share).tolist() for k in sorted(set(kinds))]
+    for turn in range(share):
+        order += [places[turn] for places in ranked if turn < len(places)]
+    spare = usable.clone()
+    spare[order] = False
+    missing = count - len(order)
+    if missing > 0:
+        order += choose(points, spare, missing).tolist()
+    return torch.tensor(order[:count], dtype=torch.long)
+
+
+def choose(points: Float[Tensor, "n d"], usable: Bool[Tensor, " n"], count: int, odd: float = 0.5) -> Int[Tensor, " k"]:
     """Places of the chosen, at most `count`, best first.
 
     The share `odd` of usable points that lie farthest from their third nearest neighbour is set aside (used only if

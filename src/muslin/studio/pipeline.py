@@ -20,7 +20,7 @@ from muslin.data.ground import find_mask
 from muslin.export.sheets import contact_sheet
 from muslin.gan.generators import Loaded
 from muslin.provenance.recipe import Recipe, read_recipe
-from muslin.studio.choose import choose, features
+from muslin.studio.choose import choose_evenly, features
 from muslin.studio.cook import as_picture, cook_look, draft_recipe, draw, look_recipe
 from muslin.studio.lookbook import Look, write_lookbook
 from muslin.studio.styles import Style
@@ -109,7 +109,8 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
             yield Step("draft", number + 1, pool)
     pictures = [as_picture(draft) for draft in drafts]
     usable = torch.tensor([_whole(picture) for picture in pictures])
-    chosen = choose(features(pictures), usable, config.count).tolist()
+    kinds = [str((recipe.generator or {}).get("class", "")) for recipe in recipes]
+    chosen = choose_evenly(features(pictures), usable, kinds, config.count).tolist()
     yield Note(f"{pool} drafts, {int(usable.sum())} whole garments, {len(chosen)} chosen for being unlike each other")
     if not chosen:
         raise InputError(f"{generator.name}: none of {pool} drafts shows a whole garment on a plain ground; train it longer")

@@ -21,7 +21,7 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     factor = size / max(height, width)
     rows, columns = round(height * factor), round(width * factor)
     large = resize(draft, rows, columns)
-    mask = find_mask(large)
+    mask = find_mask(large, reach=round(1.5 * factor) if factor > 1.5 else 0)
     if mask is None or factor <= 1.5:
         return large, mask
     mask = _smooth_edge(mask, factor)
