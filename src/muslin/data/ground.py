@@ -113,3 +113,14 @@ def lift_from_black(grey: Float[Tensor, "1 h w"]) -> Float[Tensor, "3 h w"]:
     light, dark = torch.tensor([0.70, 0.60, 0.42])[:, None, None], torch.tensor([-0.25, -0.36, -0.50])[:, None, None]
     cloth = dark + (light - dark) * (0.6 * soft + 0.4 * value).clamp(0, 1)
     return 1 + alpha * (cloth - 1)
+
+
+def without_specks(mask: Float[Tensor, "1 h w"], least: float = 0.05) -> Float[Tensor, "1 h w"]:
+    """The mask without parts smaller than `least` of its largest one."""
+    parts, count = ndimage.label((mask[0] > 0.02).numpy())
+    if count < 2:
+        return mask
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    kept = np.isin(parts, np.flatnonzero(sizes >= least * sizes.max()))
+    return mask * torch.from_numpy(kept).float()

@@ -36,7 +36,7 @@ def choose_evenly(points: Float[Tensor, "n d"], usable: Bool[Tensor, " n"], kind
     return torch.tensor(order[:count], dtype=torch.long)
 
 
-def choose(points: Float[Tensor, "n d"], usable: Bool[Tensor, " n"], count: int, odd: float = 0.5) -> Int[Tensor, " k"]:
+def choose(points: Float[Tensor, "n d"], usable: Bool[Tensor, " n"], count: int, odd: float = 0.6) -> Int[Tensor, " k"]:
     """Places of the chosen, at most `count`, best first.
 
     The share `odd` of usable points that lie farthest from their third nearest neighbour is set aside (used only if

@@ -27,6 +27,8 @@ from muslin.studio.styles import Style
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Dressed
 
+_HARD_TO_DRESS = ("hat", "shoes")
+
 
 @dataclass(frozen=True)
 class DesignConfig:
@@ -36,8 +38,8 @@ class DesignConfig:
     looks: int = 1  # styles for each design; 0: all of them (the whole grid)
     pool: int = 6  # drafts to choose each design from
     seed: int = 0
-    truncation: float = 0.8
-    classes: tuple[str, ...] = ()
+    truncation: float = 0.7
+    classes: tuple[str, ...] = ()  # none: all but hats and shoes, which take cloth badly
     title: str = "Muslin"
     language: str = "en"
     style: StyleConfig = field(default_factory=StyleConfig)
@@ -98,7 +100,8 @@ def _check(generator: Loaded, styles: list[Style], config: DesignConfig) -> None
 
 def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_Design]) -> Iterator[Event]:
     """Draw `pool` drafts for each design wanted, and keep the most unlike whole garments."""
-    labels = [generator.label(name) for name in config.classes] or list(range(max(generator.network.classes, 1)))
+    wanted = config.classes or (tuple(n for n in generator.classes if n not in _HARD_TO_DRESS) if generator.conditional else ())
+    labels = [generator.label(name) for name in wanted] or [0]
     pool, recipes, drafts = config.count * config.pool, list[Recipe](), list[Tensor]()
     for number in range(pool):
         label = labels[number % len(labels)] if generator.conditional else 0

@@ -23,8 +23,8 @@ class StyleConfig:
     where: Literal["garment", "all"] = "garment"
     folds: float = 1.0  # how much of the garment's shading is put back, 0 to 1
     zoom: float = 1.0  # size of the style's motifs; 1: the style's picture covers the garment
-    steps: int = 18  # at the coarsest scale
-    fewer: float = 0.55  # share of steps kept from one scale to the next finer one
+    steps: int = 16  # at the coarsest scale
+    fewer: float = 0.5  # share of steps kept from one scale to the next finer one
     coarsest: int = 128
     optimiser: Literal["adam", "lbfgs"] = "lbfgs"  # the same time, half the loss of Adam, and no speckle
     rate: float = 0.04  # Adam's, in units of the picture's range of 2

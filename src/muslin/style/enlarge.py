@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.image import resize
-from muslin.data.ground import extend, find_mask, ground_colour, shrink
+from muslin.data.ground import extend, find_mask, ground_colour, shrink, without_specks
 from muslin.style.shading import blur
 
 
@@ -24,7 +24,7 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     mask = find_mask(large, reach=round(1.5 * factor) if factor > 1.5 else 0)
     if mask is None or factor <= 1.5:
         return large, mask
-    mask = _smooth_edge(mask, factor)
+    mask = without_specks(_smooth_edge(mask, factor))
     inner = shrink(mask, max(1, round(factor * 0.9)))
     garment = blur(extend(large, inner), factor * 0.3)
     ground = ground_colour(large)[:, None, None]
