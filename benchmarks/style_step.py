@@ -20,7 +20,7 @@ from muslin.features.vgg import Vgg, expected_shapes
 from muslin.style.configs import PRESETS
 from muslin.style.optimise import Problem, optimise
 
-ROUNDS, STEPS = 5, 4
+ROUNDS, STEPS = 3, 3
 
 
 def random_vgg():

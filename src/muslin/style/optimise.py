@@ -151,7 +151,7 @@ class _Scale:
 
     def _maps(self, image: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            return self.backbone(image, layers)
+            return self.backbone(image.contiguous(memory_format=torch.channels_last), layers)
 
     def _optimiser(self, image: Tensor, moments: tuple[Tensor, Tensor, int] | None) -> torch.optim.Optimizer:
         if self.config.optimiser == "lbfgs":
