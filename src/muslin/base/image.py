@@ -96,7 +96,7 @@ def read_text(content: bytes, name: str) -> dict[str, str]:
         raise InputError(f"{name}: not a whole picture ({failure})") from failure
 
 
-def to_bytes(pixels: Float[Tensor, "c h w"]) -> UInt8[Tensor, "c h w"]:
+def to_bytes(pixels: Float[Tensor, "*b c h w"]) -> UInt8[Tensor, "*b c h w"]:
     """[-1, 1] to 0 ... 255, rounded."""
     return (pixels.detach().float().cpu().clamp(-1, 1) * 127.5 + 127.5).round().byte()
 

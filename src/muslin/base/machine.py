@@ -38,3 +38,9 @@ def resolve_precision(wanted: Precision, device: torch.device) -> Precision:
         return wanted
     quick = fast_bfloat16() if device.type == "cpu" else device.type == "cuda" and torch.cuda.is_bf16_supported()
     return "bfloat16" if quick else "float32"
+
+
+def out_of_memory(failure: RuntimeError) -> bool:
+    """Whether this is PyTorch's way of saying that memory is used up, on a GPU or on the CPU."""
+    text = str(failure).lower()
+    return isinstance(failure, torch.OutOfMemoryError) or "not enough memory" in text or "can't allocate memory" in text

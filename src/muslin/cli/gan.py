@@ -1,6 +1,7 @@
 """`muslin train` and `muslin generate`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,27 +12,27 @@ from muslin.cli.show import run
 @click.command()
 @click.argument("data")
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option(
-    "--preset", default="", help="article, classic, atelier-32 or atelier-64. Default: classic for fashion-mnist, else atelier-32."
-)
+@click.option("--size", default=0, help="Pixels: 32, 64, 128, 256 or 512. Default: 64, or that of --init.")
+@click.option("--budget", default="", help="Time to train, as 30m or 2h: capacity, batch and length follow from this machine's speed.")
+@click.option("--init", default="", help="Start from this generator (shipped name, file, run): fine-tune, or grow to a larger --size.")
+@click.option("--preset", default="", help="`muslin list presets` shows them. Default: classic for fashion-mnist, else by --size.")
 @click.option("--class", "classes", multiple=True, help="Only these classes; again for more.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @options.download
 @options.settings
 @options.as_json
-def train(
-    data: str, folder: Path, preset: str, classes: tuple[str, ...], device: str, download: bool, settings: tuple[str, ...], as_json: bool
-) -> None:
+def train(data: str, folder: Path, budget: str, as_json: bool, **asked: Any) -> None:
     """Train on DATA (a folder or zip of pictures, `starter` or `fashion-mnist`) in the folder RUN.
 
-    The same command again goes on where it was stopped. RUN/generator.safetensors is ready to use at any time,
-    RUN/sheet.png shows what it draws, RUN/log.csv holds the figures.
+    The same command again goes on where it was stopped. RUN/generator.safetensors is the best so far and ready to use
+    at any time, RUN/sheet.png shows what it draws, RUN/log.csv and RUN/board hold the figures. Under
+    `torchrun --nproc-per-node N -m muslin train ...` it runs on N GPUs or processes.
     """
 
     def work():  # type: ignore[no-untyped-def]
-        from muslin.studio.training import train_on
+        from muslin.studio.training import Wish, train_on
 
-        yield from train_on(data, folder, preset, settings, classes, device, download)
+        yield from train_on(data, folder, Wish(**asked, budget=options.duration(budget)))
 
     run(work, as_json)
 
@@ -42,14 +43,19 @@ def train(
 @click.option("--class", "classes", multiple=True, help="Kinds of garment; again for more. Default: all in turn.")
 @click.option("--truncation", default=0.8, show_default=True, help="0: the mean garment, 1: the whole variety.")
 @click.option("--out", default=Path("drafts"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@click.option(
+    "--device", default="cpu", show_default=True, help="auto, cpu, cuda or mps. Only one and the same device gives the same bits."
+)
 @options.as_json
-def generate(generator: str, seed_text: str, classes: tuple[str, ...], truncation: float, out: Path, as_json: bool) -> None:
+def generate(generator: str, seed_text: str, classes: tuple[str, ...], truncation: float, out: Path, device: str, as_json: bool) -> None:
     """Draw designs: a PNG with its recipe for each seed, and sheet.png. The same seed is always the same design."""
 
     def work():  # type: ignore[no-untyped-def]
+        from muslin.base.machine import pick_device
         from muslin.gan.generators import load_generator
-        from muslin.studio.training import generate
+        from muslin.studio.drafts import generate
 
-        yield from generate(load_generator(generator), options.seeds(seed_text), classes, truncation, out)
+        at = pick_device(device)
+        yield from generate(load_generator(generator).to(at), options.seeds(seed_text), classes, truncation, out)
 
     run(work, as_json)

@@ -1,5 +1,6 @@
 """Options that several commands share, and how their values are read."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,15 @@ def seeds(text: str) -> list[int]:
             raise SettingError(f"--seeds {text}: ranges go upwards and hold at most 100,000")
         found += range(start, end + 1)
     return found
+
+
+def duration(text: str) -> float:
+    """`30m`, `2h`, `1h30m` or `90s` in seconds; 0 for nothing. Raises SettingError."""
+    found = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", text.strip())
+    seconds = sum(float(part or 0) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0
+    if text and not seconds:
+        raise SettingError(f"--budget {text}: write a time, as in 30m, 2h or 1h30m")
+    return seconds
 
 
 def named_or_weighted(text: str) -> tuple[str, float]:

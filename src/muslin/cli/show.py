@@ -1,6 +1,7 @@
 """Shows events to a person (a bar with rate and ETA, on standard error) or to a program (JSON lines, on standard output)."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +14,8 @@ from muslin.base.events import Event, Finished, Note, Refused, Saved, Step, Warn
 
 def run(events: Callable[[], Iterator[Event]], as_json: bool) -> None:
     """Consume a long work. Exits with 2 after one line where a MuslinError ends it, with 130 after ctrl-C."""
-    show = _Lines() if as_json else _Bar()
+    follower = int(os.environ.get("RANK", "0")) > 0  # under torchrun the first process speaks
+    show = _Silent() if follower else _Lines() if as_json else _Bar()
     try:
         for event in events():
             show.take(event)
@@ -37,6 +39,14 @@ def fail(failure: MuslinError, as_json: bool = False) -> None:
 class _Lines:
     def take(self, event: Event) -> None:
         click.echo(json.dumps(event.as_dict(), ensure_ascii=False))
+
+    def close(self) -> None:
+        pass
+
+
+class _Silent:
+    def take(self, event: Event) -> None:
+        pass
 
     def close(self) -> None:
         pass

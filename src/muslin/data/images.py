@@ -1,6 +1,7 @@
 """A training set in memory: all pictures as uint8, their classes, and how batches are drawn. Does not read files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -22,9 +23,14 @@ class Images:
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def take(self, which: Int[Tensor, " k"]) -> tuple[Float[Tensor, "k c h w"], Int[Tensor, " k"]]:
-        """Pictures in [-1, 1] and labels of the places `which`."""
-        return self.pixels[which].float() / 127.5 - 1, self.labels[which]
+    def to(self, device: torch.device) -> "Images":
+        """The same set with its pictures on a device: decoded once, never copied again."""
+        return replace(self, pixels=self.pixels.to(device), labels=self.labels.to(device))
+
+    def take(self, which: Int[Tensor, " k"], device: torch.device | None = None) -> tuple[Float[Tensor, "k c h w"], Int[Tensor, " k"]]:
+        """Pictures in [-1, 1] and labels of the places `which`, on `device` (default: where the set is)."""
+        which, at = which.to(self.pixels.device), device or self.pixels.device
+        return self.pixels[which].to(at).float() / 127.5 - 1, self.labels[which].to(at)
 
     def shuffled(self, seed: int, epoch: int, start: int, count: int) -> Int[Tensor, " k"]:
         """Places `start` ... `start + count` of this epoch's own order; fewer at the epoch's end."""
@@ -33,10 +39,14 @@ class Images:
 
     def even(self, count: int, generator: torch.Generator) -> Int[Tensor, " k"]:
         """Random places, each class as likely as the others however few pictures it has."""
-        present = self.labels.unique()
+        present, counts, first, by_class = self._by_class
         drawn = present[torch.randint(len(present), (count,), generator=generator)]
-        counts = torch.bincount(self.labels, minlength=len(self.classes))
-        by_class = torch.argsort(self.labels, stable=True)
-        first = counts.cumsum(0) - counts
         within = (torch.rand(count, generator=generator, dtype=torch.float64) * counts[drawn]).long()
         return by_class[first[drawn] + within]
+
+    @cached_property
+    def _by_class(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        # classes that have pictures; pictures in each class; where each class begins in the last, the places sorted by class
+        labels = self.labels.cpu()
+        counts = torch.bincount(labels, minlength=len(self.classes))
+        return labels.unique(), counts, counts.cumsum(0) - counts, torch.argsort(labels, stable=True)

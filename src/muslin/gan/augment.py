@@ -1,31 +1,55 @@
-"""Augmentation that both real and generated pictures go through (Zhao et al. 2020): shift, scale, light.
+"""Augmentation that both real and generated pictures go through (Karras et al. 2020b; Zhao et al. 2020): shift, scale, light, cut.
 
+Each change is made with probability `strength`, so that most pictures stay as they are and the generator learns those.
 No hue, no rotation: colour and uprightness are the product. White comes in from the sides. Differentiable; shift and
-scale are one product with a row matrix and one with a column matrix, which is cheap.
+scale are one product with a row matrix and one with a column matrix, which is cheap and twice differentiable.
 """
+
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+DRAWS = 11  # random numbers for each picture
 
-def augment(
-    images: Float[Tensor, "b c h w"], generator: torch.Generator, translate: float, scale: float, light: float
-) -> Float[Tensor, "b c h w"]:
-    """A changed copy; `translate` and `scale` as shares of the side, `light` as the span of the ink's strength."""
-    b, _, h, w = images.shape
-    draw = torch.rand(4, b, generator=generator, device=generator.device).to(images) * 2 - 1
-    zoom = (1 + scale * draw[0])[:, None]
-    rows = _resample(h, zoom, translate * draw[1][:, None])
-    columns = _resample(w, zoom, translate * draw[2][:, None])
+
+@dataclass(frozen=True)
+class Spans:
+    """The largest change: shift and scale as shares of the side, light as the span of the ink's strength, cut as a share of the side."""
+
+    translate: float = 0.12
+    scale: float = 0.15
+    light: float = 0.25
+    cut: float = 0.4
+
+
+def augment(images: Float[Tensor, "b c h w"], draws: Float[Tensor, "b d"], strength: Tensor, spans: Spans) -> Float[Tensor, "b c h w"]:
+    """A changed copy. `draws` are uniform in [0, 1), `DRAWS` for each picture; `strength` in [0, 1] is the probability of each change."""
+    *_, h, w = images.shape
+    draws = draws.to(images)
+    amounts = (draws[:, :5] * 2 - 1) * (draws[:, 5:10] < strength)
+    zoom = torch.exp(spans.scale * amounts[:, 0])[:, None]
+    rows = _resample(h, zoom, spans.translate * amounts[:, 1][:, None])
+    columns = _resample(w, zoom, spans.translate * amounts[:, 2][:, None])
     ink = images - 1  # zero is white, so what comes in from outside is white
     moved = rows[:, None] @ ink @ columns[:, None].transpose(2, 3)
-    return 1 + moved * (1 + light * draw[3])[:, None, None, None]  # the ground stays white, or the generator's would not
+    light = 1 + spans.light * amounts[:, 3]  # the ground stays white, or the generator's would not
+    where = draws[:, [4, 10]] * (1 + spans.cut) - spans.cut / 2  # the middle of what is cut out
+    side = spans.cut / 2 * (draws[:, 9] < strength / 2)
+    kept = 1 - (_within(h, where[:, 0], side)[:, :, None] * _within(w, where[:, 1], side)[:, None, :])
+    return 1 + moved * light[:, None, None, None] * kept[:, None]
 
 
 def _resample(size: int, zoom: Tensor, shift: Tensor) -> Float[Tensor, "b s s"]:
     # row i of the matrix holds the two bilinear weights of where pixel i comes from
     centre = (size - 1) / 2
-    places = (torch.arange(size, device=zoom.device) - centre) / zoom + centre - shift * size
     grid = torch.arange(size, device=zoom.device)
+    places = (grid - centre) / zoom + centre - shift * size
     return (1 - (places[:, :, None] - grid).abs()).clamp(min=0)
+
+
+def _within(size: int, middle: Tensor, half: Tensor) -> Float[Tensor, "b s"]:
+    # 1 where a pixel lies in the strip that is cut out, all as shares of the side
+    places = (torch.arange(size, device=middle.device) + 0.5) / size
+    return ((places - middle[:, None]).abs() < half[:, None]).to(middle)

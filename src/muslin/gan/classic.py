@@ -5,6 +5,7 @@ code (label 1 for generated pictures). D's sigmoid is folded into the loss (logi
 """
 
 import itertools
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -59,6 +60,7 @@ class ClassicTrainer:
         with seeded_weights(config.seed, "classic", "weights"):
             self.generator = Generator(config.net).to(device)
             self.discriminator = Discriminator(config.net).to(device)
+        self.strength, self.rate_share = torch.zeros(()), 1.0  # no augmentation
         self.average = Average(self.generator, config.average_half_life)
         betas = (config.beta1, config.beta2)
         self.g_steps = torch.optim.Adam(self.generator.parameters(), config.rate, betas, fused=True)
@@ -69,11 +71,18 @@ class ClassicTrainer:
         """Images to be seen in all: whole batches of each epoch."""
         return self.config.epochs * self.images_per_epoch
 
+    def parts(self) -> dict[str, Any]:
+        """What a checkpoint holds: everything with a state_dict."""
+        named = {"generator": self.generator, "discriminator": self.discriminator, "average": self.average.network}
+        return {**named, "g_steps": self.g_steps, "d_steps": self.d_steps}
+
     def step(self, data: Images, seen: int, rng: torch.Generator, autocast: torch.dtype | None) -> dict[str, Tensor]:
         """The article's steps 1 to 5 on one batch: draw, generate, D's step with G held, G's step with D held."""
+        for optimiser in (self.g_steps, self.d_steps):
+            optimiser.param_groups[0]["lr"] = self.config.rate * self.rate_share
         epoch, start = divmod(seen, self.images_per_epoch)
         which = self._order(data, epoch)[start : start + self.config.batch]
-        real = data.take(which)[0].to(self.device)
+        real = data.take(which, self.device)[0]
         z = torch.randn(2, len(real), self.config.net.z, generator=rng).to(self.device)
         with torch.autocast(self.device.type, autocast or torch.bfloat16, enabled=autocast is not None):
             figures = self._discriminator_step(real, z[0], rng) | self._generator_step(z[1], rng)

@@ -1,7 +1,7 @@
 """Settings of both families; the defaults are the documentation. `PRESETS` holds the ones that a command can name."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from muslin.base.machine import Precision
 
@@ -34,11 +34,12 @@ class ClassicConfig:
     precision: Precision = "auto"
     save_every: int = 60_000  # images between checkpoints
     report_every: int = 2_000  # images between lines of news
+    judge_every: int = 240_000  # images between measurements of distance and copies
 
 
 @dataclass(frozen=True)
 class AtelierNet:
-    """The style-based generator's shape. Width at a resolution: min(cmax, cbase / resolution)."""
+    """The style-based generator's shape. Width at a resolution: min(cmax, cbase / resolution), never under cmin."""
 
     size: int = 32
     z: int = 64
@@ -47,6 +48,7 @@ class AtelierNet:
     mapping_rate: float = 0.01
     cbase: int = 1024
     cmax: int = 256
+    cmin: int = 16
     classes: int = 1
 
 
@@ -61,11 +63,16 @@ class AtelierConfig:
     rate: float = 2.5e-3
     beta1: float = 0.0
     beta2: float = 0.99
+    loss: Literal["relativistic", "non-saturating"] = "relativistic"
     gamma: float = 1.0  # weight of the penalties
-    penalty_every: int = 8  # steps from one penalty to the next; its weight makes up for it
-    translate: float = 0.08  # augmentation: share of the side
-    scale: float = 0.08
-    light: float = 0.15  # strength of the ink
+    penalty_every: int = 16  # steps from one penalty to the next; its weight makes up for it
+    strength: float = 0.2  # augmentation at the start: the probability of each change
+    target: float = 0.6  # how sure D may be of real beside generated (2 * accuracy - 1) before the strength rises
+    adapt_over: int = 100_000  # images in which the strength may go from 0 to 1; 0: it stays
+    translate: float = 0.12  # largest changes, as shares of the side
+    scale: float = 0.15
+    light: float = 0.25  # strength of the ink
+    cut: float = 0.4
     mirror: bool = True
     decay_last: float = 0.4  # share of the run over which the rate falls to a tenth, by a cosine
     average_half_life: int = 5_000
@@ -73,14 +80,24 @@ class AtelierConfig:
     precision: Precision = "auto"
     save_every: int = 6_000
     report_every: int = 1_600
+    judge_every: int = 24_000
+
+
+def _wide(size: int, cbase: int) -> AtelierNet:
+    return AtelierNet(size=size, z=512, w=512, cbase=cbase, cmax=512)
 
 
 Config = ClassicConfig | AtelierConfig
+FAMILIES: dict[str, type[Any]] = {"classic": ClassicConfig, "atelier": AtelierConfig}
 PRESETS: dict[str, Config] = {
     "article": ClassicConfig(),
     "classic": ClassicConfig(
         net=ClassicNet(leak=0.2, dropout=0.3), epochs=60, average_half_life=20_000
     ),  # the article's system with the discriminator held back (leaky relu, dropout) and the weights averaged
     "atelier-32": AtelierConfig(),
-    "atelier-64": AtelierConfig(net=AtelierNet(size=64, z=128, w=256, cbase=2048)),
+    "atelier-64": AtelierConfig(net=AtelierNet(size=64, cmin=24), images=400_000, average_half_life=8_000),
+    # for a GPU: `--budget` finds the capacity that a machine can train
+    "atelier-128": AtelierConfig(net=_wide(128, 8192), images=2_000_000, batch=64, gamma=2.0, average_half_life=20_000),
+    "atelier-256": AtelierConfig(net=_wide(256, 16384), images=4_000_000, batch=32, gamma=4.0, average_half_life=20_000),
+    "atelier-512": AtelierConfig(net=_wide(512, 16384), images=4_000_000, batch=16, gamma=8.0, average_half_life=20_000),
 }

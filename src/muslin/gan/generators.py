@@ -1,6 +1,7 @@
 """A trained generator as a file and back: fp16 weights with config, classes and card. Either family, one call shape."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ _FAMILIES: dict[str, tuple[type[Any], type[nn.Module]]] = {
     "classic": (ClassicNet, classic.Generator),
     "atelier": (AtelierNet, synthesis.Generator),
 }
+BLOCK = 16  # designs drawn at once
+CRITIC = "critic/"  # how the discriminator's tensors are called in a generator's file
 
 
 @dataclass(frozen=True)
@@ -47,18 +50,40 @@ class Loaded:
             raise InputError(f"class '{name}': {self.name} does not know it{nearest(name, self.classes)}")
         return self.classes.index(name)
 
-    @torch.no_grad()
+    def to(self, device: torch.device) -> "Loaded":
+        """The same generator on a device."""
+        return replace(self, network=self.network.to(device))
+
     def draw(self, seed: int, label: int = 0, psi: float = 1.0) -> Float[Tensor, "1 c s s"]:
-        """The design of (seed, class, truncation psi), in [-1, 1]; one at a time, so it is the same bits in any company."""
-        z = torch.randn(1, self.network.z_size, generator=seeded(seed, "z"))
-        return torch.as_tensor(self.network(z, torch.tensor([label]), psi)).clamp(-1, 1)
+        """The design of (seed, class, truncation psi), in [-1, 1], on the CPU."""
+        return next(self.draw_many([seed], [label], psi))[None]
+
+    @torch.no_grad()
+    def draw_many(self, seeds: Sequence[int], labels: Sequence[int], psi: float = 1.0) -> Iterator[Float[Tensor, "c s s"]]:
+        """The designs of (seed, label) pairs in order, drawn as they are asked for: memory does not grow with their number.
+
+        Always in blocks of `BLOCK`, the last one filled up: a product's rounding depends on how many rows it has, and
+        a design should have the same bits in any company.
+        """
+        device = next(self.network.parameters()).device
+        for start in range(0, len(seeds), BLOCK):
+            block = list(zip(seeds[start : start + BLOCK], labels[start : start + BLOCK], strict=True))
+            filled = block + block[-1:] * (BLOCK - len(block))
+            z = torch.cat([torch.randn(1, self.network.z_size, generator=seeded(seed, "z")) for seed, _ in filled])
+            drawn = self.network(z.to(device), torch.tensor([label for _, label in filled], device=device), psi)
+            yield from torch.as_tensor(drawn).clamp(-1, 1).cpu().unbind()[: len(block)]
 
 
-def save_generator(path: Path, network: nn.Module, config: Config, classes: tuple[str, ...], card: dict[str, Any]) -> Path:
-    """Write the weights as fp16 with all that is needed to use them. Raises DiskError."""
+def save_generator(
+    path: Path, network: nn.Module, config: Config, classes: tuple[str, ...], card: dict[str, Any], critic: nn.Module | None = None
+) -> Path:
+    """Write the weights as fp16 with all that is needed to use them, and the discriminator's to start from. Raises DiskError."""
     about = {"kind": "generator", "family": config.family, "net": as_dict(config.net), "classes": classes}
     about |= {"training": as_dict(config), "card": card}
-    return save_checkpoint(path, {name: tensor.half() for name, tensor in network.state_dict().items()}, about)
+    tensors = network.state_dict()
+    if critic is not None:
+        tensors |= {CRITIC + name: tensor for name, tensor in critic.state_dict().items()}
+    return save_checkpoint(path, {name: tensor.half() for name, tensor in tensors.items()}, about)
 
 
 def load_generator(which: str | Path) -> Loaded:
@@ -69,7 +94,7 @@ def load_generator(which: str | Path) -> Loaded:
         raise InputError(f"{path}: not a generator of Muslin; `muslin train` makes one, in RUN/generator.safetensors")
     net, network = _FAMILIES[about["family"]]
     made = network(from_dict(net, about["net"]))
-    made.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    made.load_state_dict({name: tensor.float() for name, tensor in tensors.items() if not name.startswith(CRITIC)})
     made.eval().requires_grad_(False)
     name = which if str(which) in GENERATORS else path.parent.name if path.name == "generator.safetensors" else path.stem
     return Loaded(made, str(name), about["family"], tuple(about["classes"]), about["card"], sha256_file(path))

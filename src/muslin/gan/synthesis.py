@@ -1,8 +1,9 @@
 """The style-based generator of `atelier` (Karras et al. 2019, 2020): z -> w by a mapping, w -> picture by modulated convolutions.
 
-Departs: convolution unfused (scale input, plain convolution, scale by the demodulation), no noise inputs (a latent is
-a picture), classes enter the mapping, and the first 4 x 4 map is the learned constant plus a
-linear map of w, without which a short training finds one silhouette for all (docs/LOG.md). Does not know how it is trained.
+Departs: convolution unfused (scale input, plain convolution, scale by the demodulation), no noise inputs (a latent is a
+picture), classes enter the mapping, and the first 4 x 4 map is the learned constant plus a linear map of w, without
+which a short training finds one silhouette for all (docs/LOG.md). Constant factors are folded into the small tensors:
+the activation's sqrt(2) passes through leaky relu. Does not know how it is trained.
 """
 
 import math
@@ -52,43 +53,56 @@ class Mapping(nn.Module):
 
 
 class Modulated(nn.Module):
-    """Modulated convolution (Karras et al. 2020, eq. 1 to 3), unfused: conv(x * s) * demodulation."""
+    """Modulated convolution (Karras et al. 2020, eq. 1 to 3), unfused: conv(x * s) * demodulation, bias, leaky relu."""
 
-    def __init__(self, inputs: int, outputs: int, w: int, kernel: int = 3, demodulate: bool = True) -> None:
+    def __init__(self, inputs: int, outputs: int, w: int, up: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.affine = Dense(w, inputs, bias=1.0)
-        self.gain, self.demodulate, self.kernel = 1 / math.sqrt(inputs * kernel * kernel), demodulate, kernel
-        if not demodulate:
-            self.gain *= 0.2  # quiet colours at the start, within what the encoder sees
+        self.gain, self.up = 1 / math.sqrt(inputs * 9), up
 
-    def forward(self, x: Float[Tensor, "b i h w"], w: Float[Tensor, "b k"]) -> Float[Tensor, "b o h w"]:
-        """The map x styled by w; same height and width."""
-        style, weight = self.affine(w), self.weight * self.gain
-        y = F.conv2d(x * style[:, :, None, None].to(x.dtype), weight, padding=self.kernel // 2)
-        if self.demodulate:
-            strength = torch.rsqrt(style.float().square() @ weight.float().square().sum((2, 3)).T + 1e-8)
-            y = y * strength[:, :, None, None].to(y.dtype)
-        return y + self.bias[:, None, None].to(y.dtype)
+    def forward(self, x: Float[Tensor, "b i h w"], w: Float[Tensor, "b k"]) -> Float[Tensor, "b o h2 w2"]:
+        """The map x styled by w and activated; same height and width, or twice with `up`."""
+        style = self.affine(w).float() * self.gain
+        x = upsample(x) if self.up else x
+        y = F.conv2d(x * style[:, :, None, None].to(x.dtype), self.weight, padding=1)
+        energy = style.square() @ self.weight.float().square().sum((2, 3)).T
+        strength = torch.rsqrt(energy + 1e-8) * math.sqrt(2)
+        y = torch.addcmul((self.bias * math.sqrt(2))[:, None, None].to(y.dtype), y, strength[:, :, None, None].to(y.dtype))
+        return F.leaky_relu(y, 0.2)
+
+
+class ToPicture(nn.Module):
+    """This resolution's share of the picture: a modulated 1 x 1 convolution to RGB, not demodulated."""
+
+    def __init__(self, inputs: int, w: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.affine = Dense(w, inputs, bias=1.0)
+        self.gain = 0.2 / math.sqrt(inputs)  # quiet colours at the start
+
+    def forward(self, x: Float[Tensor, "b i h w"], w: Float[Tensor, "b k"]) -> Float[Tensor, "b 3 h w"]:
+        """(b, inputs, h, w) -> RGB."""
+        style = self.affine(w) * self.gain
+        return F.conv2d(x * style[:, :, None, None].to(x.dtype), self.weight, self.bias)
 
 
 class Block(nn.Module):
-    """One resolution: up-sample, two modulated convolutions, and this resolution's share of the picture (skip RGB)."""
+    """One resolution: two modulated convolutions, the first up-sampling, and a share of the picture (skip RGB)."""
 
     def __init__(self, inputs: int, outputs: int, w: int, up: bool) -> None:
         super().__init__()
-        self.up = up
-        self.first = Modulated(inputs, outputs, w)
+        self.first = Modulated(inputs, outputs, w, up)
         self.second = Modulated(outputs, outputs, w)
-        self.rgb = Modulated(outputs, 3, w, kernel=1, demodulate=False)
+        self.rgb = ToPicture(outputs, w)
 
     def forward(self, x: Tensor, picture: Tensor | None, w: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
-        """(map, picture so far) -> (map, picture), at twice the resolution where `up`."""
-        x = upsample(x) if self.up else x
-        x = F.leaky_relu(self.first(x, next(w)), 0.2) * math.sqrt(2)
+        """(map, picture so far) -> (map, picture), at twice the resolution where the block goes up."""
+        x = self.first(x, next(w))
         style = next(w)
-        x = F.leaky_relu(self.second(x, style), 0.2) * math.sqrt(2)
+        x = self.second(x, style)
         share = self.rgb(x, style)
         return x, share + 1 if picture is None else upsample(picture) + share  # starts from a white ground
 
@@ -101,7 +115,7 @@ class Generator(nn.Module):
         self.net = net
         self.z_size, self.channels, self.size, self.classes = net.z, 3, net.size, net.classes
         self.mapping = Mapping(net)
-        widths = [min(net.cmax, net.cbase // r) for r in resolutions(net.size)]
+        widths = [width(net, r) for r in resolutions(net.size)]
         self.constant = nn.Parameter(torch.randn(1, widths[0], 4, 4))
         self.start = Dense(net.w, widths[0] * 16)
         self.blocks = nn.ModuleList(Block(widths[max(i - 1, 0)], width, net.w, up=i > 0) for i, width in enumerate(widths))
@@ -131,6 +145,11 @@ class Generator(nn.Module):
 def resolutions(size: int) -> list[int]:
     """4, 8, ... size."""
     return [2**i for i in range(2, size.bit_length())]
+
+
+def width(net: AtelierNet, resolution: int) -> int:
+    """Channels at a resolution."""
+    return max(min(net.cmax, net.cbase // resolution), net.cmin)
 
 
 def upsample(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:

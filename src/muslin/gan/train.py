@@ -1,77 +1,51 @@
 """The training loop of both families: an iterator of events. Resume is the same call again, bit for bit on the CPU.
 
-Knows checkpoints, the images-seen clock and the log; not networks (see `classic`, `atelier`) and not pictures.
+Knows checkpoints, the images-seen clock, when to judge and when to go back; not networks (see `classic`, `atelier`), not pictures
+and not metrics: the judge is handed in.
 """
 
-import csv
-import io
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from muslin.base.checkpoint import flatten, load_checkpoint, save_checkpoint
-from muslin.base.config import as_dict
+from muslin.base import parallel
 from muslin.base.errors import InputError, SettingError
-from muslin.base.events import Event, Finished, Note, Saved, Step
-from muslin.base.files import make_folder, write_text
-from muslin.base.machine import pick_device, resolve_precision
+from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
+from muslin.base.files import make_folder
+from muslin.base.machine import out_of_memory, pick_device, resolve_precision
 from muslin.base.seeds import seeded
 from muslin.data.images import Images
 from muslin.gan.atelier import AtelierTrainer
 from muslin.gan.classic import ClassicTrainer
 from muslin.gan.configs import AtelierConfig, ClassicConfig, Config
 from muslin.gan.generators import save_generator
+from muslin.gan.log import Log
+from muslin.gan.start import Start
+from muslin.gan.state import GOOD, STATE, Progress, Trainer, load_state, same_run, save_state
 
-STATE, GENERATOR, LOG = "state.safetensors", "generator.safetensors", "log.csv"
-_MAY_CHANGE = {"epochs", "images", "save_every", "report_every"}  # a longer run is still the same run
+GENERATOR, LATEST, LOG = "generator.safetensors", "latest.safetensors", "log.csv"
+Judge = Callable[[Any], dict[str, float]]  # a generator's network -> {"distance": lower is better, "copies": share in [0, 1]}
+_MENDS = 4  # how often a run may go back before it gives up
+_COPIES = 0.03  # a generator that copies more than this is never the best one while there is one that copies less
+_COLLAPSE = 2.0  # times the best distance
 
 
-Trainer = ClassicTrainer | AtelierTrainer
+def train(
+    run: Path, data: Images, config: Config, device: str = "auto", start: Start | None = None, judge: Judge | None = None
+) -> Iterator[Event]:
+    """Train on `data` in the folder `run`, or go on with what is there; `start` is what a new run begins from.
 
-
-def train(run: Path, data: Images, config: Config, device: str = "auto") -> Iterator[Event]:
-    """Train on `data` in the folder `run`, or go on with what is there.
-
-    Writes `generator.safetensors` (averaged weights, fp16, ready to use), `state.safetensors` (all that a resume needs)
-    and `log.csv`. Stop by not asking for more. Raises InputError and SettingError before anything is written.
+    Writes `generator.safetensors` (averaged weights, fp16, ready to use: the best so far by the judge), `latest.safetensors`,
+    `state.safetensors` (all that a resume needs) and `log.csv`. Stop by not asking for more. Under torchrun every process
+    makes the same call, and the first one writes. Raises InputError and SettingError before anything is written.
     """
-    started, at = time.monotonic(), pick_device(device)
-    config = fit(config, data)
-    config = replace(config, precision=resolve_precision(config.precision, at))
-    trainer = _trainer(config, data, at)
-    rng, log = seeded(config.seed, "train"), _Log(run / LOG)
-    seen = _resume(run, trainer, config, rng)
-    make_folder(run)
-    log.load(seen)
-    if seen:
-        yield Note(f"goes on at {seen:,} of {trainer.total:,} images")
-    autocast = torch.bfloat16 if config.precision == "bfloat16" else None
-    while seen < trainer.total:
-        before = seen
-        figures = trainer.step(data, seen, rng, autocast)
-        seen += config.batch
-        if _due(config.report_every, before, seen) or seen >= trainer.total:
-            plain = {name: round(float(value), 5) for name, value in figures.items()}
-            _check_finite(plain, seen, run)
-            log.add(seen, plain)
-            yield Step("train", min(seen, trainer.total), trainer.total, plain)
-        if _due(config.save_every, before, seen) or seen >= trainer.total:
-            _save(run, trainer, config, data, seen, rng)
-            log.write()
-            yield Saved(run / GENERATOR)
-    yield Finished(run / GENERATOR, time.monotonic() - started)
-
-
-def _trainer(config: Config, data: Images, device: torch.device) -> Trainer:
-    if isinstance(config, ClassicConfig):
-        return ClassicTrainer(config, data, device)
-    return AtelierTrainer(config, device)
+    with parallel.group(pick_device(device)) as at:
+        yield from _Run(run, data, config, at, start, judge).events()
 
 
 def fit(config: Config, data: Images) -> Config:
@@ -84,101 +58,157 @@ def fit(config: Config, data: Images) -> Config:
         raise InputError(f"{data.name}: pictures are {tuple(data.pixels.shape[1:])}, this network is made for {wanted}")
     if isinstance(config, AtelierConfig):
         size = config.net.size
-        if size < 32 or size & (size - 1):
+        if size < 32 or size > 512 or size & (size - 1):
             raise SettingError(f"net.size={size}: should be 32, 64, 128, 256 or 512")
         return replace(config, net=replace(config.net, classes=len(data.classes)))
     return config
 
 
-def _due(every: int, before: int, seen: int) -> bool:
-    return before // every != seen // every
+class _Run:
+    def __init__(self, run: Path, data: Images, config: Config, at: torch.device, start: Start | None, judge: Judge | None) -> None:
+        self.run, self.at, self.judge, self.start = run, at, judge, start
+        config = fit(start.fit(config) if start and isinstance(config, AtelierConfig) else config, data)
+        config = replace(config, precision=resolve_precision(config.precision, at))
+        self.config = same_run(run / STATE, config) if (run / STATE).exists() else config
+        self.data = data.to(at)
+        self.log, self.progress = Log(run / LOG), Progress(started_from=start.path.stem if start else "")
+        self._make()
+
+    def _make(self) -> None:
+        """A trainer at the last checkpoint, or at the start."""
+        self.rng = seeded(self.config.seed, "train")
+        classic = isinstance(self.config, ClassicConfig)
+        self.trainer: Trainer = (
+            ClassicTrainer(self.config, self.data, self.at)
+            if isinstance(self.config, ClassicConfig)
+            else AtelierTrainer(self.config, self.at)
+        )
+        if (self.run / STATE).exists():
+            self.progress = load_state(self.run / STATE, self.trainer, self.rng)
+        elif self.start and not classic and isinstance(self.trainer, AtelierTrainer):
+            self.start.into(self.trainer, self.data.classes)
+        self.log.load(self.progress.seen)
+
+    def events(self) -> Iterator[Event]:
+        self.began = time.monotonic()
+        make_folder(self.run)
+        if self.progress.seen:
+            yield Note(f"goes on at {self.progress.seen:,} of {self.trainer.total:,} images")
+        while self.progress.seen < self.trainer.total:
+            try:
+                figures = self._step()
+            except RuntimeError as failure:
+                if not out_of_memory(failure):
+                    raise
+                yield self._shrink()
+                continue
+            yield from self._news(figures)
+        yield Finished(self.run / GENERATOR, time.monotonic() - self.began)
+
+    def _step(self) -> dict[str, torch.Tensor]:
+        autocast = torch.bfloat16 if self.config.precision == "bfloat16" else None
+        before, clock = self.progress.seen, time.monotonic()
+        figures = self.trainer.step(self.data, before, self.rng, autocast)
+        self.progress.seen += self.config.batch
+        self.progress.seconds += time.monotonic() - clock
+        return figures
+
+    def _news(self, figures: dict[str, torch.Tensor]) -> Iterator[Event]:
+        """What is due after a step: a stop that was asked for, a line of news, a checkpoint, a judgement."""
+        seen, total = self.progress.seen, self.trainer.total
+        stop = parallel.asked_to_stop(self.at) if self._due(8 * self.config.batch) else False
+        save = stop or self._due(self.config.save_every) or seen >= total
+        if save or self._due(self.config.report_every):
+            plain = {name: round(float(parallel.mean(value)), 5) for name, value in figures.items()}
+            bad = [name for name, value in plain.items() if not math.isfinite(value)]
+            if bad:
+                yield self._go_back(f"{bad[0]} is not a number at {seen:,} images")
+                return
+            self.log.add(seen, plain)
+            yield Step("train", min(seen, total), total, plain)
+        if save:
+            yield from self._checkpoint(judge=self._due(self.config.judge_every) or seen >= total)
+        if stop:
+            raise KeyboardInterrupt
+
+    def _checkpoint(self, judge: bool) -> Iterator[Event]:
+        scores = self._scores() if judge and self.judge else {}
+        best = self.progress.best
+        if scores:
+            self.log.add(self.progress.seen, scores)
+            yield Step("train", min(self.progress.seen, self.trainer.total), self.trainer.total, scores)
+            if best and scores["distance"] > _COLLAPSE * best["distance"]:
+                yield self._go_back(
+                    f"distance {scores['distance']:.0f} at {self.progress.seen:,} images, {best['distance']:.0f} before: collapse"
+                )
+                return
+        better = bool(scores) and (not best or _rank(scores) <= _rank(best))
+        if better:
+            self.progress.best = scores | {"images": float(self.progress.seen)}
+        if parallel.rank() == 0:
+            yield from self._write(better or not self.progress.best, better)
+        parallel.wait()
+
+    def _write(self, best: bool, good: bool) -> Iterator[Event]:
+        save_state(self.run / STATE, self.trainer, self.config, self.progress, self.rng)
+        if good:
+            save_state(self.run / GOOD, self.trainer, self.config, self.progress, self.rng)
+        self.log.write()
+        for name in [LATEST] + [GENERATOR] * best:
+            critic = self.trainer.discriminator if isinstance(self.trainer, AtelierTrainer) else None
+            save_generator(self.run / name, self.trainer.average.network, self.config, self.data.classes, self._card(), critic)
+            yield Saved(self.run / name)
+
+    def _card(self) -> dict[str, Any]:
+        progress = self.progress
+        card = {"data": self.data.name, "data_licence": self.data.licence, "pictures": len(self.data), "images_seen": progress.seen}
+        card |= {"hours": round(progress.seconds / 3600, 2)}
+        card |= {"started_from": progress.started_from} if progress.started_from else {}
+        return card | {name: round(value, 4) for name, value in progress.best.items() if name != "images"}
+
+    def _scores(self) -> dict[str, float]:
+        # the first process judges, all hear of it: they must agree on what follows
+        judge = self.judge
+        mine = judge(self.trainer.average.network) if judge and parallel.rank() == 0 else {"distance": 0.0, "copies": 0.0}
+        told = parallel.from_first(torch.tensor([mine["distance"], mine["copies"]], device=self.at))
+        return {"distance": round(float(told[0]), 4), "copies": round(float(told[1]), 5)}
+
+    def _go_back(self, why: str) -> Warned:
+        """To the last good state, at half the rate. Raises SettingError when that was done too often."""
+        mends, path = self.progress.mends + 1, self.run / (GOOD if (self.run / GOOD).exists() else STATE)
+        share = self.trainer.rate_share / 2
+        if mends > _MENDS:
+            raise SettingError(
+                f"{self.run}: {why}; went back {_MENDS} times already: lower `rate` or raise `gamma`, and use another folder"
+            )
+        if path.exists():
+            best = self.progress.best
+            self.progress = load_state(path, self.trainer, self.rng)
+            self.progress.best = best or self.progress.best
+        else:
+            self._make()
+            self.progress.seen = 0
+        self.progress.mends, self.trainer.rate_share = mends, share
+        self.log.load(self.progress.seen)
+        return Warned(f"{why}; back to the state at {self.progress.seen:,} images, at {share:g} of the rate")
+
+    def _shrink(self) -> Warned:
+        """Half the batch, once. Raises SettingError with what to try when that does not fit either."""
+        batch = self.config.batch
+        if self.progress.asked_batch or batch < 8 or parallel.world() > 1:
+            raise SettingError(
+                f"batch={batch}: out of memory at {self.config.net.size} px; try --set batch={max(batch // 2, 1)} in another folder"
+            )
+        self.config = replace(self.config, batch=batch // 2)
+        asked, self.trainer = batch, None  # type: ignore[assignment]  # gives its memory back first
+        self._make()
+        self.progress.asked_batch = asked
+        return Warned(f"batch={batch}: out of memory; goes on with {batch // 2} from {self.progress.seen:,} images")
+
+    def _due(self, every: int) -> bool:
+        seen = self.progress.seen
+        return (seen - self.config.batch) // every != seen // every
 
 
-def _check_finite(figures: dict[str, float], seen: int, run: Path) -> None:
-    bad = [name for name, value in figures.items() if not math.isfinite(value)]
-    if bad:
-        raise SettingError(f"{run}: {bad[0]} is not a number at {seen:,} images; lower `rate` and run again from the last checkpoint")
-
-
-def _save(run: Path, trainer: Trainer, config: Config, data: Images, seen: int, rng: torch.Generator) -> None:
-    tensors = flatten({name: part.state_dict() for name, part in _parts(trainer).items()})
-    tensors["rng"] = rng.get_state()
-    about = {"kind": "training state", "family": config.family, "config": as_dict(config), "seen": seen}
-    save_checkpoint(run / STATE, tensors, about)
-    card = {"data": data.name, "data_licence": data.licence, "pictures": len(data), "images_seen": seen}
-    save_generator(run / GENERATOR, trainer.average.network, config, data.classes, card)
-
-
-def _parts(trainer: Trainer) -> dict[str, Any]:
-    return {
-        "generator": trainer.generator,
-        "discriminator": trainer.discriminator,
-        "average": trainer.average.network,
-        "g_steps": trainer.g_steps,
-        "d_steps": trainer.d_steps,
-    }
-
-
-def _resume(run: Path, trainer: Trainer, config: Config, rng: torch.Generator) -> int:
-    """Load the last state of `run` into the trainer; the images seen, 0 for a new run."""
-    path = run / STATE
-    if not path.exists():
-        return 0
-    tensors, about = load_checkpoint(path)
-    if about.get("kind") != "training state":
-        raise InputError(f"{path}: not a training state; choose another folder for this run")
-    _same_config(path, about["config"], as_dict(config))
-    for name, part in _parts(trainer).items():
-        own = {key.removeprefix(name + "/"): value for key, value in tensors.items() if key.startswith(name + "/")}
-        part.load_state_dict(_optimiser_state(part, own) if isinstance(part, torch.optim.Optimizer) else own)
-    rng.set_state(tensors["rng"])
-    return int(about["seen"])
-
-
-def _optimiser_state(optimiser: torch.optim.Optimizer, flat: dict[str, Tensor]) -> dict[str, Any]:
-    """The flat state as PyTorch wants it, each moment laid out in memory as its weight is: the fused Adam relies on it."""
-    state: dict[int, dict[str, Tensor]] = {}
-    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
-    for key, value in flat.items():
-        if key.startswith("state/"):
-            _, index, name = key.split("/")
-            like = weights[int(index)]
-            fitted = torch.empty_like(like).copy_(value) if value.shape == like.shape and value.dim() else value
-            state.setdefault(int(index), {})[name] = fitted
-    return {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
-
-
-def _same_config(path: Path, old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> None:
-    for name, value in new.items():
-        before = old.get(name)
-        if isinstance(value, dict):
-            _same_config(path, before or {}, value, f"{prefix}{name}.")
-        elif name not in _MAY_CHANGE and _listed(before) != _listed(value):
-            raise SettingError(f"{path}: that run has {prefix}{name}={before}, now it is {value}; use the old value, or another folder")
-
-
-def _listed(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-class _Log:
-    """`log.csv`: images seen and figures, a row for each report; rewritten whole at each checkpoint."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.rows = path, list[dict[str, float]]()
-
-    def load(self, seen: int) -> None:
-        if self.path.exists():
-            with self.path.open(newline="") as file:
-                rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
-            self.rows = [row | {"images": int(row["images"])} for row in rows if row["images"] <= seen]
-
-    def add(self, seen: int, figures: dict[str, float]) -> None:
-        self.rows.append({"images": seen, **figures})
-
-    def write(self) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(dict.fromkeys(key for row in self.rows for key in row)))
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_text(self.path, text.getvalue())
+def _rank(scores: dict[str, float]) -> tuple[bool, float]:
+    return scores["copies"] > _COPIES, scores["distance"]

@@ -49,10 +49,14 @@ def photo_recipe(path: Path) -> Recipe:
 
 def draw(generator: Loaded, recipe: Recipe) -> Float[Tensor, "c s s"]:
     """The draft of a recipe, as the generator gives it."""
-    row = recipe.generator
-    assert row is not None
-    label = generator.label(row["class"]) if "class" in row else 0
-    return generator.draw(int(row["seed"]), label, float(row["truncation"]))[0]
+    return next(draw_each(generator, [recipe]))
+
+
+def draw_each(generator: Loaded, recipes: list[Recipe]) -> Iterator[Float[Tensor, "c s s"]]:
+    """The drafts of many recipes of one truncation, as they are asked for."""
+    rows = [recipe.generator for recipe in recipes if recipe.generator is not None]
+    labels = [generator.label(row["class"]) if "class" in row else 0 for row in rows]
+    yield from generator.draw_many([int(row["seed"]) for row in rows], labels, float(rows[0]["truncation"]))
 
 
 def as_picture(draft: Float[Tensor, "c h w"]) -> Float[Tensor, "3 h w"]:

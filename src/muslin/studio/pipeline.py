@@ -21,7 +21,7 @@ from muslin.export.sheets import contact_sheet
 from muslin.gan.generators import Loaded
 from muslin.provenance.recipe import Recipe, read_recipe
 from muslin.studio.choose import choose_evenly, features
-from muslin.studio.cook import as_picture, cook_look, draft_recipe, draw, look_recipe
+from muslin.studio.cook import as_picture, cook_look, draft_recipe, draw_each, look_recipe
 from muslin.studio.lookbook import Look, write_lookbook
 from muslin.studio.styles import Style
 from muslin.style.configs import StyleConfig
@@ -102,14 +102,12 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
     """Draw `pool` drafts for each design wanted, and keep the most unlike whole garments."""
     wanted = config.classes or (tuple(n for n in generator.classes if n not in _HARD_TO_DRESS) if generator.conditional else ())
     labels = [generator.label(name) for name in wanted] or [0]
-    pool, recipes, drafts = config.count * config.pool, list[Recipe](), list[Tensor]()
-    for number in range(pool):
-        label = labels[number % len(labels)] if generator.conditional else 0
-        recipe = draft_recipe(generator, config.seed * 1_000_000 + number, label, config.truncation)
-        recipes.append(recipe)
-        drafts.append(draw(generator, recipe))
-        if (number + 1) % 16 == 0 or number + 1 == pool:
-            yield Step("draft", number + 1, pool)
+    pool, first, drafts = config.count * config.pool, config.seed * 1_000_000, list[Tensor]()
+    recipes = [draft_recipe(generator, first + n, labels[n % len(labels)], config.truncation) for n in range(pool)]
+    for number, draft in enumerate(draw_each(generator, recipes), 1):
+        drafts.append(draft)
+        if number % 16 == 0 or number == pool:
+            yield Step("draft", number, pool)
     pictures = [as_picture(draft) for draft in drafts]
     usable = torch.tensor([_whole(picture) for picture in pictures])
     kinds = [str((recipe.generator or {}).get("class", "")) for recipe in recipes]

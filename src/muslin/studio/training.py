@@ -1,79 +1,130 @@
-"""Training and drawing for people: data found by name, a preset chosen, sheets of what the generator draws at each checkpoint."""
+"""Training for people: data found by name, a preset or a time budget, measured as it learns, with sheets of what it draws."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from torch import Tensor
-
+from muslin.base import board, parallel
+from muslin.base.board import Board
 from muslin.base.config import overlay
 from muslin.base.errors import SettingError, nearest
-from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
-from muslin.base.files import make_folder, write_bytes
+from muslin.base.events import Event, Note, Refused, Saved, Step, Warned
+from muslin.base.files import write_bytes
 from muslin.base.image import encode_png
+from muslin.base.machine import pick_device
+from muslin.data.images import Images
 from muslin.data.loader import load_images
 from muslin.export.sheets import contact_sheet
-from muslin.gan.configs import PRESETS, ClassicConfig
-from muslin.gan.generators import Loaded, load_generator
-from muslin.gan.train import GENERATOR, train
-from muslin.studio.cook import draft_recipe, draw
+from muslin.gan.budget import LITTLE, plan
+from muslin.gan.configs import PRESETS, AtelierConfig, ClassicConfig, Config
+from muslin.gan.generators import load_generator
+from muslin.gan.start import Start
+from muslin.gan.state import STATE, read_config
+from muslin.gan.train import LATEST, fit, train
+from muslin.studio.drafts import first_drafts
+from muslin.studio.judge import Judge
 
-_SHEET = 40
+_SHEET = 60
+_FEW = ((50, "expect near copies of what is there"), (500, "expect variations of what is there rather than new garments"))
 
 
-def train_on(
-    data: str,
-    run: Path,
-    preset: str = "",
-    settings: tuple[str, ...] = (),
-    classes: tuple[str, ...] = (),
-    device: str = "auto",
-    download: bool = False,
-) -> Iterator[Event]:
-    """Train a preset (with settings laid over it) on a named set, folder or zip; sheet.png is drawn at each checkpoint.
+@dataclass(frozen=True)
+class Wish:
+    """What a training is asked for. `budget` in seconds, 0: as long as the preset says; `size` in pixels, 0: the preset's or start's."""
+
+    preset: str = ""
+    settings: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    device: str = "auto"
+    download: bool = False
+    init: str = ""
+    size: int = 0
+    budget: float = 0.0
+
+
+def train_on(data: str, run: Path, wish: Wish | None = None) -> Iterator[Event]:
+    """Train on a named set, folder or zip in the folder `run`; `sheet.png` is drawn at each checkpoint, curves go to TensorBoard.
 
     Raises InputError and SettingError before anything is written.
     """
-    name = preset or ("classic" if data == "fashion-mnist" else "atelier-32")
+    wish = wish or Wish()
+    start = Start(wish.init) if wish.init else None
+    config = _config(data, wish, start)
+    images, refused = _load(data, config, wish)
+    yield from refused
+    yield from _told(images, config, start)
+    if wish.budget:
+        config, note = _budgeted(config, images, run, wish, start)
+        yield Note(note)
+        if isinstance(config, AtelierConfig) and config.images < LITTLE and not start:
+            yield Warned(f"{config.images:,} images are too few to learn from nothing: give it longer, or --init garments-64")
+    curves = Board(run / "board") if parallel.rank() == 0 else None
+    for event in train(run, images, config, wish.device, start, Judge(images)):
+        yield event
+        if curves and isinstance(event, Step):
+            curves.figures(event.done, event.figures)
+            seen = event.done
+        if curves and isinstance(event, Saved) and event.path.name == LATEST:
+            sheet = contact_sheet(first_drafts(load_generator(run / LATEST), _SHEET), columns=10, side=112, gap=4)
+            curves.picture(seen, "drafts", sheet)
+            yield Saved(write_bytes(run / "sheet.png", encode_png(sheet, dpi=96)))
+    if curves:
+        curves.close()
+
+
+def _config(data: str, wish: Wish, start: Start | None) -> Config:
+    """The preset by name, by size, or by what the data is, with the settings laid over it."""
+    size = wish.size or (start.net.size if start else 0)
+    name = wish.preset or (f"atelier-{size}" if size else "classic" if data == "fashion-mnist" else "atelier-64")
     if name not in PRESETS:
-        raise SettingError(f"preset '{name}': not known{nearest(name, PRESETS)}")
-    config = overlay(PRESETS[name], settings)
+        asked = (
+            f"size={size}: should be 32, 64, 128, 256 or 512"
+            if size and not wish.preset
+            else f"preset '{name}': not known{nearest(name, PRESETS)}"
+        )
+        raise SettingError(asked)
+    config = overlay(PRESETS[name], wish.settings)
+    if isinstance(config, ClassicConfig):
+        if wish.size or wish.budget or start:
+            raise SettingError(f"preset '{name}': --size, --budget and --init are for the atelier family; add --preset atelier-32")
+        return config
+    return start.fit(config) if start else config
+
+
+def _load(data: str, config: Config, wish: Wish) -> tuple[Images, list[Refused]]:
     refused = list[Refused]()
     channels = 1 if isinstance(config, ClassicConfig) else 3
-    images = load_images(data, config.net.size, channels, classes, lambda file, why: refused.append(Refused(file, why)), download)
-    yield from refused
-    yield Note(f"{len(images):,} pictures in {len(images.classes)} classes from {images.name}; preset {name}")
-    if len(images) < 500:
-        yield Note("under 500 pictures: expect variations of what is there rather than new garments")
-    for event in train(run, images, config, device):
-        yield event
-        if isinstance(event, Saved) and event.path.name == GENERATOR:
-            pictures = first_drafts(load_generator(run), _SHEET)
-            yield Saved(write_bytes(run / "sheet.png", encode_png(contact_sheet(pictures, columns=10, side=112, gap=4), dpi=96)))
+
+    def refuse(file: str, why: str) -> None:
+        refused.append(Refused(file, why))
+
+    return load_images(data, config.net.size, channels, wish.classes, refuse, wish.download), refused
 
 
-def first_drafts(generator: Loaded, count: int, psi: float = 0.8) -> list[Tensor]:
-    """The drafts of seeds 0 ... count, classes in turn: always the same ones, so that sheets can be compared."""
-    classes = max(generator.network.classes, 1)
-    return [generator.draw(seed, seed % classes, psi)[0] for seed in range(count)]
+def _told(images: Images, config: Config, start: Start | None) -> Iterator[Event]:
+    begun = f", started from {start.path.stem}" if start else ""
+    yield Note(
+        f"{len(images):,} pictures in {len(images.classes)} classes from {images.name}; {config.family}, {config.net.size} px{begun}"
+    )
+    for most, what in _FEW:
+        if len(images) < most:
+            yield Note(f"{len(images)} pictures, under {most}: {what}")
+            break
+    if not board.installed():
+        yield Note("curves go to log.csv alone; pip install 'muslin[board]' for TensorBoard")
 
 
-def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi: float, out: Path) -> Iterator[Event]:
-    """One PNG with its recipe for each seed (classes in turn), and a sheet of the first hundred. Raises InputError."""
-    if not 0 <= psi <= 2:
-        raise SettingError(f"truncation={psi}: should be 0 to 2")
-    labels = [generator.label(name) for name in classes] or list(range(max(generator.network.classes, 1)))
-    make_folder(out)
-    shown, names = list[Tensor](), list[str]()
-    for number, seed in enumerate(seeds):
-        recipe = draft_recipe(generator, seed, labels[number % len(labels)], psi)
-        picture = draw(generator, recipe)
-        kind = (recipe.generator or {}).get("class", "garment")
-        path = out / f"{kind}-{seed:06d}.png"
-        write_bytes(path, encode_png(picture, dpi=72, text=recipe.text()))
-        if len(shown) < 100:
-            shown.append(picture)
-            names.append(f"{kind} {seed}")
-        if number % 16 == 15 or number + 1 == len(seeds):
-            yield Step("draw", number + 1, len(seeds))
-    yield Saved(write_bytes(out / "sheet.png", encode_png(contact_sheet(shown, columns=10, side=128, captions=names), dpi=96)))
-    yield Finished(out / "sheet.png", 0.0)
+def _budgeted(config: Config, images: Images, run: Path, wish: Wish, start: Start | None) -> tuple[Config, str]:
+    """The config that fills the time, or, in a run that was begun, the one it began with."""
+    assert isinstance(config, AtelierConfig)
+    if (run / STATE).exists():
+        return read_config(run / STATE), "the budget was set when this run began"
+    fitted = fit(config, images)
+    assert isinstance(fitted, AtelierConfig)
+    with parallel.group(pick_device(wish.device)) as at:
+        planned, speed = plan(fitted, images.to(at), wish.budget, at, fixed=start is not None)
+        agreed = parallel.from_first_object(planned)
+    net = agreed.net
+    kept = replace(agreed, net=replace(net, classes=config.net.classes))
+    text = f"{wish.budget / 60:.0f} min at {speed:.0f} images/s: {kept.images:,} images, cbase {net.cbase}, cmax {net.cmax}, batch {kept.batch}"
+    return kept, text

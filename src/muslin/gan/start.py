@@ -1,0 +1,113 @@
+"""Starting from what another run has learned: the same net for other pictures, other classes, or twice the size.
+
+Growing forgets nothing: the new generator first draws the old picture enlarged, and the new discriminator first judges a picture
+as the old one judged it at half the size (tests hold both to it). Classes keep what classes of the same name had learned.
+"""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from muslin.base.checkpoint import load_checkpoint
+from muslin.base.config import from_dict
+from muslin.base.errors import InputError, SettingError
+from muslin.gan.atelier import AtelierTrainer
+from muslin.gan.configs import AtelierConfig, AtelierNet
+from muslin.gan.discriminator import Discriminator
+from muslin.gan.generators import CRITIC, locate
+from muslin.gan.synthesis import Generator, width
+
+State = dict[str, Tensor]
+
+
+class Start:
+    """A trained generator, and its discriminator where the file has it, to begin a run with."""
+
+    def __init__(self, which: str | Path) -> None:
+        self.path = locate(which)
+        tensors, about = load_checkpoint(self.path)
+        if about.get("kind") != "generator" or about.get("family") != "atelier":
+            raise InputError(f"{self.path}: only an atelier generator can be started from; `muslin shelf generators` lists them")
+        self.net: AtelierNet = from_dict(AtelierNet, about["net"])
+        self.classes: tuple[str, ...] = tuple(about["classes"])
+        whole = {name: tensor.float() for name, tensor in tensors.items()}
+        self.critic = {name.removeprefix(CRITIC): tensor for name, tensor in whole.items() if name.startswith(CRITIC)}
+        self.generator = {name: tensor for name, tensor in whole.items() if not name.startswith(CRITIC)}
+
+    def fit(self, config: AtelierConfig) -> AtelierConfig:
+        """The config with this start's net at the wanted size. Raises SettingError for a smaller size than the start's."""
+        if config.net.size < self.net.size:
+            raise SettingError(f"net.size={config.net.size}: {self.path} draws {self.net.size} px; choose that size or a multiple of it")
+        if config.net.size == self.net.size:
+            return replace(config, net=self.net)
+        narrowest = min(config.net.cmin, width(self.net, self.net.size))  # only what is new may be wider
+        return replace(config, net=replace(self.net, size=config.net.size, cmin=narrowest))
+
+    def into(self, trainer: AtelierTrainer, classes: tuple[str, ...]) -> None:
+        """Load it all into a new trainer of the config that `fit` gave, for `classes`."""
+        generator, critic, net = self.generator, self.critic, self.net
+        net = replace(net, cmin=trainer.config.net.cmin)
+        while net.size < trainer.config.net.size:
+            generator, critic, net = grow_generator(generator, net), grow_critic(critic, net), replace(net, size=2 * net.size)
+        rows = [self.classes.index(name) if name in self.classes else -1 for name in classes]
+        _load(trainer.generator, _reclass(generator, rows, ("mapping.embed.weight", "mapping.w_mean")))
+        _load(trainer.average.network, trainer.generator.state_dict())
+        if critic:
+            _load(trainer.discriminator, _reclass(critic, rows, ("embed.weight",)))
+
+
+def grow_generator(old: State, net: AtelierNet) -> State:
+    """The generator at twice the size: one more block, whose share of the picture is nothing yet."""
+    new = Generator(replace(net, size=2 * net.size)).state_dict() | old
+    last = max(int(name.split(".")[1]) for name in new if name.startswith("blocks."))
+    return new | {f"blocks.{last}.rgb.{part}": torch.zeros_like(new[f"blocks.{last}.rgb.{part}"]) for part in ("weight", "bias")}
+
+
+def grow_critic(old: State, net: AtelierNet) -> State:
+    """The discriminator at twice the size: one more step down, which hands on what the old first layer saw.
+
+    Its first six channels carry (colour, -colour): leaky relu of both, subtracted, is linear again. The others start at
+    random, unheard. Nothing where there is no old one.
+    """
+    if not old:
+        return {}
+    new = Discriminator(replace(net, size=2 * net.size)).state_dict()
+    kept = {name: tensor for name, tensor in old.items() if not name.startswith(("rgb.", "downs."))}
+    kept |= {_deeper(name): tensor for name, tensor in old.items() if name.startswith("downs.")}
+    top = {name: torch.zeros_like(new[name]) if name.startswith("downs.0.") else new[name].clone() for name in new}
+    wide, pair = top["rgb.weight"].shape[0], torch.cat([torch.eye(3), -torch.eye(3)])
+    if wide < 6:
+        raise SettingError(f"net.cmin={net.cmin}: too narrow to grow to {2 * net.size} px; 6 at least")
+    top["rgb.weight"][:6, :, 0, 0] = pair * math.sqrt(3 / 2)  # undoes the layer's gain: the colours themselves
+    top["rgb.bias"].zero_()
+    first = new["downs.0.first.weight"].clone()
+    first[:6] = 0
+    first[range(6), range(6), 1, 1] = math.sqrt(wide * 9 / 2)
+    top["downs.0.first.weight"] = first
+    # two leaky relus make c and -c into c and 0.04 c: their difference is 1.04 c
+    colours = old["rgb.weight"][:, :, 0, 0] @ (pair.T / (1 + 0.2**2)) * math.sqrt(2 / 3)
+    top["downs.0.second.weight"][:, :6, 1, 1] = colours * math.sqrt(wide * 9)
+    top["downs.0.second.bias"] = old["rgb.bias"] * math.sqrt(2)
+    return top | kept
+
+
+def _deeper(name: str) -> str:
+    _, index, *rest = name.split(".")
+    return ".".join(["downs", str(int(index) + 1), *rest])
+
+
+def _reclass(state: State, rows: list[int], tables: tuple[str, ...]) -> State:
+    """Tables with a row for each class, for other classes: the row of the same name, or the mean of all where there is none."""
+
+    def chosen(table: Tensor) -> Tensor:
+        return torch.stack([table[row] if row >= 0 else table.mean(0) for row in rows])
+
+    return state | {name: chosen(state[name]) for name in tables}
+
+
+def _load(network: Any, state: State) -> None:
+    network.load_state_dict(state)

@@ -1,0 +1,47 @@
+"""Drawing for people: designs as PNG files with their recipes, and sheets. Streams: thousands take no more memory than a few."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch import Tensor
+
+from muslin.base.errors import SettingError
+from muslin.base.events import Event, Finished, Saved, Step
+from muslin.base.files import make_folder, write_bytes
+from muslin.base.image import encode_png
+from muslin.export.sheets import contact_sheet
+from muslin.gan.generators import BLOCK, Loaded
+from muslin.studio.cook import draft_recipe, draw_each
+
+_SHEET = 100
+
+
+def first_drafts(generator: Loaded, count: int, psi: float = 0.8) -> list[Tensor]:
+    """The drafts of seeds 0 ... count, classes in turn: always the same ones, so that sheets can be compared."""
+    classes = max(generator.network.classes, 1)
+    return list(generator.draw_many(range(count), [seed % classes for seed in range(count)], psi))
+
+
+def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi: float, out: Path) -> Iterator[Event]:
+    """One PNG with its recipe for each seed (classes in turn), and a sheet for each hundred. Raises InputError and SettingError."""
+    if not 0 <= psi <= 2:
+        raise SettingError(f"truncation={psi}: should be 0 to 2")
+    labels = [generator.label(name) for name in classes] or list(range(max(generator.network.classes, 1)))
+    make_folder(out)
+    began, shown, names = time.monotonic(), list[Tensor](), list[str]()
+    recipes = [draft_recipe(generator, seed, labels[place % len(labels)], psi) for place, seed in enumerate(seeds)]
+    for number, (recipe, picture) in enumerate(zip(recipes, draw_each(generator, recipes), strict=True), 1):
+        kind = (recipe.generator or {}).get("class", "garment")
+        name = f"{kind}-{seeds[number - 1]:06d}"
+        write_bytes(out / f"{name}.png", encode_png(picture, dpi=72, text=recipe.text()))
+        shown.append(picture)
+        names.append(f"{kind} {seeds[number - 1]}")
+        if len(shown) == _SHEET or number == len(seeds):
+            sheet = contact_sheet(shown, columns=10, side=128, captions=names)
+            last = "" if number <= _SHEET else f"-{(number - 1) // _SHEET + 1}"
+            yield Saved(write_bytes(out / f"sheet{last}.png", encode_png(sheet, dpi=96)))
+            shown, names = [], []
+        if number % BLOCK == 0 or number == len(seeds):
+            yield Step("draw", number, len(seeds))
+    yield Finished(out / "sheet.png", time.monotonic() - began)

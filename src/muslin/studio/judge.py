@@ -1,0 +1,53 @@
+"""How good a generator is while it learns: the Frechet distance to its training set, and how many of its drafts are copies.
+
+Both on the embedded encoder's pooled features; the training set's are taken once. The same seeds each time, classes as
+often as the training set has them.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from muslin.base.image import to_bytes
+from muslin.base.seeds import seeded
+from muslin.data.images import Images
+from muslin.metrics.frechet import frechet, pooled
+from muslin.metrics.novelty import copy_rate, copy_threshold
+
+MOST = 10_000  # training pictures that are looked at
+
+
+class Judge:
+    """Called with a generator's network; `count` drafts each time."""
+
+    def __init__(self, images: Images, count: int = 1000) -> None:
+        self.images, self.count = images, count
+
+    def __call__(self, network: Any) -> dict[str, float]:
+        """`distance` (0 is the training set itself) and `copies` (share of the drafts)."""
+        ours = pooled(sample(network, self.images.labels, self.count))
+        return {"distance": frechet(ours, self.features), "copies": copy_rate(ours, self.features, self.threshold)}
+
+    @cached_property
+    def features(self) -> Tensor:
+        """Of the training set, or of a fixed random part of it."""
+        chosen = torch.randperm(len(self.images), generator=seeded(0, "judge", "set"))[:MOST]
+        return pooled(self.images.pixels[chosen.to(self.images.pixels.device)].cpu())
+
+    @cached_property
+    def threshold(self) -> float:
+        """Below this distance a draft is a copy; a held-out picture would be taken for one 1 % of the time."""
+        return copy_threshold(self.features) if len(self.images) > 2 else 0.0
+
+
+@torch.no_grad()
+def sample(network: Any, labels: Tensor, count: int, first: int = 0, batch: int = 50) -> UInt8[Tensor, "n c s s"]:
+    """Drafts as uint8, drawn with random classes in the proportions of `labels`; sample number i is always the same latent."""
+    device, rng = next(network.parameters()).device, seeded(first, "judge", "latents")
+    z = torch.randn(count, network.z_size, generator=rng)
+    classes = labels.cpu()[torch.randint(len(labels), (count,), generator=rng)]
+    parts = zip(z.split(batch), classes.split(batch), strict=True)
+    return torch.cat([to_bytes(network(a.to(device), b.to(device)).clamp(-1, 1).cpu()) for a, b in parts])
