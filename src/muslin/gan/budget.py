@@ -92,5 +92,5 @@ def _paced(config: AtelierConfig, speed: float, seconds: float) -> AtelierConfig
         return max(int(speed * every) // config.batch, 1) * config.batch
 
     half_life = min(config.average_half_life, max(config.images // 20, config.batch))
-    save, judge = pace(min(120, seconds / 12)), pace(max(120, seconds / 12))
+    save, judge = pace(min(120, seconds / 12)), pace(min(max(120, seconds / 12), seconds / 3))
     return replace(config, average_half_life=half_life, report_every=pace(10), save_every=save, judge_every=judge)

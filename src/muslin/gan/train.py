@@ -117,7 +117,8 @@ class _Run:
         """What is due after a step: a stop that was asked for, a line of news, a checkpoint, a judgement."""
         seen, total = self.progress.seen, self.trainer.total
         stop = parallel.asked_to_stop(self.at) if self._due(8 * self.config.batch) else False
-        save = stop or self._due(self.config.save_every) or seen >= total
+        judge = self._due(self.config.judge_every) or seen >= total
+        save = stop or judge or self._due(self.config.save_every)
         if save or self._due(self.config.report_every):
             plain = {name: round(float(parallel.mean(value)), 5) for name, value in figures.items()}
             bad = [name for name, value in plain.items() if not math.isfinite(value)]
@@ -127,7 +128,7 @@ class _Run:
             self.log.add(seen, plain)
             yield Step("train", min(seen, total), total, plain)
         if save:
-            yield from self._checkpoint(judge=self._due(self.config.judge_every) or seen >= total)
+            yield from self._checkpoint(judge)
         if stop:
             raise KeyboardInterrupt
 

@@ -1,0 +1,60 @@
+"""A time becomes a capacity and a length; measured on this machine."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+import muslin.gan.budget
+from muslin.base.errors import SettingError
+from muslin.data.loader import load_images
+from muslin.gan.budget import ENOUGH, images_per_second, plan
+from muslin.gan.configs import AtelierConfig, AtelierNet
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_images("starter", 32, 3, ("dress", "skirt"))
+
+
+CONFIG = AtelierConfig(net=AtelierNet(size=32, classes=2))
+
+
+def _speeds(monkeypatch, table):
+    monkeypatch.setattr(muslin.gan.budget, "images_per_second", lambda config, data, device: table[config.net.cbase])
+
+
+@pytest.mark.parametrize(("seconds", "cbase"), [(60, 1024), (4000, 1024), (10_000, 2048), (1_000_000, 16384)])
+def test_the_largest_capacity_that_sees_enough_is_taken(data, monkeypatch, seconds, cbase):
+    _speeds(monkeypatch, {16384: 1.0, 8192: 4.0, 4096: 15.0, 2048: 50.0, 1024: 100.0})
+    config, speed = plan(CONFIG, data, seconds, CPU, fixed=False)
+    assert config.net.cbase == cbase
+    assert config.images % config.batch == 0
+    assert 0.85 * seconds <= config.images / speed <= seconds
+    assert cbase == 1024 or config.images >= ENOUGH
+    assert config.save_every % config.batch == 0 and config.judge_every <= config.images
+
+
+def test_a_started_net_keeps_its_capacity(data, monkeypatch):
+    _speeds(monkeypatch, {1024: 100.0})
+    config, _ = plan(CONFIG, data, 600, CPU, fixed=True)
+    assert config.net == CONFIG.net and config.images == 55_200
+    with pytest.raises(SettingError, match="give it some minutes"):
+        plan(CONFIG, data, 1, CPU, fixed=True)
+
+
+def test_what_does_not_fit_in_memory_is_passed_over(data, monkeypatch):
+    def speed(config, data, device):
+        if config.net.cbase > 2048:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return 1000.0
+
+    monkeypatch.setattr(muslin.gan.budget, "images_per_second", speed)
+    assert plan(CONFIG, data, 3600, CPU, fixed=False)[0].net.cbase == 2048
+
+
+def test_the_speed_is_measured(data):
+    small = replace(CONFIG, net=replace(CONFIG.net, z=16, w=32, cbase=256, cmax=16), batch=8)
+    assert 1 < images_per_second(small, data, CPU, steps=1) < 100_000
