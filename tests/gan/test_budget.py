@@ -45,7 +45,7 @@ def test_a_started_net_keeps_its_capacity(data, monkeypatch):
         plan(CONFIG, data, 1, CPU, fixed=True)
 
 
-def test_what_does_not_fit_in_memory_is_passed_over(data, monkeypatch):
+def test_what_does_not_fit_in_memory_is_not_taken(data, monkeypatch):
     def speed(config, data, device):
         if config.net.cbase > 2048:
             raise torch.OutOfMemoryError("CUDA out of memory")

@@ -1,6 +1,6 @@
 """From a time to a training: capacity, batch and number of images that this machine can get through in it.
 
-Measures, does not guess: a few steps of each capacity, the largest first, until one leaves time to see enough images.
+Measures, does not guess: a few steps of each capacity, the smallest first, as long as there is time to see enough images.
 """
 
 import time
@@ -31,11 +31,11 @@ class Capacity:
 
 
 CAPACITIES = (
-    Capacity(16384, 512, 512, 64),
-    Capacity(8192, 512, 512, 64),
-    Capacity(4096, 256, 256, 32),
-    Capacity(2048, 256, 256, 32),
     Capacity(1024, 256, 128, 32),
+    Capacity(2048, 256, 256, 32),
+    Capacity(4096, 256, 256, 32),
+    Capacity(8192, 512, 512, 64),
+    Capacity(16384, 512, 512, 64),
 )
 
 
@@ -44,19 +44,22 @@ def plan(config: AtelierConfig, data: Images, seconds: float, device: torch.devi
 
     Raises SettingError when not even the smallest capacity gets through 10 batches.
     """
-    speed, chosen = 0.0, config
+    speed, chosen = 0.0, None
     for capacity in CAPACITIES:
         net = replace(config.net, cbase=capacity.cbase, cmax=capacity.cmax, w=capacity.w, z=min(capacity.w, 128))
         tried = config if fixed else replace(config, net=net, batch=capacity.batch)
         try:
-            speed = images_per_second(tried, data, device)
+            measured = images_per_second(tried, data, device)
         except RuntimeError as failure:
-            if not out_of_memory(failure) or fixed:
+            if not out_of_memory(failure) or chosen is None:
                 raise
-            continue
-        chosen = tried
-        if fixed or speed * seconds * _SPARE >= ENOUGH:
             break
+        if chosen is not None and measured * seconds * _SPARE < ENOUGH:
+            break
+        chosen, speed = tried, measured
+        if fixed or speed * seconds * _SPARE < ENOUGH:
+            break
+    assert chosen is not None
     images = int(speed * seconds * _SPARE) // chosen.batch * chosen.batch
     if images < 10 * chosen.batch:
         raise SettingError(f"budget of {seconds:.0f} s: time for {images} images at {speed:.0f} images/s; give it some minutes at least")

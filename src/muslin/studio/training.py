@@ -58,13 +58,20 @@ def train_on(data: str, run: Path, wish: Wish | None = None) -> Iterator[Event]:
         yield Note(note)
         if isinstance(config, AtelierConfig) and config.images < LITTLE and not start:
             yield Warned(f"{config.images:,} images are too few to learn from nothing: give it longer, or --init garments-64")
-    curves = Board(run / "board") if parallel.rank() == 0 else None
-    for event in train(run, images, config, wish.device, start, Judge(images)):
+    yield from _shown(train(run, images, config, wish.device, start, Judge(images)), run)
+
+
+def _shown(events: Iterator[Event], run: Path) -> Iterator[Event]:
+    """The events of a training; beside them its curves, and a sheet at each checkpoint (by the first process)."""
+    curves, seen = None, 0
+    for event in events:
         yield event
-        if curves and isinstance(event, Step):
-            curves.figures(event.done, event.figures)
-            seen = event.done
-        if curves and isinstance(event, Saved) and event.path.name == LATEST:
+        if parallel.rank():
+            continue
+        if isinstance(event, Step):
+            curves, seen = curves or Board(run / "board"), event.done
+            curves.figures(seen, event.figures)
+        if isinstance(event, Saved) and event.path.name == LATEST and curves:
             sheet = contact_sheet(first_drafts(load_generator(run / LATEST), _SHEET), columns=10, side=112, gap=4)
             curves.picture(seen, "drafts", sheet)
             yield Saved(write_bytes(run / "sheet.png", encode_png(sheet, dpi=96)))

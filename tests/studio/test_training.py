@@ -1,0 +1,125 @@
+"""Training as a person asks for it: a size, a time, a start, small archives, curves."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import muslin.gan.budget
+from muslin.base.errors import InputError, SettingError
+from muslin.base.events import Note, Saved, Step, Warned
+from muslin.base.image import encode_png, open_image
+from muslin.gan.generators import load_generator
+from muslin.gan.state import STATE, read_config
+from muslin.studio.drafts import generate
+from muslin.studio.judge import Judge, sample
+from muslin.studio.training import Wish, train_on
+
+TINY = tuple(f"{n}={v}" for n, v in {"net.cbase": 256, "net.cmax": 16, "batch": 8, "images": 32, "report_every": 16}.items())
+
+
+def _notes(events):
+    return [event.text for event in events if isinstance(event, (Note, Warned))]
+
+
+def _pictures(folder: Path, count: int) -> Path:
+    for number in range(count):
+        target = folder / "coat" / f"{number}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(encode_png(torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(number)) * 2 - 1))
+    return folder
+
+
+def test_a_budget_sets_the_run_and_is_kept_by_a_resume(tmp_path, archive, monkeypatch):
+    monkeypatch.setattr(muslin.gan.budget, "images_per_second", lambda config, data, device: 20.0)
+    wish = Wish(size=32, budget=20.0)
+    events = list(train_on(str(archive), tmp_path / "run", wish))
+    assert any("20 images/s: 352 images, cbase 1024" in text for text in _notes(events))
+    assert any("too few to learn from nothing" in text for text in _notes(events))
+    assert read_config(tmp_path / "run" / STATE).images == 352
+    monkeypatch.setattr(muslin.gan.budget, "images_per_second", lambda config, data, device: 9000.0)
+    again = _notes(train_on(str(archive), tmp_path / "run", wish))
+    assert "the budget was set when this run began" in again and "goes on at 352 of 352 images" in again
+
+
+def test_a_start_carries_on_at_twice_the_size(tmp_path, archive):
+    list(train_on(str(archive), tmp_path / "small", Wish(size=32, settings=TINY)))
+    events = list(train_on(str(archive), tmp_path / "large", Wish(init=str(tmp_path / "small"), size=64, settings=TINY[2:])))
+    assert any("64 px, started from generator" in text for text in _notes(events))
+    assert load_generator(tmp_path / "large").network.size == 64
+    assert load_generator(tmp_path / "large").card["started_from"] == "generator"
+
+
+def test_what_is_measured_and_drawn(tmp_path, archive):
+    events = list(train_on(str(archive), tmp_path / "run", Wish(size=32, settings=TINY)))
+    scores = [event.figures for event in events if isinstance(event, Step) and "distance" in event.figures]
+    assert scores and scores[-1]["distance"] > 0 and 0 <= scores[-1]["copies"] <= 1
+    assert {e.path.name for e in events if isinstance(e, Saved)} == {"generator.safetensors", "latest.safetensors", "sheet.png"}
+    assert load_generator(tmp_path / "run").card["distance"] == pytest.approx(scores[-1]["distance"], rel=0.01)
+    assert list((tmp_path / "run" / "board").glob("events.out.tfevents.*"))
+    assert "distance" in (tmp_path / "run" / "log.csv").read_text()
+
+
+@pytest.mark.parametrize("count", [2, 5, 50])
+def test_a_small_archive_is_told_what_to_expect_and_trains(tmp_path, count):
+    events = list(train_on(str(_pictures(tmp_path / "data", count)), tmp_path / "run", Wish(size=32, settings=(*TINY, "images=16"))))
+    told = " ".join(_notes(events))
+    assert ("near copies" if count < 50 else "variations of what is there") in told
+    assert load_generator(tmp_path / "run").classes == ("coat",)
+
+
+def test_one_picture_is_refused_and_an_empty_class_left_out(tmp_path):
+    data = _pictures(tmp_path / "data", 1)
+    with pytest.raises(InputError, match="1 pictures; training needs at least 2"):
+        list(train_on(str(data), tmp_path / "run", Wish(size=32)))
+    _pictures(data, 4)
+    (data / "hat").mkdir()
+    list(train_on(str(data), tmp_path / "run", Wish(size=32, settings=(*TINY, "images=8"))))
+    assert load_generator(tmp_path / "run").classes == ("coat",)
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        (Wish(size=48), "size=48: should be 32, 64, 128, 256 or 512"),
+        (Wish(preset="atelier-65"), "did you mean 'atelier-64'"),
+        (Wish(preset="classic", budget=60), "--size, --budget and --init are for the atelier family"),
+        (Wish(size=32, settings=("net.size=48",)), "net.size=48: should be"),
+    ],
+)
+def test_wishes_that_cannot_be_met_are_named(tmp_path, archive, wish, says):
+    with pytest.raises(SettingError, match=says):
+        list(train_on(str(archive), tmp_path / "run", wish))
+    assert not (tmp_path / "run").exists()
+
+
+def test_drafts_stream_into_sheets_of_a_hundred(tmp_path, archive):
+    list(train_on(str(archive), tmp_path / "run", Wish(size=32, settings=TINY)))
+    generator = load_generator(tmp_path / "run")
+    events = list(generate(generator, list(range(120)), (), 0.7, tmp_path / "out"))
+    assert [e.path.name for e in events if isinstance(e, Saved)] == ["sheet.png", "sheet-2.png"]
+    assert len(list((tmp_path / "out").glob("*-0*.png"))) == 120
+    picture = open_image(tmp_path / "out" / "dress-000100.png").pixels
+    assert torch.allclose(picture, generator.draw(100, 0, 0.7)[0], atol=0.01)
+    assert torch.equal(sample(generator.network, torch.tensor([0, 1]), 10), sample(generator.network, torch.tensor([0, 1]), 10))
+
+
+def test_the_judge_calls_the_training_pictures_copies():
+    from muslin.data.loader import load_images
+
+    images = load_images("starter", 32, 3)
+
+    class Thief(torch.nn.Module):
+        z_size = 1
+
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, z, labels):
+            return images.take((z[:, 0].abs() * 1e6).long() % len(images))[0]
+
+    scores = Judge(images, 60)(Thief())
+    assert scores["copies"] > 0.95
+    blank = type("Blank", (Thief,), {"forward": lambda self, z, labels: torch.ones(len(z), 3, 32, 32)})
+    assert Judge(images, 60)(blank())["copies"] == 0 and Judge(images, 60)(blank())["distance"] > 2 * scores["distance"]
