@@ -15,7 +15,7 @@ import zlib
 import pytest
 
 from muslin.cli.main import COMMANDS
-from muslin.cli.options import named_or_weighted, seeds
+from muslin.cli.options import duration, named_or_weighted, seeds
 
 QUICK = ["--size", "96", "--set", "style.steps=3", "--set", "style.coarsest=64"]
 
@@ -53,6 +53,9 @@ def test_train_generate_and_go_on(tmp_path, archive):
     done = muslin("train", tmp_path / "set.zip", tmp_path / "run", *small)
     assert done.returncode == 0, done.stderr
     assert {p.name for p in (tmp_path / "run").iterdir()} >= {"generator.safetensors", "state.safetensors", "log.csv", "sheet.png"}
+    grown = muslin("train", tmp_path / "set.zip", tmp_path / "large", "--init", tmp_path / "run", "--size", 64, *small[-4:])
+    assert grown.returncode == 0, grown.stderr
+    assert "64 px, started from generator" in grown.stderr
     drawn = muslin("generate", "--generator", tmp_path / "run", "--seeds", "0-2,7", "--class", "skirt", "--out", tmp_path / "drafts")
     assert drawn.returncode == 0, drawn.stderr
     assert sorted(p.name for p in (tmp_path / "drafts").glob("skirt-*")) == [f"skirt-00000{n}.png" for n in (0, 1, 2, 7)]
@@ -145,6 +148,10 @@ def bad(tmp_path):
         (["train", "starter", "run", "--set", "net.sise=64"], "did you mean 'net.size'?"),
         (["train", "starter", "run", "--class", "dres"], "did you mean 'dress'?"),
         (["train", "starter", "run", "--preset", "clasic"], "did you mean 'classic'?"),
+        (["train", "starter", "run", "--size", "48"], "size=48: should be 32, 64, 128, 256 or 512"),
+        (["train", "starter", "run", "--budget", "soon"], "--budget soon: write a time, as in 30m"),
+        (["train", "starter", "run", "--init", "garments-46"], "did you mean 'garments-64'?"),
+        (["train", "starter", "run", "--init", "fashion-mnist-28"], "only an atelier generator can be started from"),
         (["train", "starter", "run", "--device", "tpu"], "device tpu: not on this machine"),
         (["remake", "none.png"], "none.png: cannot read"),
         (["desing"], "did you mean 'design'?"),
@@ -185,5 +192,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
 
 def test_words_of_options():
     assert seeds("1,5,9-11") == [1, 5, 9, 10, 11]
+    assert [duration(t) for t in ("", "30m", "1h30m", "90s", "0.5h")] == [0, 1800, 5400, 90, 1800]
     assert named_or_weighted("a=0.5") == ("a", 0.5)
+    assert [duration(t) for t in ("", "30m", "1h30m", "90s", "0.5h")] == [0, 1800, 5400, 90, 1800]
     assert named_or_weighted("a") == ("a", 1.0)

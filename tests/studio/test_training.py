@@ -48,6 +48,7 @@ def test_a_start_carries_on_at_twice_the_size(tmp_path, archive):
     assert any("64 px, started from generator" in text for text in _notes(events))
     assert load_generator(tmp_path / "large").network.size == 64
     assert load_generator(tmp_path / "large").card["started_from"] == "generator"
+    assert read_config(tmp_path / "large" / STATE).rate == pytest.approx(read_config(tmp_path / "small" / STATE).rate / 5)
 
 
 def test_what_is_measured_and_drawn(tmp_path, archive):

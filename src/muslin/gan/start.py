@@ -31,7 +31,7 @@ class Start:
         self.path = locate(which)
         tensors, about = load_checkpoint(self.path)
         if about.get("kind") != "generator" or about.get("family") != "atelier":
-            raise InputError(f"{self.path}: only an atelier generator can be started from; `muslin shelf generators` lists them")
+            raise InputError(f"{self.path}: only an atelier generator can be started from; `muslin list generators` lists them")
         self.net: AtelierNet = from_dict(AtelierNet, about["net"])
         self.classes: tuple[str, ...] = tuple(about["classes"])
         whole = {name: tensor.float() for name, tensor in tensors.items()}

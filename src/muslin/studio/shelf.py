@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from muslin.assets import GENERATORS, LICENSES
 from muslin.base.checkpoint import load_checkpoint
@@ -24,7 +25,14 @@ def _generators() -> Iterator[str]:
         card = about["card"]
         kinds = f"; classes: {', '.join(about['classes'])}" if about["family"] == "atelier" else ""
         yield f"{name}: {about['family']}, {about['net']['size']} px, {card['pictures']:,} pictures of {card['data']} ({card['data_licence']}), "
-        yield f"    {card['images_seen']:,} images seen{kinds}"
+        yield f"    {card['images_seen']:,} images seen{_measured(card)}{kinds}"
+
+
+def _measured(card: dict[str, Any]) -> str:
+    told = [f"in {card['hours']:g} h"] if "hours" in card else []
+    told += [f"from {card['started_from']}"] if "started_from" in card else []
+    told += [f"distance {card['distance']:.0f}", f"copies {card['copies']:.1%}"] if "distance" in card else []
+    return "".join(f", {part}" for part in told)
 
 
 def _ledger() -> list[dict[str, str]]:

@@ -24,6 +24,7 @@ from muslin.gan.train import LATEST, fit, train
 from muslin.studio.drafts import first_drafts
 from muslin.studio.judge import Judge
 
+GENTLE = 0.2  # of the rate, for what was started from another generator: more unlearns what it knew (docs/LOG.md)
 _SHEET = 60
 _FEW = ((50, "expect near copies of what is there"), (500, "expect variations of what is there rather than new garments"))
 
@@ -95,6 +96,8 @@ def _config(data: str, wish: Wish, start: Start | None) -> Config:
         if wish.size or wish.budget or start:
             raise SettingError(f"preset '{name}': --size, --budget and --init are for the atelier family; add --preset atelier-32")
         return config
+    if start and not any(setting.startswith("rate=") for setting in wish.settings):
+        config = replace(config, rate=config.rate * GENTLE)
     return start.fit(config) if start else config
 
 
