@@ -123,7 +123,7 @@ class _Run:
             plain = {name: round(float(parallel.mean(value)), 5) for name, value in figures.items()}
             bad = [name for name, value in plain.items() if not math.isfinite(value)]
             if bad:
-                yield self._go_back(f"{bad[0]} is not a number at {seen:,} images")
+                yield self._go_back(GOOD if self.progress.mends else STATE, f"{bad[0]} is not a number at {seen:,} images")
                 return
             self.log.add(seen, plain)
             yield Step("train", min(seen, total), total, plain)
@@ -139,9 +139,8 @@ class _Run:
             self.log.add(self.progress.seen, scores)
             yield Step("train", min(self.progress.seen, self.trainer.total), self.trainer.total, scores)
             if best and scores["distance"] > _COLLAPSE * best["distance"]:
-                yield self._go_back(
-                    f"distance {scores['distance']:.0f} at {self.progress.seen:,} images, {best['distance']:.0f} before: collapse"
-                )
+                what = f"distance {scores['distance']:.0f} at {self.progress.seen:,} images, {best['distance']:.0f} before: collapse"
+                yield self._go_back(GOOD, what)
                 return
         better = bool(scores) and (not best or _rank(scores) <= _rank(best))
         if better:
@@ -174,9 +173,9 @@ class _Run:
         told = parallel.from_first(torch.tensor([mine["distance"], mine["copies"]], device=self.at))
         return {"distance": round(float(told[0]), 4), "copies": round(float(told[1]), 5)}
 
-    def _go_back(self, why: str) -> Warned:
-        """To the last good state, at half the rate. Raises SettingError when that was done too often."""
-        mends, path = self.progress.mends + 1, self.run / (GOOD if (self.run / GOOD).exists() else STATE)
+    def _go_back(self, where: str, why: str) -> Warned:
+        """To an earlier state, at half the rate. Raises SettingError when that was done too often."""
+        mends, path = self.progress.mends + 1, self.run / (where if (self.run / where).exists() else STATE)
         share = self.trainer.rate_share / 2
         if mends > _MENDS:
             raise SettingError(
