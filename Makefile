@@ -22,6 +22,8 @@ check: $(DEV)  ## style, types, floors
 bench: $(DEV)  ## the benchmarks (the article's side needs TensorFlow: pip install -e '.[keras]')
 	$(BIN)/python benchmarks/style_step.py
 	$(BIN)/python benchmarks/classic_speed.py
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/quality.py starter --minutes 2 --samples 1000
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

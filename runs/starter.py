@@ -41,7 +41,8 @@ def main(data: Path) -> None:
     weights = [
         ["efficientnet-lite0.safetensors", "EfficientNet-Lite0, ImageNet weights, fp16", "Google (Tan & Le 2019)", "Apache-2.0", "PyTorch port"],
         ["fashion-mnist-28.safetensors", "the article's GAN on Fashion-MNIST", "Muslin", "Apache-2.0 (data: MIT, Zalando)", "runs/fashion-mnist-28.sh"],
-        ["garments-32.safetensors", "style-based GAN on CC0 garments", "Muslin", "Apache-2.0 (data: CC0-1.0)", "runs/garments-32.sh"],
+        ["garments-64.safetensors", "style-based GAN on CC0 garments", "Muslin", "Apache-2.0 (data: CC0-1.0)", "runs/garments-64.sh"],
+        ["fashion-mnist-32.safetensors", "style-based GAN on Fashion-MNIST", "Muslin", "Apache-2.0 (data: MIT)", "runs/fashion-mnist-32.sh"],
     ]  # fmt: skip
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

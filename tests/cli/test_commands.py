@@ -55,7 +55,7 @@ def test_train_generate_and_go_on(tmp_path, archive):
     assert {p.name for p in (tmp_path / "run").iterdir()} >= {"generator.safetensors", "state.safetensors", "log.csv", "sheet.png"}
     grown = muslin("train", tmp_path / "set.zip", tmp_path / "large", "--init", tmp_path / "run", "--size", 64, *small[-4:])
     assert grown.returncode == 0, grown.stderr
-    assert "64 px, started from generator" in grown.stderr
+    assert "64 px, started from run" in grown.stderr
     drawn = muslin("generate", "--generator", tmp_path / "run", "--seeds", "0-2,7", "--class", "skirt", "--out", tmp_path / "drafts")
     assert drawn.returncode == 0, drawn.stderr
     assert sorted(p.name for p in (tmp_path / "drafts").glob("skirt-*")) == [f"skirt-00000{n}.png" for n in (0, 1, 2, 7)]

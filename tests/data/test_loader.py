@@ -74,3 +74,8 @@ def test_even_drawing_gives_rare_classes_their_share():
     assert 0.45 < float((drawn == 2).float().mean()) < 0.55
     assert images.shuffled(1, 0, 0, 100).sort().values.tolist() == list(range(100))
     assert not torch.equal(images.shuffled(1, 0, 0, 100), images.shuffled(1, 1, 0, 100))
+
+
+def test_the_ground_is_told_from_the_borders():
+    assert load_images("starter", 32, 3, ("dress",)).ground == 1.0
+    assert Images(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.zeros(3, dtype=torch.long), ("a",)).ground == -1.0

@@ -70,6 +70,8 @@ def test_augmentation_keeps_the_ground_white_and_moves_the_garment():
     dark = augment(torch.full((4, 3, 32, 32), -1.0), draws, sure, Spans(0, 0, 0, cut=0.5))
     cut = (dark > 0.99).float().mean((1, 2, 3))
     assert ((cut > 0) & (cut < 0.27)).all() and float(cut.max()) > 0.1  # a quarter of the picture at most
+    night = augment(-picture, draws, sure, Spans(), ground=-1.0)
+    assert torch.allclose(night, -augment(picture, draws, sure, Spans()), atol=1e-5)
     assert torch.autograd.gradcheck(
         lambda x: augment(x, draws[:1].double(), sure, Spans()),
         torch.rand(1, 1, 4, 4, dtype=torch.double, requires_grad=True),

@@ -60,7 +60,7 @@ def test_a_run_starts_from_it_with_other_classes_and_twice_the_size(trained, tmp
     assert events
     grown = load_generator(tmp_path / "run")
     assert grown.classes == ("dress", "hat") and grown.network.size == 64
-    assert grown.card["started_from"] == "generator"
+    assert grown.card["started_from"] == tmp_path.name
     kept = old.mapping.embed.weight[0].detach()
     assert torch.allclose(grown.network.mapping.embed.weight[0], kept, atol=0.2)
 

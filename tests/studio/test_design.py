@@ -23,7 +23,7 @@ QUICK = DesignConfig(count=2, pool=4, classes=("dress", "skirt"), style=StyleCon
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
     out = tmp_path_factory.mktemp("book") / "lookbook"
-    events = list(design(out, load_generator("garments-32"), find_styles(["weave_ikat", "paint_great_wave"]), QUICK))
+    events = list(design(out, load_generator("garments-64"), find_styles(["weave_ikat", "paint_great_wave"]), QUICK))
     return out, events
 
 
@@ -58,14 +58,14 @@ def test_the_same_call_again_makes_only_what_is_missing(book):
     kept, gone = looks
     before = kept.stat().st_mtime_ns
     gone.unlink()
-    again = list(design(out, load_generator("garments-32"), find_styles(["weave_ikat", "paint_great_wave"]), QUICK))
+    again = list(design(out, load_generator("garments-64"), find_styles(["weave_ikat", "paint_great_wave"]), QUICK))
     saved = [e.path for e in again if isinstance(e, Saved) and e.path.parent.name == "looks"]
     assert saved == [gone]
     assert kept.stat().st_mtime_ns == before
 
 
 def test_stopping_keeps_what_is_finished(tmp_path):
-    work = design(tmp_path / "book", load_generator("garments-32"), find_styles(["weave_ikat"]), QUICK)
+    work = design(tmp_path / "book", load_generator("garments-64"), find_styles(["weave_ikat"]), QUICK)
     for event in work:
         if isinstance(event, Step) and event.work == "dress":
             break
@@ -75,7 +75,7 @@ def test_stopping_keeps_what_is_finished(tmp_path):
 
 
 def test_another_seed_is_another_collection():
-    generator = load_generator("garments-32")
+    generator = load_generator("garments-64")
     assert float((generator.draw(0) - generator.draw(1)).abs().mean()) > 0.02
 
 
@@ -84,9 +84,9 @@ def test_another_seed_is_another_collection():
 )
 def test_settings_out_of_range_are_told_before_anything_is_written(tmp_path, change, says):
     with pytest.raises(SettingError, match=says):
-        next(design(tmp_path / "book", load_generator("garments-32"), find_styles(["weave_ikat"]), replace(QUICK, **change)))
+        next(design(tmp_path / "book", load_generator("garments-64"), find_styles(["weave_ikat"]), replace(QUICK, **change)))
     with pytest.raises(InputError, match="did you mean 'dress'"):
-        next(design(tmp_path / "book", load_generator("garments-32"), find_styles(["weave_ikat"]), replace(QUICK, classes=("dres",))))
+        next(design(tmp_path / "book", load_generator("garments-64"), find_styles(["weave_ikat"]), replace(QUICK, classes=("dres",))))
     assert not (tmp_path / "book").exists()
 
 

@@ -11,6 +11,7 @@ from muslin.base.events import Note, Saved, Step, Warned
 from muslin.base.image import encode_png, open_image
 from muslin.gan.generators import load_generator
 from muslin.gan.state import STATE, read_config
+from muslin.studio.cook import as_picture
 from muslin.studio.drafts import generate
 from muslin.studio.judge import Judge, sample
 from muslin.studio.training import Wish, train_on
@@ -45,9 +46,9 @@ def test_a_budget_sets_the_run_and_is_kept_by_a_resume(tmp_path, archive, monkey
 def test_a_start_carries_on_at_twice_the_size(tmp_path, archive):
     list(train_on(str(archive), tmp_path / "small", Wish(size=32, settings=TINY)))
     events = list(train_on(str(archive), tmp_path / "large", Wish(init=str(tmp_path / "small"), size=64, settings=TINY[2:])))
-    assert any("64 px, started from generator" in text for text in _notes(events))
+    assert any("64 px, started from small" in text for text in _notes(events))
     assert load_generator(tmp_path / "large").network.size == 64
-    assert load_generator(tmp_path / "large").card["started_from"] == "generator"
+    assert load_generator(tmp_path / "large").card["started_from"] == "small"
     assert read_config(tmp_path / "large" / STATE).rate == pytest.approx(read_config(tmp_path / "small" / STATE).rate / 5)
 
 
@@ -124,3 +125,15 @@ def test_the_judge_calls_the_training_pictures_copies():
     assert scores["copies"] > 0.95
     blank = type("Blank", (Thief,), {"forward": lambda self, z, labels: torch.ones(len(z), 3, 32, 32)})
     assert Judge(images, 60)(blank())["copies"] == 0 and Judge(images, 60)(blank())["distance"] > 2 * scores["distance"]
+
+
+def test_drafts_on_black_are_laid_on_white():
+    grey = torch.full((1, 32, 32), -1.0)
+    grey[:, 8:24, 8:24] = 0.5
+    for draft in (grey, grey.expand(3, -1, -1)):
+        picture = as_picture(draft)
+        assert picture.shape[0] == 3 and float(picture[:, 0].mean()) > 0.99 and float(picture.mean()) < 0.98
+    garment = torch.full((3, 32, 32), 0.97)  # a ground that is not quite white
+    garment[:, 8:24, 8:24] = -1.0
+    picture = as_picture(garment)
+    assert (picture[:, 0] == 1).all() and torch.allclose(picture[:, 10, 10], torch.tensor(-1.0))

@@ -7,4 +7,4 @@ ENCODER = HERE / "efficientnet-lite0.safetensors"
 STARTER = HERE / "starter.zip"
 STYLES = HERE / "styles"
 LICENSES = HERE / "LICENSES.csv"
-GENERATORS = {"garments-32": HERE / "garments-32.safetensors", "fashion-mnist-28": HERE / "fashion-mnist-28.safetensors"}
+GENERATORS = {name: HERE / f"{name}.safetensors" for name in ("garments-64", "fashion-mnist-32", "fashion-mnist-28")}

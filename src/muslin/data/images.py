@@ -45,6 +45,13 @@ class Images:
         return by_class[first[drawn] + within]
 
     @cached_property
+    def ground(self) -> float:
+        """1 where the pictures stand on a light ground, -1 on a dark one: by the mean of their borders."""
+        some = self.pixels[:1000].float()
+        border = torch.cat([some[..., 0, :], some[..., -1, :], some[..., :, 0], some[..., :, -1]], -1)
+        return 1.0 if float(border.mean()) > 127 else -1.0
+
+    @cached_property
     def _by_class(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         # classes that have pictures; pictures in each class; where each class begins in the last, the places sorted by class
         labels = self.labels.cpu()

@@ -61,18 +61,18 @@ class AtelierTrainer:
             real = torch.where((draws[:, 0] < 0.5)[:, None, None, None], real.flip(3), real)
         punish = (seen // size) % self.config.penalty_every == 0
         with torch.autocast(self.device.type, autocast or torch.bfloat16, enabled=autocast is not None):
-            real = augment(real.float(), draws[:, 1 : 1 + DRAWS], self.strength, self.spans)
-            figures = self._both_steps(real, z, labels, draws[:, 1 + DRAWS :], punish)
+            real = augment(real.float(), draws[:, 1 : 1 + DRAWS], self.strength, self.spans, data.ground)
+            figures = self._both_steps(real, z, labels, draws[:, 1 + DRAWS :], punish, data.ground)
         self._adapt(figures)
         self.average.update(self.generator, size, seen + size)
         return figures | {"augmentation": self.strength}
 
-    def _both_steps(self, real: Tensor, z: Tensor, labels: Tensor, draws: Tensor, punish: bool) -> dict[str, Tensor]:
+    def _both_steps(self, real: Tensor, z: Tensor, labels: Tensor, draws: Tensor, punish: bool, ground: float) -> dict[str, Tensor]:
         # one generated batch serves both steps
         w = self.generator.mapping(z, labels)
         self._follow_mean(w.detach(), labels)
         fake = self.generator.synthesise(w[:, None].expand(-1, self.generator.layers, -1))
-        fake = augment(fake, draws, self.strength, self.spans)
+        fake = augment(fake, draws, self.strength, self.spans, ground)
         real_scores, figures = self._discriminator_step(real, fake.detach(), labels, punish)
         self.discriminator.requires_grad_(False)
         loss = self.loss.generator(real_scores, self.discriminator(fake, labels))

@@ -1,7 +1,7 @@
 """Augmentation that both real and generated pictures go through (Karras et al. 2020b; Zhao et al. 2020): shift, scale, light, cut.
 
 Each change is made with probability `strength`, so that most pictures stay as they are and the generator learns those.
-No hue, no rotation: colour and uprightness are the product. White comes in from the sides. Differentiable; shift and
+No hue, no rotation: colour and uprightness are the product. The ground comes in from the sides. Differentiable; shift and
 scale are one product with a row matrix and one with a column matrix, which is cheap and twice differentiable.
 """
 
@@ -24,21 +24,26 @@ class Spans:
     cut: float = 0.4
 
 
-def augment(images: Float[Tensor, "b c h w"], draws: Float[Tensor, "b d"], strength: Tensor, spans: Spans) -> Float[Tensor, "b c h w"]:
-    """A changed copy. `draws` are uniform in [0, 1), `DRAWS` for each picture; `strength` in [0, 1] is the probability of each change."""
+def augment(
+    images: Float[Tensor, "b c h w"], draws: Float[Tensor, "b d"], strength: Tensor, spans: Spans, ground: float = 1.0
+) -> Float[Tensor, "b c h w"]:
+    """A changed copy. `draws` are uniform in [0, 1), `DRAWS` for each picture; `strength` in [0, 1] is the probability of each change.
+
+    `ground` is what comes in from the sides and shows where something is cut: 1 white, -1 black.
+    """
     *_, h, w = images.shape
     draws = draws.to(images)
     amounts = (draws[:, :5] * 2 - 1) * (draws[:, 5:10] < strength)
     zoom = torch.exp(spans.scale * amounts[:, 0])[:, None]
     rows = _resample(h, zoom, spans.translate * amounts[:, 1][:, None])
     columns = _resample(w, zoom, spans.translate * amounts[:, 2][:, None])
-    ink = images - 1  # zero is white, so what comes in from outside is white
+    ink = images - ground  # zero is the ground, so what comes in from outside is ground
     moved = rows[:, None] @ ink @ columns[:, None].transpose(2, 3)
-    light = 1 + spans.light * amounts[:, 3]  # the ground stays white, or the generator's would not
+    light = 1 + spans.light * amounts[:, 3]  # the ground stays as it is, or the generator's would not
     where = draws[:, [4, 10]] * (1 + spans.cut) - spans.cut / 2  # the middle of what is cut out
     side = spans.cut / 2 * (draws[:, 9] < strength / 2)
     kept = 1 - (_within(h, where[:, 0], side)[:, :, None] * _within(w, where[:, 1], side)[:, None, :])
-    return 1 + moved * light[:, None, None, None] * kept[:, None]
+    return ground + moved * light[:, None, None, None] * kept[:, None]
 
 
 def _resample(size: int, zoom: Tensor, shift: Tensor) -> Float[Tensor, "b s s"]:

@@ -96,8 +96,12 @@ def load_generator(which: str | Path) -> Loaded:
     made = network(from_dict(net, about["net"]))
     made.load_state_dict({name: tensor.float() for name, tensor in tensors.items() if not name.startswith(CRITIC)})
     made.eval().requires_grad_(False)
-    name = which if str(which) in GENERATORS else path.parent.name if path.name == "generator.safetensors" else path.stem
-    return Loaded(made, str(name), about["family"], tuple(about["classes"]), about["card"], sha256_file(path))
+    return Loaded(made, called(path), about["family"], tuple(about["classes"]), about["card"], sha256_file(path))
+
+
+def called(path: Path) -> str:
+    """What a person calls a generator's file: its stem, or its run's name."""
+    return path.resolve().parent.name if path.name == "generator.safetensors" else path.stem
 
 
 def locate(which: str | Path) -> Path:

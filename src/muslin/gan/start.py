@@ -18,7 +18,7 @@ from muslin.base.errors import InputError, SettingError
 from muslin.gan.atelier import AtelierTrainer
 from muslin.gan.configs import AtelierConfig, AtelierNet
 from muslin.gan.discriminator import Discriminator
-from muslin.gan.generators import CRITIC, locate
+from muslin.gan.generators import CRITIC, called, locate
 from muslin.gan.synthesis import Generator, width
 
 State = dict[str, Tensor]
@@ -29,6 +29,7 @@ class Start:
 
     def __init__(self, which: str | Path) -> None:
         self.path = locate(which)
+        self.name = called(self.path)
         tensors, about = load_checkpoint(self.path)
         if about.get("kind") != "generator" or about.get("family") != "atelier":
             raise InputError(f"{self.path}: only an atelier generator can be started from; `muslin list generators` lists them")

@@ -71,7 +71,7 @@ class _Run:
         config = replace(config, precision=resolve_precision(config.precision, at))
         self.config = same_run(run / STATE, config) if (run / STATE).exists() else config
         self.data = data.to(at)
-        self.log, self.progress = Log(run / LOG), Progress(started_from=start.path.stem if start else "")
+        self.log, self.progress = Log(run / LOG), Progress(started_from=start.name if start else "")
         self._make()
 
     def _make(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -23,6 +24,9 @@ from muslin.studio.styles import Style, by_hash, find_file
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, Dressed, dress
 from muslin.style.optimise import Progress
+
+
+_FAINT = 0.03
 
 
 def draft_recipe(generator: Loaded, seed: int, label: int, psi: float) -> Recipe:
@@ -60,8 +64,15 @@ def draw_each(generator: Loaded, recipes: list[Recipe]) -> Iterator[Float[Tensor
 
 
 def as_picture(draft: Float[Tensor, "c h w"]) -> Float[Tensor, "3 h w"]:
-    """A draft as a picture that can be dressed: grey ones on black become cloth on white paper."""
-    return draft if draft.shape[0] == 3 else lift_from_black(draft)
+    """A draft as a picture that can be dressed: those on black (Fashion-MNIST's) become cloth on white paper.
+
+    A generator's white ground is not quite white: ink below `_FAINT` of full strength is paper.
+    """
+    border = torch.cat([draft[:, 0], draft[:, -1], draft[:, :, 0], draft[:, :, -1]], 1)
+    if float(border.mean()) < -0.5:
+        return lift_from_black(draft.mean(0, keepdim=True))
+    ink = (1 - draft) / 2
+    return 1 - 2 * (ink - _FAINT).clamp(min=0).expand(3, -1, -1) / (1 - _FAINT)
 
 
 def cook_look(recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None) -> Iterator[Progress | Dressed]:

@@ -112,7 +112,7 @@ def _load(data: str, config: Config, wish: Wish) -> tuple[Images, list[Refused]]
 
 
 def _told(images: Images, config: Config, start: Start | None) -> Iterator[Event]:
-    begun = f", started from {start.path.stem}" if start else ""
+    begun = f", started from {start.name}" if start else ""
     yield Note(
         f"{len(images):,} pictures in {len(images.classes)} classes from {images.name}; {config.family}, {config.net.size} px{begun}"
     )
