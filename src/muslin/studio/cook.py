@@ -25,7 +25,6 @@ from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, Dressed, dress
 from muslin.style.optimise import Progress
 
-
 _FAINT = 0.03
 
 
