@@ -100,7 +100,7 @@ def train_muslin(images, size, seconds, device, autocast):
     config, _ = plan(config, images, seconds, device, fixed=False)
     trainer, rng, seen = AtelierTrainer(config, device), seeded(0, "train"), 0
     while time.monotonic() - began < seconds:
-        trainer.step(images, min(seen, config.images), rng, torch.bfloat16 if autocast else None)
+        trainer.step(images, seen, rng, torch.bfloat16 if autocast else None)
         seen += config.batch
     return trainer.average.network, seen
 
@@ -131,7 +131,7 @@ def main():
     threshold, rows = copy_threshold(wanted), {}
     places = torch.randperm(len(images), generator=seeded(0, "halves"))
     half = places[: len(images) // 2], places[len(images) // 2 :]
-    rows["half"] = measure(images.pixels[half[0]], wanted[half[1]], threshold) | {"copies": 0.01}
+    rows["half"] = measure(images.pixels[half[0]], wanted[half[1]], copy_threshold(wanted[half[1]]))
     rows["copy"] = measure(images.pixels, wanted, threshold)
     networks = {str(name): (load_generator(name).network.to(device), None) for name in asked.generator}
     autocast = resolve_precision("auto", device) == "bfloat16"

@@ -15,7 +15,7 @@ from dataclasses import replace
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from muslin.base.machine import pick_device, resolve_precision
+from muslin.base.machine import finish, pick_device, resolve_precision
 from muslin.base.seeds import seeded
 from muslin.data.images import Images
 from muslin.gan.atelier import AtelierTrainer
@@ -131,8 +131,7 @@ def profile(trainer, data, autocast):
 
 
 def clock(device):
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    finish(device)
     return time.perf_counter()
 
 

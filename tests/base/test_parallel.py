@@ -11,14 +11,15 @@ import pytest
 import torch
 
 from muslin.base import parallel
+from muslin.base.checkpoint import load_checkpoint
 from muslin.base.errors import SettingError
 
 SMALL = ["--size", "32", "--class", "dress", "--class", "skirt"]
 SETTINGS = {"net.cbase": 256, "net.cmax": 16, "batch": 16, "images": 64, "report_every": 16, "save_every": 64, "precision": "float32"}
 
 
-def _command(run, processes, **more):
-    settings = [f"{name}={value}" for name, value in {**SETTINGS, **more}.items()]
+def _command(run, processes, budget=False, **more):
+    settings = [] if budget else [f"{name}={value}" for name, value in {**SETTINGS, **more}.items()]
     train = ["-m", "muslin", "train", "starter", str(run), *SMALL, *(part for s in settings for part in ("--set", s))]
     several = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     return [sys.executable, *(several if processes > 1 else []), *train]
@@ -33,36 +34,48 @@ def _losses(run):
         return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
 
 
+def _run(command):
+    done = subprocess.run(command, capture_output=True, text=True, env=_environment(), timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
 def test_two_processes_of_eight_train_as_one_of_sixteen(tmp_path):
     for name, processes in (("one", 1), ("two", 2)):
-        done = subprocess.run(
-            _command(tmp_path / name, processes), capture_output=True, text=True, env=_environment(), timeout=240, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stderr.count("done") == 1
+        assert _run(_command(tmp_path / name, processes)).count("done") == 1  # one of them speaks
     one, two = _losses(tmp_path / "one"), _losses(tmp_path / "two")
     assert len(one) == len(two) == 4
     for ours, theirs in zip(one, two, strict=True):
         assert ours == pytest.approx(theirs, rel=0.02, abs=0.02)
+    # had the gradients not been averaged, the weights would be apart by some steps of the rate
+    one, two = (load_checkpoint(tmp_path / run / "state.safetensors")[0] for run in ("one", "two"))
+    apart = [float((one[key] - two[key]).abs().max()) for key in one if key.startswith(("generator/", "discriminator/"))]
+    assert max(apart) < 0.0025
 
 
 def test_all_processes_stop_together_and_go_on(tmp_path):
     run = tmp_path / "run"
-    work = subprocess.Popen(
-        _command(run, 2, images=1_000_000, save_every=1_000_000),
-        stderr=subprocess.PIPE,
-        text=True,
-        env=_environment(),
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 120
-    while not run.exists() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    time.sleep(3)
-    os.killpg(work.pid, signal.SIGINT)
-    _, told = work.communicate(timeout=90)
+    command = _command(run, 2, images=1_000_000, save_every=1_000_000)
+    work = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_environment(), start_new_session=True)
+    try:
+        deadline = time.monotonic() + 120
+        while not run.exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(3)
+        os.killpg(work.pid, signal.SIGINT)
+        _, told = work.communicate(timeout=90)
+    finally:
+        if work.poll() is None:
+            os.killpg(work.pid, signal.SIGKILL)
     assert "goes on from there" in told
-    assert (run / "state.safetensors").exists()
+    seen = load_checkpoint(run / "state.safetensors")[1]["seen"]
+    assert seen > 0
+    assert f"goes on at {seen:,} of" in _run(_command(run, 2, images=seen + 16, save_every=1_000_000))
+
+
+def test_a_budget_is_agreed_on_by_two_processes(tmp_path):
+    told = _run([*_command(tmp_path / "run", 2, budget=True), "--budget", "20s"])
+    assert "cbase 1024" in told and told.count("done") == 1
 
 
 def test_alone_everything_is_free():

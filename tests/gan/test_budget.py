@@ -1,5 +1,6 @@
 """A time becomes a capacity and a length; measured on this machine."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,19 @@ def test_what_does_not_fit_in_memory_is_not_taken(data, monkeypatch):
     assert plan(CONFIG, data, 3600, CPU, fixed=False)[0].net.cbase == 2048
 
 
-def test_the_speed_is_measured(data):
-    small = replace(CONFIG, net=replace(CONFIG.net, z=16, w=32, cbase=256, cmax=16), batch=8)
-    assert 1 < images_per_second(small, data, CPU, steps=1) < 100_000
+def test_the_speed_is_measured_with_the_penaltys_share(data, monkeypatch):
+    def step(self, data, seen, rng, autocast):
+        time.sleep(0.05 if seen else 0.2)  # without and with the penalty
+
+    monkeypatch.setattr(muslin.gan.budget.AtelierTrainer, "step", step)
+    small = replace(CONFIG, net=replace(CONFIG.net, z=16, w=32, cbase=256, cmax=16), batch=8, penalty_every=2)
+    assert images_per_second(small, data, CPU, steps=1) == pytest.approx(8 / 0.125, rel=0.1)
+
+
+def test_no_memory_at_all_is_told(data, monkeypatch):
+    def speed(config, data, device):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(muslin.gan.budget, "images_per_second", speed)
+    with pytest.raises(SettingError, match="a batch of 32 does not fit in memory; try --set batch=16"):
+        plan(CONFIG, data, 3600, CPU, fixed=False)

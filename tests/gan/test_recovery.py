@@ -8,7 +8,7 @@ import torch
 import muslin.gan.atelier
 from muslin.base.checkpoint import load_checkpoint
 from muslin.base.errors import SettingError
-from muslin.base.events import Warned
+from muslin.base.events import Saved, Warned
 from muslin.data.loader import load_images
 from muslin.gan.configs import AtelierConfig, AtelierNet
 from muslin.gan.generators import load_generator
@@ -53,6 +53,58 @@ def test_no_number_goes_back_to_the_last_state_at_half_the_rate(data, tmp_path, 
     assert told == ["discriminator is not a number at 48 images; back to the state at 32 images, at 0.5 of the rate"]
     assert load_checkpoint(tmp_path / "run" / STATE)[1]["seen"] == 64
     assert torch.isfinite(load_generator(tmp_path / "run").draw(0)).all()
+
+
+def test_a_break_after_going_back_does_not_forget_it(data, tmp_path):
+    distances = iter([100.0, 80.0, 500.0])
+    work = train(tmp_path / "run", data, CONFIG, "cpu", judge=lambda network: {"distance": next(distances), "copies": 0.0})
+    for event in work:
+        if isinstance(event, Warned):
+            work.close()
+    about = load_checkpoint(tmp_path / "run" / STATE)[1]
+    assert (about["seen"], about["progress"]["mends"]) == (32, 1)
+
+
+def test_a_break_at_the_first_file_told_loses_no_best_generator(data, tmp_path):
+    judge = lambda network: {"distance": 10.0, "copies": 0.0}  # noqa: E731
+    work = train(tmp_path / "run", data, CONFIG, "cpu", judge=judge)
+    for event in work:
+        if isinstance(event, Saved):
+            work.close()
+    list(train(tmp_path / "run", data, CONFIG, "cpu", judge=judge))
+    list(train(tmp_path / "whole", data, CONFIG, "cpu", judge=judge))
+    for name in (STATE, GENERATOR, LATEST):
+        broken, whole = (load_checkpoint(tmp_path / run / name)[0] for run in ("run", "whole"))
+        assert all(torch.equal(broken[key], whole[key]) for key in whole)
+
+
+def test_weights_that_are_no_numbers_are_never_saved(data, tmp_path, monkeypatch):
+    once = []
+    descend = muslin.gan.atelier.AtelierTrainer._descend
+
+    def spoil(trainer, optimiser, loss):
+        descend(trainer, optimiser, loss)
+        if optimiser is trainer.g_steps and len(once) == 1:
+            with torch.no_grad():
+                trainer.generator.constant.fill_(float("nan"))
+        once.append(1) if optimiser is trainer.g_steps else None
+
+    monkeypatch.setattr(muslin.gan.atelier.AtelierTrainer, "_descend", spoil)
+    told = _warned(train(tmp_path / "run", data, CONFIG, "cpu"))
+    assert told == ["a weight is not a number at 16 images; back to the state at 0 images, at 0.5 of the rate"]
+    rows = (tmp_path / "run" / "log.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == [str(n) for n in range(8, 72, 8)]
+
+
+def test_too_large_a_batch_after_some_steps_starts_again(data, tmp_path, monkeypatch):
+    def spoil(trainer, seen):
+        if trainer.config.batch > 8 and seen:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    _spoil(monkeypatch, spoil)
+    assert _warned(train(tmp_path / "run", data, replace(CONFIG, batch=16, save_every=64, judge_every=64), "cpu"))[0].endswith(
+        "from 0 images"
+    )
 
 
 def test_a_rate_that_never_works_is_given_up(data, tmp_path):

@@ -7,12 +7,13 @@ import torch
 
 from muslin.base.errors import InputError, SettingError
 from muslin.data.loader import load_images
+from muslin.gan.atelier import AtelierTrainer
 from muslin.gan.configs import PRESETS, AtelierConfig, AtelierNet
 from muslin.gan.discriminator import Discriminator
 from muslin.gan.generators import load_generator, save_generator
 from muslin.gan.start import Start, grow_critic, grow_generator
 from muslin.gan.synthesis import Generator, upsample
-from muslin.gan.train import GENERATOR, train
+from muslin.gan.train import GENERATOR, fit, train
 
 NET = AtelierNet(size=32, z=16, w=32, cbase=256, cmax=16, cmin=8, classes=2)
 QUICK = AtelierConfig(net=NET, images=16, batch=8, save_every=16, report_every=8)
@@ -54,15 +55,28 @@ def test_the_grown_discriminator_judges_as_the_old_one_at_half_the_size(trained)
 
 def test_a_run_starts_from_it_with_other_classes_and_twice_the_size(trained, tmp_path):
     path, old, _ = trained
-    data = load_images("starter", 64, 3, ("dress", "hat"))
-    start = Start(path)
-    events = list(train(tmp_path / "run", data, replace(QUICK, net=replace(NET, size=64)), "cpu", start))
-    assert events
+    data = load_images("starter", 64, 3, ("hat", "skirt"))
+    wanted = Start(path).fit(replace(QUICK, net=replace(NET, size=64)))
+    trainer = AtelierTrainer(fit(wanted, data), torch.device("cpu"))
+    before = torch.random.get_rng_state()
+    Start(path).into(trainer, data.classes)
+    assert torch.equal(before, torch.random.get_rng_state())
+    rows, had = trainer.generator.mapping.embed.weight, old.mapping.embed.weight
+    assert torch.allclose(rows[0], had.mean(0), atol=1e-6) and torch.equal(rows[1], had[1])  # hat is new, skirt is known
+    list(train(tmp_path / "run", data, wanted, "cpu", Start(path)))
     grown = load_generator(tmp_path / "run")
-    assert grown.classes == ("dress", "hat") and grown.network.size == 64
+    assert grown.classes == ("hat", "skirt") and grown.network.size == 64
     assert grown.card["started_from"] == tmp_path.name
-    kept = old.mapping.embed.weight[0].detach()
-    assert torch.allclose(grown.network.mapping.embed.weight[0], kept, atol=0.2)
+
+
+@pytest.mark.parametrize("cmin", [4, 8, 24])
+def test_any_preset_can_grow_it_twice(trained, tmp_path, cmin):
+    path, old, critic = trained
+    config = Start(path).fit(replace(QUICK, net=replace(NET, size=128, cmin=cmin)))
+    trainer = AtelierTrainer(config, torch.device("cpu"))
+    Start(path).into(trainer, ("dress", "skirt"))
+    z, labels = torch.randn(2, 16), torch.tensor([0, 1])
+    assert torch.allclose(trainer.generator(z, labels), upsample(upsample(old(z, labels))), atol=1e-3)
 
 
 def test_what_cannot_be_started_from_is_named(trained, tmp_path):

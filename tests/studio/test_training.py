@@ -1,5 +1,6 @@
 """Training as a person asks for it: a size, a time, a start, small archives, curves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,8 @@ def test_a_budget_sets_the_run_and_is_kept_by_a_resume(tmp_path, archive, monkey
     monkeypatch.setattr(muslin.gan.budget, "images_per_second", lambda config, data, device: 9000.0)
     again = _notes(train_on(str(archive), tmp_path / "run", wish))
     assert "the budget was set when this run began" in again and "goes on at 352 of 352 images" in again
+    with pytest.raises(SettingError, match=r"that run has gamma=1\.0, now it is 5"):
+        list(train_on(str(archive), tmp_path / "run", replace(wish, settings=("gamma=5",))))
 
 
 def test_a_start_carries_on_at_twice_the_size(tmp_path, archive):
@@ -86,7 +89,11 @@ def test_one_picture_is_refused_and_an_empty_class_left_out(tmp_path):
         (Wish(size=48), "size=48: should be 32, 64, 128, 256 or 512"),
         (Wish(preset="atelier-65"), "did you mean 'atelier-64'"),
         (Wish(preset="classic", budget=60), "--size, --budget and --init are for the atelier family"),
-        (Wish(size=32, settings=("net.size=48",)), "net.size=48: should be"),
+        (Wish(preset="atelier-32", settings=("net.size=48",)), "net.size=48: should be"),
+        (Wish(preset="atelier-32", size=64), "--size 64: preset 'atelier-32' draws 32 px"),
+        (Wish(size=32, budget=60, settings=("batch=8",)), "--set batch=8: --budget settles that"),
+        (Wish(init="garments-64", settings=("net.w=8",)), "--set net.w=8: --init settles that"),
+        (Wish(size=32, settings=("batch=6",)), "batch=6: should be a multiple of 4"),
     ],
 )
 def test_wishes_that_cannot_be_met_are_named(tmp_path, archive, wish, says):

@@ -40,6 +40,14 @@ def resolve_precision(wanted: Precision, device: torch.device) -> Precision:
     return "bfloat16" if quick else "float32"
 
 
+def finish(device: torch.device) -> None:
+    """Wait until the device has done what it was given: before reading a clock."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def out_of_memory(failure: RuntimeError) -> bool:
     """Whether this is PyTorch's way of saying that memory is used up, on a GPU or on the CPU."""
     text = str(failure).lower()

@@ -8,15 +8,12 @@ import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from muslin.base.errors import SettingError
-
-Value = TypeVar("Value")
 
 
 def world() -> int:
@@ -29,17 +26,23 @@ def rank() -> int:
     return dist.get_rank() if world() > 1 else int(os.environ.get("RANK", "0"))
 
 
+def own(device: torch.device) -> torch.device:
+    """This process's own GPU, where there are several processes and the device is a GPU."""
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if several and device.type == "cuda" else device
+
+
 @contextmanager
 def group(device: torch.device) -> Iterator[torch.device]:
     """Joins the processes that torchrun started (nccl on CUDA, else gloo); yields this process's own device.
 
-    Does nothing when this process is alone.
+    Does nothing when this process is alone, or when they are joined already.
     """
+    device = own(device)
     if int(os.environ.get("WORLD_SIZE", "1")) < 2 or world() > 1:
         yield device
         return
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     before = {number: signal.signal(number, _note_stop) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -96,13 +99,13 @@ def from_first(value: Tensor) -> Tensor:
     return value
 
 
-def from_first_object(value: Value) -> Value:
-    """The first process's object (a config), on all of them."""
-    if world() > 1:
-        held = [value]
-        dist.broadcast_object_list(held, 0)
-        return held[0]
-    return value
+def least(value: float, device: torch.device) -> float:
+    """The smallest of a number over all processes: what all of them can do, and all of them decide by."""
+    if world() == 1:
+        return value
+    shared = torch.tensor(value, dtype=torch.float32, device=device)
+    dist.all_reduce(shared, dist.ReduceOp.MIN)
+    return float(shared)
 
 
 def asked_to_stop(device: torch.device) -> bool:

@@ -113,8 +113,10 @@ class AtelierTrainer:
     @torch.no_grad()
     def _follow_mean(self, w: Tensor, labels: Tensor) -> None:
         mean = self.generator.mapping.get_buffer("w_mean")
-        moved = torch.zeros_like(mean).index_add_(0, labels, (w.float() - mean[labels]) * 0.01)
-        mean += parallel.mean(moved) * parallel.world()
+        counts = torch.bincount(labels, minlength=len(mean)).float()[:, None]
+        away = torch.zeros_like(mean).index_add_(0, labels, w.float() - mean[labels])
+        counts, away = parallel.mean(counts) * parallel.world(), parallel.mean(away) * parallel.world()
+        mean += away / counts.clamp(min=1) * (1 - 0.99**counts)
 
     @torch.no_grad()
     def _adapt(self, figures: dict[str, Tensor]) -> None:

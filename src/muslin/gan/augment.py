@@ -40,7 +40,7 @@ def augment(
     ink = images - ground  # zero is the ground, so what comes in from outside is ground
     moved = rows[:, None] @ ink @ columns[:, None].transpose(2, 3)
     light = 1 + spans.light * amounts[:, 3]  # the ground stays as it is, or the generator's would not
-    where = draws[:, [4, 10]] * (1 + spans.cut) - spans.cut / 2  # the middle of what is cut out
+    where = torch.stack([draws[:, 4], draws[:, 10]], 1) * (1 + spans.cut) - spans.cut / 2  # the middle of what is cut out
     side = spans.cut / 2 * (draws[:, 9] < strength / 2)
     kept = 1 - (_within(h, where[:, 0], side)[:, :, None] * _within(w, where[:, 1], side)[:, None, :])
     return ground + moved * light[:, None, None, None] * kept[:, None]

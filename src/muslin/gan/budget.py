@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from muslin.base import parallel
 from muslin.base.errors import SettingError
-from muslin.base.machine import out_of_memory, resolve_precision
+from muslin.base.machine import finish, out_of_memory, resolve_precision
 from muslin.base.seeds import seeded
 from muslin.data.images import Images
 from muslin.gan.atelier import AtelierTrainer
@@ -48,22 +49,31 @@ def plan(config: AtelierConfig, data: Images, seconds: float, device: torch.devi
     for capacity in CAPACITIES:
         net = replace(config.net, cbase=capacity.cbase, cmax=capacity.cmax, w=capacity.w, z=min(capacity.w, 128))
         tried = config if fixed else replace(config, net=net, batch=capacity.batch)
-        try:
-            measured = images_per_second(tried, data, device)
-        except RuntimeError as failure:
-            if not out_of_memory(failure) or chosen is None:
-                raise
-            break
+        measured = parallel.least(_speed(tried, data, device), device)
         if chosen is not None and measured * seconds * _SPARE < ENOUGH:
             break
         chosen, speed = tried, measured
         if fixed or speed * seconds * _SPARE < ENOUGH:
             break
     assert chosen is not None
+    if speed == 0:
+        raise SettingError(
+            f"net.size={config.net.size}: a batch of {chosen.batch} does not fit in memory; try --set batch={chosen.batch // 2}"
+        )
     images = int(speed * seconds * _SPARE) // chosen.batch * chosen.batch
     if images < 10 * chosen.batch:
         raise SettingError(f"budget of {seconds:.0f} s: time for {images} images at {speed:.0f} images/s; give it some minutes at least")
     return _paced(replace(chosen, images=images), speed, seconds), speed
+
+
+def _speed(config: AtelierConfig, data: Images, device: torch.device) -> float:
+    # 0 where it does not fit in memory
+    try:
+        return images_per_second(config, data, device)
+    except RuntimeError as failure:
+        if not out_of_memory(failure):
+            raise
+        return 0.0
 
 
 def images_per_second(config: AtelierConfig, data: Images, device: torch.device, steps: int = 4) -> float:
@@ -83,8 +93,7 @@ def _seconds(
     for _ in range(steps + 1):
         begin = time.perf_counter()
         trainer.step(data, seen, rng, autocast)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        finish(device)
         took.append(time.perf_counter() - begin)
     return sorted(took[1:])[steps // 2]
 

@@ -15,6 +15,7 @@ class Log:
 
     def load(self, seen: int) -> None:
         """The rows of the file up to `seen` images."""
+        self.rows = [row for row in self.rows if row["images"] <= seen]
         if self.path.exists():
             with self.path.open(newline="") as file:
                 rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]

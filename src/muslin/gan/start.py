@@ -15,6 +15,7 @@ from torch import Tensor
 from muslin.base.checkpoint import load_checkpoint
 from muslin.base.config import from_dict
 from muslin.base.errors import InputError, SettingError
+from muslin.base.seeds import seeded_weights
 from muslin.gan.atelier import AtelierTrainer
 from muslin.gan.configs import AtelierConfig, AtelierNet
 from muslin.gan.discriminator import Discriminator
@@ -45,15 +46,16 @@ class Start:
             raise SettingError(f"net.size={config.net.size}: {self.path} draws {self.net.size} px; choose that size or a multiple of it")
         if config.net.size == self.net.size:
             return replace(config, net=self.net)
-        narrowest = min(config.net.cmin, width(self.net, self.net.size))  # only what is new may be wider
+        narrowest = min(max(config.net.cmin, self.net.cmin), width(self.net, self.net.size))  # only what is new may be wider
         return replace(config, net=replace(self.net, size=config.net.size, cmin=narrowest))
 
     def into(self, trainer: AtelierTrainer, classes: tuple[str, ...]) -> None:
         """Load it all into a new trainer of the config that `fit` gave, for `classes`."""
         generator, critic, net = self.generator, self.critic, self.net
         net = replace(net, cmin=trainer.config.net.cmin)
-        while net.size < trainer.config.net.size:
-            generator, critic, net = grow_generator(generator, net), grow_critic(critic, net), replace(net, size=2 * net.size)
+        with seeded_weights(trainer.config.seed, "grow"):
+            while net.size < trainer.config.net.size:
+                generator, critic, net = grow_generator(generator, net), grow_critic(critic, net), replace(net, size=2 * net.size)
         rows = [self.classes.index(name) if name in self.classes else -1 for name in classes]
         _load(trainer.generator, _reclass(generator, rows, ("mapping.embed.weight", "mapping.w_mean")))
         _load(trainer.average.network, trainer.generator.state_dict())

@@ -60,6 +60,8 @@ def fit(config: Config, data: Images) -> Config:
         size = config.net.size
         if size < 32 or size > 512 or size & (size - 1):
             raise SettingError(f"net.size={size}: should be 32, 64, 128, 256 or 512")
+        if config.batch % (4 * parallel.world()):  # the discriminator sees pictures in fours
+            raise SettingError(f"batch={config.batch}: should be a multiple of {4 * parallel.world()} for {parallel.world()} processes")
         return replace(config, net=replace(config.net, classes=len(data.classes)))
     return config
 
@@ -83,6 +85,7 @@ class _Run:
             if isinstance(self.config, ClassicConfig)
             else AtelierTrainer(self.config, self.at)
         )
+        self.progress.seen = 0
         if (self.run / STATE).exists():
             self.progress = load_state(self.run / STATE, self.trainer, self.rng)
         elif self.start and not classic and isinstance(self.trainer, AtelierTrainer):
@@ -95,20 +98,22 @@ class _Run:
         if self.progress.seen:
             yield Note(f"goes on at {self.progress.seen:,} of {self.trainer.total:,} images")
         while self.progress.seen < self.trainer.total:
-            try:
-                figures = self._step()
-            except RuntimeError as failure:
-                if not out_of_memory(failure):
-                    raise
+            figures = self._step()
+            if figures:
+                yield from self._news(figures)
+            else:
                 yield self._shrink()
-                continue
-            yield from self._news(figures)
         yield Finished(self.run / GENERATOR, time.monotonic() - self.began)
 
     def _step(self) -> dict[str, torch.Tensor]:
         autocast = torch.bfloat16 if self.config.precision == "bfloat16" else None
         before, clock = self.progress.seen, time.monotonic()
-        figures = self.trainer.step(self.data, before, self.rng, autocast)
+        try:
+            figures = self.trainer.step(self.data, before, self.rng, autocast)
+        except RuntimeError as failure:
+            if not out_of_memory(failure):
+                raise
+            return {}  # the failure holds on to the memory: it must be gone before anything is made smaller
         self.progress.seen += self.config.batch
         self.progress.seconds += time.monotonic() - clock
         return figures
@@ -122,6 +127,7 @@ class _Run:
         if save or self._due(self.config.report_every):
             plain = {name: round(float(parallel.mean(value)), 5) for name, value in figures.items()}
             bad = [name for name, value in plain.items() if not math.isfinite(value)]
+            bad += ["a weight"] * (save and not self._sound())
             if bad:
                 yield self._go_back(GOOD if self.progress.mends else STATE, f"{bad[0]} is not a number at {seen:,} images")
                 return
@@ -150,14 +156,15 @@ class _Run:
         parallel.wait()
 
     def _write(self, best: bool, good: bool) -> Iterator[Event]:
-        save_state(self.run / STATE, self.trainer, self.config, self.progress, self.rng)
-        if good:
-            save_state(self.run / GOOD, self.trainer, self.config, self.progress, self.rng)
-        self.log.write()
-        for name in [LATEST] + [GENERATOR] * best:
+        # the state comes last: what it says is on the disk, is
+        names = [LATEST] + [GENERATOR] * best
+        for name in names:
             critic = self.trainer.discriminator if isinstance(self.trainer, AtelierTrainer) else None
             save_generator(self.run / name, self.trainer.average.network, self.config, self.data.classes, self._card(), critic)
-            yield Saved(self.run / name)
+        self.log.write()
+        for name in [GOOD] * good + [STATE]:
+            save_state(self.run / name, self.trainer, self.config, self.progress, self.rng)
+        yield from (Saved(self.run / name) for name in names)
 
     def _card(self) -> dict[str, Any]:
         progress = self.progress
@@ -187,9 +194,11 @@ class _Run:
             self.progress.best = best or self.progress.best
         else:
             self._make()
-            self.progress.seen = 0
         self.progress.mends, self.trainer.rate_share = mends, share
         self.log.load(self.progress.seen)
+        if parallel.rank() == 0:  # so that a resume goes on from here too
+            save_state(self.run / STATE, self.trainer, self.config, self.progress, self.rng)
+        parallel.wait()
         return Warned(f"{why}; back to the state at {self.progress.seen:,} images, at {share:g} of the rate")
 
     def _shrink(self) -> Warned:
@@ -199,11 +208,16 @@ class _Run:
             raise SettingError(
                 f"batch={batch}: out of memory at {self.config.net.size} px; try --set batch={max(batch // 2, 1)} in another folder"
             )
-        self.config = replace(self.config, batch=batch // 2)
-        asked, self.trainer = batch, None  # type: ignore[assignment]  # gives its memory back first
+        self.config = replace(self.config, batch=batch // 8 * 4)
+        self.trainer = None  # type: ignore[assignment]  # gives its memory back first
         self._make()
-        self.progress.asked_batch = asked
-        return Warned(f"batch={batch}: out of memory; goes on with {batch // 2} from {self.progress.seen:,} images")
+        self.progress.asked_batch = batch
+        return Warned(f"batch={batch}: out of memory; goes on with {self.config.batch} from {self.progress.seen:,} images")
+
+    def _sound(self) -> bool:
+        # one sum for each network: not a number anywhere makes it not a number
+        networks = (self.trainer.generator, self.trainer.discriminator, self.trainer.average.network)
+        return all(math.isfinite(float(sum(weight.detach().abs().sum() for weight in network.parameters()))) for network in networks)
 
     def _due(self, every: int) -> bool:
         seen = self.progress.seen

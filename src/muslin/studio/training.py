@@ -26,6 +26,7 @@ from muslin.studio.judge import Judge
 
 GENTLE = 0.2  # of the rate, for what was started from another generator: more unlearns what it knew (docs/LOG.md)
 _SHEET = 60
+_PLANNED = ("net.cbase", "net.cmax", "net.w", "net.z", "batch", "images", "report_every", "save_every", "judge_every")  # by --budget
 _FEW = ((50, "expect near copies of what is there"), (500, "expect variations of what is there rather than new garments"))
 
 
@@ -49,6 +50,11 @@ def train_on(data: str, run: Path, wish: Wish | None = None) -> Iterator[Event]:
     Raises InputError and SettingError before anything is written.
     """
     wish = wish or Wish()
+    with parallel.group(pick_device(wish.device)):
+        yield from _train_on(data, run, wish)
+
+
+def _train_on(data: str, run: Path, wish: Wish) -> Iterator[Event]:
     start = Start(wish.init) if wish.init else None
     config = _config(data, wish, start)
     images, refused = _load(data, config, wish)
@@ -84,6 +90,12 @@ def _config(data: str, wish: Wish, start: Start | None) -> Config:
     """The preset by name, by size, or by what the data is, with the settings laid over it."""
     size = wish.size or (start.net.size if start else 0)
     name = wish.preset or (f"atelier-{size}" if size else "classic" if data == "fashion-mnist" else "atelier-64")
+    for setting in wish.settings:
+        settled = (
+            "--budget" if wish.budget and setting.split("=")[0] in _PLANNED else "--init" if start and setting.startswith("net.") else ""
+        )
+        if settled:
+            raise SettingError(f"--set {setting}: {settled} settles that; leave one of the two out")
     if name not in PRESETS:
         asked = (
             f"size={size}: should be 32, 64, 128, 256 or 512"
@@ -96,6 +108,8 @@ def _config(data: str, wish: Wish, start: Start | None) -> Config:
         if wish.size or wish.budget or start:
             raise SettingError(f"preset '{name}': --size, --budget and --init are for the atelier family; add --preset atelier-32")
         return config
+    if wish.size and config.net.size != wish.size:
+        raise SettingError(f"--size {wish.size}: preset '{name}' draws {config.net.size} px; leave one of the two out")
     if start and not any(setting.startswith("rate=") for setting in wish.settings):
         config = replace(config, rate=config.rate * GENTLE)
     return start.fit(config) if start else config
@@ -128,12 +142,15 @@ def _budgeted(config: Config, images: Images, run: Path, wish: Wish, start: Star
     """The config that fills the time, or, in a run that was begun, the one it began with."""
     assert isinstance(config, AtelierConfig)
     if (run / STATE).exists():
-        return read_config(run / STATE), "the budget was set when this run began"
+        old = read_config(run / STATE)
+        if not isinstance(old, AtelierConfig) or old.net.size != config.net.size:
+            raise SettingError(f"{run}: that run draws {old.net.size} px; choose another folder, or that size")
+        planned = {part: getattr(old, part) for part in (*_PLANNED, "average_half_life") if not part.startswith("net.")}
+        return replace(config, net=replace(old.net, classes=config.net.classes), **planned), "the budget was set when this run began"
     fitted = fit(config, images)
     assert isinstance(fitted, AtelierConfig)
-    with parallel.group(pick_device(wish.device)) as at:
-        planned, speed = plan(fitted, images.to(at), wish.budget, at, fixed=start is not None)
-        agreed = parallel.from_first_object(planned)
+    at = parallel.own(pick_device(wish.device))
+    agreed, speed = plan(fitted, images.to(at), wish.budget, at, fixed=start is not None)
     net = agreed.net
     kept = replace(agreed, net=replace(net, classes=config.net.classes))
     text = f"{wish.budget / 60:.0f} min at {speed:.0f} images/s: {kept.images:,} images, cbase {net.cbase}, cmax {net.cmax}, batch {kept.batch}"
