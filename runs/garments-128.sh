@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# For one GPU: garments at 128 px, grown from the shipped garments-64 or, with enough time, from nothing.
+# For one GPU: garments at 128 px, from nothing or grown from the shipped garments-64.
 #   runs/garments-128.sh DATA 30m            from nothing: capacity, batch and length follow from the GPU's speed
+#   runs/garments-128.sh DATA 30m --init garments-64       grown from the shipped one
 #   torchrun --nproc-per-node 4 -m muslin train runs/data/garments runs/garments-128 --size 128 --budget 30m     on four
 # DATA holds garments256.zip and garments256.csv (see runs/garments.py). Larger still, from there:
 #   muslin train runs/data/garments runs/garments-256 --init runs/garments-128 --size 256

@@ -6,5 +6,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python runs/garments.py "$1" runs/data
 muslin train runs/data/garments runs/garments-32 --size 32 --set images=240000
-muslin train runs/data/garments runs/garments-64 --init runs/garments-32 --size 64 --set images=120000 "${@:2}"
+muslin train runs/data/garments runs/garments-64 --init runs/garments-32 --size 64 --set images=96000 "${@:2}"
 cp runs/garments-64/generator.safetensors src/muslin/assets/garments-64.safetensors
