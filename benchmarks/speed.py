@@ -19,6 +19,7 @@ from muslin.base.machine import finish, pick_device, resolve_precision
 from muslin.base.seeds import seeded
 from muslin.data.images import Images
 from muslin.gan.atelier import AtelierTrainer
+from muslin.gan.budget import images_per_second
 from muslin.gan.configs import PRESETS
 
 
@@ -40,7 +41,7 @@ def main():
     for size in map(int, asked.sizes.split(",")):
         config = preset(size, device)
         trainer, data = AtelierTrainer(config, device), noise(config)
-        train = training_speed(trainer, data.to(device), asked.seconds, autocast)
+        train = training_speed(config, data.to(device), device, asked.seconds)
         share = train * operations(trainer, data.to(device), autocast) / top
         single, many = (generation_speed(trainer.average.network, batch, asked.seconds, autocast) for batch in (1, 64))
         net = config.net
@@ -65,25 +66,11 @@ def noise(config, count=512):
     return Images(pixels, torch.arange(count) % 10, tuple("abcdefghij"))
 
 
-def training_speed(trainer, data, seconds, autocast):
-    """Whole cycles of the lazy penalty, so that its share is right."""
-    rng, seen, dtype = seeded(0, "speed"), 0, torch.bfloat16 if autocast else None
-    batch, cycle = trainer.config.batch, trainer.config.penalty_every
-
-    def run(steps):
-        nonlocal seen
-        for _ in range(steps):
-            trainer.step(data, seen, rng, dtype)
-            seen += batch
-
-    run(2)
-    rounds = []
-    for _ in range(3):
-        begin, done = clock(trainer.device), 0
-        while done == 0 or clock(trainer.device) - begin < seconds:
-            run(cycle)
-            done += cycle * batch
-        rounds.append(done / (clock(trainer.device) - begin))
+def training_speed(config, data, device, seconds):
+    """The median of three rounds of some steps of each kind (with and without penalty, weighed by how often they come); one round if slow."""
+    begin, rounds = time.perf_counter(), []
+    while len(rounds) < 3 and (not rounds or time.perf_counter() - begin < 3 * seconds):
+        rounds.append(images_per_second(config, data, device, steps=5))
     return statistics.median(rounds)
 
 
