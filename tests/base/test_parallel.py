@@ -47,10 +47,12 @@ def test_two_processes_of_eight_train_as_one_of_sixteen(tmp_path):
     assert len(one) == len(two) == 4
     for ours, theirs in zip(one, two, strict=True):
         assert ours == pytest.approx(theirs, rel=0.02, abs=0.02)
-    # had the gradients not been averaged, the weights would be apart by some steps of the rate
+    # had the gradients not been averaged, the weights would be apart by some steps of the rate (a few are: Adam divides
+    # by a gradient's size, so where it is nearly nothing its sign is rounding)
     one, two = (load_checkpoint(tmp_path / run / "state.safetensors")[0] for run in ("one", "two"))
-    apart = [float((one[key] - two[key]).abs().max()) for key in one if key.startswith(("generator/", "discriminator/"))]
-    assert max(apart) < 0.0025
+    kept = [key for key in one if key.startswith(("generator/", "discriminator/"))]
+    apart = torch.cat([(one[key] - two[key]).abs().flatten() for key in kept])
+    assert float(apart.mean()) < 0.0025 / 10
 
 
 def test_all_processes_stop_together_and_go_on(tmp_path):
