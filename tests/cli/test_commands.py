@@ -178,7 +178,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
     command = [sys.executable, "-m", "muslin", "generate", "--seeds", "0-9999", "--out", str(tmp_path / "drafts")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     for _ in range(600):
-        if len(list((tmp_path / "drafts").glob("*.png"))) > 5:
+        if len(list((tmp_path / "drafts").glob("[!.]*.png"))) > 8:
             break
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
@@ -194,5 +194,4 @@ def test_words_of_options():
     assert seeds("1,5,9-11") == [1, 5, 9, 10, 11]
     assert [duration(t) for t in ("", "30m", "1h30m", "90s", "0.5h")] == [0, 1800, 5400, 90, 1800]
     assert named_or_weighted("a=0.5") == ("a", 0.5)
-    assert [duration(t) for t in ("", "30m", "1h30m", "90s", "0.5h")] == [0, 1800, 5400, 90, 1800]
     assert named_or_weighted("a") == ("a", 1.0)

@@ -99,7 +99,7 @@ def _border(x: Tensor) -> Tensor:
     return torch.cat([side.flatten(1) for side in sides], 1)
 
 
-def lift_from_black(grey: Float[Tensor, "1 h w"]) -> Float[Tensor, "3 h w"]:
+def lift_from_black(grey: Float[Tensor, "1 h w"]) -> Float[Tensor, "3 h2 w2"]:
     """A grey garment on black (Fashion-MNIST's form), cleaned of specks and laid on white in the tones of unbleached cloth."""
     value = (F.pad(grey, [grey.shape[2] // 7] * 4, value=-1.0) + 1) / 2
     soft = F.avg_pool2d(F.pad(value[None], (1, 1, 1, 1), mode="replicate"), 3, 1)[0]

@@ -62,7 +62,7 @@ def draw_each(generator: Loaded, recipes: list[Recipe]) -> Iterator[Float[Tensor
     yield from generator.draw_many([int(row["seed"]) for row in rows], labels, float(rows[0]["truncation"]))
 
 
-def as_picture(draft: Float[Tensor, "c h w"]) -> Float[Tensor, "3 h w"]:
+def as_picture(draft: Float[Tensor, "c h w"]) -> Float[Tensor, "3 h2 w2"]:
     """A draft as a picture that can be dressed: those on black (Fashion-MNIST's) become cloth on white paper.
 
     A generator's white ground is not quite white: ink below `_FAINT` of full strength is paper.
