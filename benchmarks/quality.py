@@ -120,6 +120,7 @@ def main():
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--samples", type=int, default=5000)
+    parser.add_argument("--most", type=int, default=10_000, help="pictures of the set to measure against, a fixed random part")
     parser.add_argument("--generator", action="append", default=[], help="a finished generator to measure too")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=Path("quality"))
@@ -127,12 +128,13 @@ def main():
     device = pick_device(asked.device)
     make_folder(asked.out)
     images = load_images(asked.data, asked.size, 3)
-    wanted = pooled(images.pixels)
+    known = images.pixels[torch.randperm(len(images), generator=seeded(0, "part"))[: asked.most].sort().values]
+    wanted = pooled(known)
     threshold, rows = copy_threshold(wanted), {}
-    places = torch.randperm(len(images), generator=seeded(0, "halves"))
-    half = places[: len(images) // 2], places[len(images) // 2 :]
-    rows["half"] = measure(images.pixels[half[0]], wanted[half[1]], copy_threshold(wanted[half[1]]))
-    rows["copy"] = measure(images.pixels, wanted, threshold)
+    places = torch.randperm(len(known), generator=seeded(0, "halves"))
+    half = places[: len(known) // 2], places[len(known) // 2 :]
+    rows["half"] = measure(known[half[0]], wanted[half[1]], copy_threshold(wanted[half[1]]))
+    rows["copy"] = measure(known, wanted, threshold)
     networks = {str(name): (load_generator(name).network.to(device), None) for name in asked.generator}
     autocast = resolve_precision("auto", device) == "bfloat16"
     if asked.minutes:

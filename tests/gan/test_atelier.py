@@ -6,8 +6,8 @@ import torch
 from muslin.base.seeds import seeded
 from muslin.data.loader import load_images
 from muslin.gan.atelier import AtelierTrainer
-from muslin.gan.augment import DRAWS, Spans, augment
-from muslin.gan.configs import AtelierConfig, AtelierNet
+from muslin.gan.augment import DRAWS, augment
+from muslin.gan.configs import AtelierConfig, AtelierNet, Spans
 from muslin.gan.discriminator import Discriminator
 from muslin.gan.generators import load_generator, save_generator
 from muslin.gan.losses import LOSSES

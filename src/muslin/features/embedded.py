@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -69,6 +70,14 @@ class EmbeddedEncoder(nn.Module):
 
     def _part(self, name: str) -> Tensor:
         return self.get_buffer(name)
+
+
+@torch.no_grad()
+def pooled(images: Float[Tensor, "b 3 h w"], side: int = 96) -> Float[Tensor, "b 1280"]:
+    """Pooled features of pictures of any size, looked at `side` pixels wide: what metrics and choosing go by."""
+    small = F.interpolate(images, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    found: Tensor = embedded()(small, ("pooled",))["pooled"]
+    return found
 
 
 def check_layers(layers: Sequence[str]) -> None:

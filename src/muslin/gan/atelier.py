@@ -14,7 +14,7 @@ from torch import Tensor
 from muslin.base import parallel
 from muslin.base.seeds import seeded_weights
 from muslin.data.images import Images
-from muslin.gan.augment import DRAWS, Spans, augment
+from muslin.gan.augment import DRAWS, augment
 from muslin.gan.average import Average
 from muslin.gan.configs import AtelierConfig
 from muslin.gan.discriminator import Discriminator
@@ -36,7 +36,6 @@ class AtelierTrainer:
         self.g_steps = torch.optim.Adam(self.generator.parameters(), config.rate, betas, fused=device.type != "mps")
         self.d_steps = torch.optim.Adam(self.discriminator.parameters(), config.rate, betas, fused=device.type != "mps")
         self.strength = torch.tensor(config.strength, device=device)
-        self.spans = Spans(config.translate, config.scale, config.light, config.cut)
         self.rate_share = 1.0
 
     @property
@@ -61,7 +60,7 @@ class AtelierTrainer:
             real = torch.where((draws[:, 0] < 0.5)[:, None, None, None], real.flip(3), real)
         punish = (seen // size) % self.config.penalty_every == 0
         with torch.autocast(self.device.type, autocast or torch.bfloat16, enabled=autocast is not None):
-            real = augment(real.float(), draws[:, 1 : 1 + DRAWS], self.strength, self.spans, data.ground)
+            real = augment(real.float(), draws[:, 1 : 1 + DRAWS], self.strength, self.config, data.ground)
             figures = self._both_steps(real, z, labels, draws[:, 1 + DRAWS :], punish, data.ground)
         self._adapt(figures)
         self.average.update(self.generator, size, seen + size)
@@ -72,7 +71,7 @@ class AtelierTrainer:
         w = self.generator.mapping(z, labels)
         self._follow_mean(w.detach(), labels)
         fake = self.generator.synthesise(w[:, None].expand(-1, self.generator.layers, -1))
-        fake = augment(fake, draws, self.strength, self.spans, ground)
+        fake = augment(fake, draws, self.strength, self.config, ground)
         real_scores, figures = self._discriminator_step(real, fake.detach(), labels, punish)
         self.discriminator.requires_grad_(False)
         loss = self.loss.generator(real_scores, self.discriminator(fake, labels))

@@ -5,23 +5,13 @@ No hue, no rotation: colour and uprightness are the product. The ground comes in
 scale are one product with a row matrix and one with a column matrix, which is cheap and twice differentiable.
 """
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from muslin.gan.configs import Spans
+
 DRAWS = 11  # random numbers for each picture
-
-
-@dataclass(frozen=True)
-class Spans:
-    """The largest change: shift and scale as shares of the side, light as the span of the ink's strength, cut as a share of the side."""
-
-    translate: float = 0.12
-    scale: float = 0.15
-    light: float = 0.25
-    cut: float = 0.4
 
 
 def augment(

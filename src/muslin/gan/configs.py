@@ -53,7 +53,17 @@ class AtelierNet:
 
 
 @dataclass(frozen=True)
-class AtelierConfig:
+class Spans:
+    """The augmentation's largest changes: shares of the side, and for light the span of the ink's strength."""
+
+    translate: float = 0.12
+    scale: float = 0.15
+    light: float = 0.25
+    cut: float = 0.4
+
+
+@dataclass(frozen=True)
+class AtelierConfig(Spans):
     """Training of the style-based generator: relativistic loss, R1 and R2 penalties, gentle augmentation."""
 
     family: Literal["atelier"] = "atelier"
@@ -69,10 +79,6 @@ class AtelierConfig:
     strength: float = 0.2  # augmentation at the start: the probability of each change
     target: float = 0.6  # how sure D may be of real beside generated (2 * accuracy - 1) before the strength rises
     adapt_over: int = 100_000  # images in which the strength may go from 0 to 1; 0: it stays
-    translate: float = 0.12  # largest changes, as shares of the side
-    scale: float = 0.15
-    light: float = 0.25  # strength of the ink
-    cut: float = 0.4
     mirror: bool = True
     decay_last: float = 0.4  # share of the run over which the rate falls to a tenth, by a cosine
     average_half_life: int = 5_000

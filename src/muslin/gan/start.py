@@ -7,7 +7,6 @@ as the old one judged it at half the size (tests hold both to it). Classes keep 
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,16 +50,15 @@ class Start:
 
     def into(self, trainer: AtelierTrainer, classes: tuple[str, ...]) -> None:
         """Load it all into a new trainer of the config that `fit` gave, for `classes`."""
-        generator, critic, net = self.generator, self.critic, self.net
-        net = replace(net, cmin=trainer.config.net.cmin)
+        generator, critic, net = self.generator, self.critic, replace(self.net, cmin=trainer.config.net.cmin)
         with seeded_weights(trainer.config.seed, "grow"):
             while net.size < trainer.config.net.size:
                 generator, critic, net = grow_generator(generator, net), grow_critic(critic, net), replace(net, size=2 * net.size)
         rows = [self.classes.index(name) if name in self.classes else -1 for name in classes]
-        _load(trainer.generator, _reclass(generator, rows, ("mapping.embed.weight", "mapping.w_mean")))
-        _load(trainer.average.network, trainer.generator.state_dict())
+        trainer.generator.load_state_dict(_reclass(generator, rows, ("mapping.embed.weight", "mapping.w_mean")))
+        trainer.average.network.load_state_dict(trainer.generator.state_dict())
         if critic:
-            _load(trainer.discriminator, _reclass(critic, rows, ("embed.weight",)))
+            trainer.discriminator.load_state_dict(_reclass(critic, rows, ("embed.weight",)))
 
 
 def grow_generator(old: State, net: AtelierNet) -> State:
@@ -110,7 +108,3 @@ def _reclass(state: State, rows: list[int], tables: tuple[str, ...]) -> State:
         return torch.stack([table[row] if row >= 0 else table.mean(0) for row in rows])
 
     return state | {name: chosen(state[name]) for name in tables}
-
-
-def _load(network: Any, state: State) -> None:
-    network.load_state_dict(state)

@@ -102,9 +102,5 @@ def _same_config(path: Path, old: dict[str, Any], new: dict[str, Any], prefix: s
         before = old.get(name, value)  # a setting that is newer than the run
         if isinstance(value, dict):
             _same_config(path, before or {}, value, f"{prefix}{name}.")
-        elif name not in _MAY_CHANGE and _listed(before) != _listed(value):
+        elif name not in _MAY_CHANGE and before != value:
             raise SettingError(f"{path}: that run has {prefix}{name}={before}, now it is {value}; use the old value, or another folder")
-
-
-def _listed(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

@@ -66,6 +66,10 @@ def fit(config: Config, data: Images) -> Config:
     return config
 
 
+def _trainer(config: Config, data: Images, at: torch.device) -> Trainer:
+    return ClassicTrainer(config, data, at) if isinstance(config, ClassicConfig) else AtelierTrainer(config, at)
+
+
 class _Run:
     def __init__(self, run: Path, data: Images, config: Config, at: torch.device, start: Start | None, judge: Judge | None) -> None:
         self.run, self.at, self.judge, self.start = run, at, judge, start
@@ -79,16 +83,10 @@ class _Run:
     def _make(self) -> None:
         """A trainer at the last checkpoint, or at the start."""
         self.rng = seeded(self.config.seed, "train")
-        classic = isinstance(self.config, ClassicConfig)
-        self.trainer: Trainer = (
-            ClassicTrainer(self.config, self.data, self.at)
-            if isinstance(self.config, ClassicConfig)
-            else AtelierTrainer(self.config, self.at)
-        )
-        self.progress.seen = 0
+        self.progress.seen, self.trainer = 0, _trainer(self.config, self.data, self.at)
         if (self.run / STATE).exists():
             self.progress = load_state(self.run / STATE, self.trainer, self.rng)
-        elif self.start and not classic and isinstance(self.trainer, AtelierTrainer):
+        elif self.start and isinstance(self.trainer, AtelierTrainer):
             self.start.into(self.trainer, self.data.classes)
         self.log.load(self.progress.seen)
 

@@ -4,26 +4,17 @@ d^2 = |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))  (Dowson & Landau 1982; Heusel
 """
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from muslin.base.errors import InputError
 from muslin.base.image import from_bytes
-from muslin.features.embedded import embedded
-
-SIDE = 96  # pixels at which the encoder looks
+from muslin.features import embedded
 
 
-@torch.no_grad()
 def pooled(pixels: UInt8[Tensor, "n c h w"], batch: int = 64) -> Float[Tensor, "n 1280"]:
     """Pooled EfficientNet-Lite0 features of pictures (grey or RGB, uint8), resized to 96 px."""
-    rows = []
-    for part in pixels.split(batch):
-        images = from_bytes(part).expand(-1, 3, -1, -1)
-        images = F.interpolate(images, size=(SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
-        rows.append(embedded()(images, ("pooled",))["pooled"])
-    return torch.cat(rows)
+    return torch.cat([embedded.pooled(from_bytes(part).expand(-1, 3, -1, -1)) for part in pixels.split(batch)])
 
 
 def frechet(ours: Float[Tensor, "n d"], wanted: Float[Tensor, "m d"]) -> float:

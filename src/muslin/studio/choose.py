@@ -8,17 +8,12 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from muslin.features.embedded import embedded
+from muslin.features.embedded import pooled
 
 
-@torch.no_grad()
-def features(pictures: list[Float[Tensor, "3 h w"]], side: int = 96) -> Float[Tensor, "n d"]:
+def features(pictures: list[Float[Tensor, "3 h w"]]) -> Float[Tensor, "n d"]:
     """Pooled features of unit length, a picture at a time (so that they do not depend on their company)."""
-    rows = []
-    for picture in pictures:
-        small = F.interpolate(picture[None], size=(side, side), mode="bilinear", antialias=True, align_corners=False)
-        rows.append(F.normalize(embedded()(small, ("pooled",))["pooled"], dim=1))
-    return torch.cat(rows)
+    return torch.cat([F.normalize(pooled(picture[None]), dim=1) for picture in pictures])
 
 
 def choose_evenly(points: Float[Tensor, "n d"], usable: Bool[Tensor, " n"], kinds: list[str], count: int) -> Int[Tensor, " k"]:

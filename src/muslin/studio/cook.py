@@ -14,12 +14,13 @@ from torch import Tensor
 from muslin.assets import GENERATORS
 from muslin.base.config import as_dict, from_dict
 from muslin.base.errors import InputError
-from muslin.base.files import read_bytes, sha256, sha256_file
-from muslin.base.image import open_image
+from muslin.base.events import Saved
+from muslin.base.files import read_bytes, sha256, sha256_file, write_bytes
+from muslin.base.image import encode_png, open_image
 from muslin.data.ground import lift_from_black
 from muslin.features.backbones import load_backbone
 from muslin.gan.generators import Loaded, load_generator
-from muslin.provenance.recipe import Recipe, tools
+from muslin.provenance.recipe import Recipe, read_recipe, tools
 from muslin.studio.styles import Style, by_hash, find_file
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, Dressed, dress
@@ -79,6 +80,25 @@ def cook_look(recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor
     config = from_dict(StyleConfig, recipe.settings)
     cloths = [Cloth(style.pixels, float(row["weight"])) for style, row in zip(styles, recipe.styles, strict=True)]
     yield from dress(picture, cloths, load_backbone(config.backbone), config, mask)
+
+
+def cook_file(path: Path, recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None) -> Iterator[Progress | Saved]:
+    """The look of a recipe as a PNG that carries it; nothing to do where `path` already is that look."""
+    if _made_from(path, recipe):
+        return
+    for news in cook_look(recipe, picture, styles, mask):
+        if isinstance(news, Dressed):
+            write_bytes(path, encode_png(news.pixels, dpi=300, text=recipe.text()))
+            yield Saved(path)
+        else:
+            yield news
+
+
+def _made_from(path: Path, recipe: Recipe) -> bool:
+    try:
+        return path.exists() and read_recipe(path) == recipe
+    except InputError:
+        return False  # not ours or damaged: made again
 
 
 def find_generator(recipe: Recipe, named: str | Path | None) -> Loaded:

@@ -13,11 +13,11 @@ from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes
 from muslin.base.image import SUFFIXES, encode_png, open_image
 from muslin.export.sheets import contact_sheet
-from muslin.provenance.recipe import Recipe, read_recipe
-from muslin.studio.cook import cook_look, look_recipe, photo_recipe, read_mask
+from muslin.provenance.recipe import Recipe
+from muslin.studio.cook import cook_file, look_recipe, photo_recipe, read_mask
 from muslin.studio.styles import Style, find_styles
 from muslin.style.configs import PRESETS, StyleConfig
-from muslin.style.dress import Dressed, check
+from muslin.style.dress import check
 from muslin.style.optimise import Progress
 
 
@@ -85,17 +85,10 @@ def find_pictures(paths: list[Path]) -> list[Path]:
 
 
 def _one(path: Path, recipe: Recipe, file: Path, group: list[tuple[Style, float]], area: Tensor | None) -> Iterator[Event]:
-    if path.exists() and _same_recipe(path, recipe):
-        return
     picture = open_image(file)
     mask = area if area is not None else picture.alpha
-    for news in cook_look(recipe, picture.pixels, [style for style, _ in group], mask):
-        if isinstance(news, Progress):
-            yield Step(path.stem[-24:], news.done, news.total, _few(news.losses))
-        else:
-            assert isinstance(news, Dressed)
-            write_bytes(path, encode_png(news.pixels, dpi=300, text=recipe.text()))
-            yield Saved(path)
+    for news in cook_file(path, recipe, picture.pixels, [style for style, _ in group], mask):
+        yield Step(path.stem[-24:], news.done, news.total, _few(news.losses)) if isinstance(news, Progress) else news
 
 
 def _named(file: Path, failure: MuslinError) -> MuslinError:
@@ -104,10 +97,3 @@ def _named(file: Path, failure: MuslinError) -> MuslinError:
 
 def _few(losses: dict[str, float]) -> dict[str, Any]:
     return {name: value for name, value in losses.items() if name in ("content", "style")}
-
-
-def _same_recipe(path: Path, recipe: Recipe) -> bool:
-    try:
-        return read_recipe(path) == recipe
-    except InputError:
-        return False

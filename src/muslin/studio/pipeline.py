@@ -19,13 +19,12 @@ from muslin.base.seeds import seeded
 from muslin.data.ground import find_mask
 from muslin.export.sheets import contact_sheet
 from muslin.gan.generators import Loaded
-from muslin.provenance.recipe import Recipe, read_recipe
+from muslin.provenance.recipe import Recipe
 from muslin.studio.choose import choose_evenly, features
-from muslin.studio.cook import as_picture, cook_look, draft_recipe, draw_each, look_recipe
+from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
 from muslin.studio.lookbook import Look, write_lookbook
 from muslin.studio.styles import Style
 from muslin.style.configs import StyleConfig
-from muslin.style.dress import Dressed
 
 _HARD_TO_DRESS = ("hat", "shoes")
 
@@ -73,7 +72,7 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
         recipe = look_recipe(item.recipe, [(style, 1.0)], config.style)
         path = out / "looks" / f"{item.name}-{style.name.replace('_', '-')}.png"
         try:
-            yield from _look(path, recipe, item, style)
+            yield from (news for news in cook_file(path, recipe, as_picture(item.draft), [style]) if isinstance(news, Saved))
         except MuslinError as failure:
             yield Warned(f"{item.name} in {style.name}: left out: {failure}")
             continue
@@ -143,19 +142,6 @@ def _plan(designs: list[_Design], styles: list[Style], config: DesignConfig) -> 
     for number, item in enumerate(designs):
         dealt += [(item, styles[order[(number * each + k) % len(styles)]]) for k in range(each)]
     return dealt
-
-
-def _look(path: Path, recipe: Recipe, item: _Design, style: Style) -> Iterator[Event]:
-    if path.exists():
-        try:
-            if read_recipe(path) == recipe:
-                return
-        except InputError:
-            pass  # not ours or damaged: made again
-    for news in cook_look(recipe, as_picture(item.draft), [style]):
-        if isinstance(news, Dressed):
-            write_bytes(path, encode_png(news.pixels, dpi=300, text=recipe.text()))
-            yield Saved(path)
 
 
 def _lay_out(out: Path, looks: list[Look], styles: list[Style], generator: Loaded, config: DesignConfig) -> Iterator[Event]:

@@ -91,18 +91,14 @@ def _config(data: str, wish: Wish, start: Start | None) -> Config:
     size = wish.size or (start.net.size if start else 0)
     name = wish.preset or (f"atelier-{size}" if size else "classic" if data == "fashion-mnist" else "atelier-64")
     for setting in wish.settings:
-        settled = (
-            "--budget" if wish.budget and setting.split("=")[0] in _PLANNED else "--init" if start and setting.startswith("net.") else ""
-        )
-        if settled:
-            raise SettingError(f"--set {setting}: {settled} settles that; leave one of the two out")
+        if wish.budget and setting.split("=")[0] in _PLANNED:
+            raise SettingError(f"--set {setting}: --budget settles that; leave one of the two out")
+        if start and setting.startswith("net."):
+            raise SettingError(f"--set {setting}: --init settles that; leave one of the two out")
+    if name not in PRESETS and size and not wish.preset:
+        raise SettingError(f"size={size}: should be 32, 64, 128, 256 or 512")
     if name not in PRESETS:
-        asked = (
-            f"size={size}: should be 32, 64, 128, 256 or 512"
-            if size and not wish.preset
-            else f"preset '{name}': not known{nearest(name, PRESETS)}"
-        )
-        raise SettingError(asked)
+        raise SettingError(f"preset '{name}': not known{nearest(name, PRESETS)}")
     config = overlay(PRESETS[name], wish.settings)
     if isinstance(config, ClassicConfig):
         if wish.size or wish.budget or start:
@@ -145,13 +141,11 @@ def _budgeted(config: Config, images: Images, run: Path, wish: Wish, start: Star
         old = read_config(run / STATE)
         if not isinstance(old, AtelierConfig) or old.net.size != config.net.size:
             raise SettingError(f"{run}: that run draws {old.net.size} px; choose another folder, or that size")
-        planned = {part: getattr(old, part) for part in (*_PLANNED, "average_half_life") if not part.startswith("net.")}
-        return replace(config, net=replace(old.net, classes=config.net.classes), **planned), "the budget was set when this run began"
+        kept = {part: getattr(old, part) for part in (*_PLANNED, "average_half_life") if not part.startswith("net.")}
+        return replace(config, net=old.net, **kept), "the budget was set when this run began"
     fitted = fit(config, images)
     assert isinstance(fitted, AtelierConfig)
     at = parallel.own(pick_device(wish.device))
-    agreed, speed = plan(fitted, images.to(at), wish.budget, at, fixed=start is not None)
-    net = agreed.net
-    kept = replace(agreed, net=replace(net, classes=config.net.classes))
-    text = f"{wish.budget / 60:.0f} min at {speed:.0f} images/s: {kept.images:,} images, cbase {net.cbase}, cmax {net.cmax}, batch {kept.batch}"
-    return kept, text
+    planned, speed = plan(fitted, images.to(at), wish.budget, at, fixed=start is not None)
+    shape = f"cbase {planned.net.cbase}, cmax {planned.net.cmax}, batch {planned.batch}"
+    return planned, f"{wish.budget / 60:.0f} min at {speed:.0f} images/s: {planned.images:,} images, {shape}"
