@@ -18,7 +18,8 @@ from muslin.data.sources import open_source
 from muslin.features.embedded import embedded
 from muslin.features.vgg import Vgg, expected_shapes
 from muslin.style.configs import PRESETS
-from muslin.style.optimise import Problem, optimise
+from muslin.style.objective import Problem, as_it_is
+from muslin.style.optimise import optimise
 
 ROUNDS, STEPS = 3, 3
 
@@ -60,7 +61,7 @@ def plain(content, style, net, steps):
 def ours(content, style, net, steps):
     """Muslin's own loop; returns seconds a step (targets not counted, as above)."""
     config = replace(PRESETS["article"], steps=steps + 1, optimiser="adam")
-    work = optimise(Problem(content, content, [(style, 1.0)]), net, config)
+    work = optimise(Problem(content, content, [as_it_is(style)]), net, config)
     next(work)
     start = time.perf_counter()
     for _ in work:

@@ -10,9 +10,12 @@ from muslin.base.image import resize
 from muslin.data.ground import find_mask
 from muslin.features.embedded import embedded
 from muslin.style.configs import PRESETS, StyleConfig
-from muslin.style.dress import Cloth, Dressed, check, dress, lay_only
+from muslin.style.dress import Cloth, Dressed, check, dress, lay_only, sized
 from muslin.style.losses import gram
-from muslin.style.optimise import layer_weights, scales
+from muslin.style.measure import measure, silhouette
+from muslin.style.objective import layer_weights
+from muslin.style.optimise import scales
+from muslin.style.shading import unprinted
 
 QUICK = StyleConfig(size=160, steps=8, coarsest=64)
 
@@ -30,16 +33,38 @@ def test_outside_the_garment_every_bit_stays(garment, ikat):
     assert float((result.pixels - result.content).abs()[~outside].mean()) > 0.1
 
 
-def test_the_silhouette_stays(garment, ikat):
-    result = _dress(garment, [Cloth(ikat)])
-    again = find_mask(result.pixels)
-    ours, theirs = result.mask[0] > 0.5, again[0] > 0.5
-    assert float((ours & theirs).sum() / (ours | theirs).sum()) > 0.98
+@pytest.mark.parametrize("mode", ["style", "print"])
+def test_the_silhouette_stays(garment, ikat, mode):
+    result = _dress(garment, [Cloth(ikat)], replace(QUICK, size=320, mode=mode))
+    assert silhouette(result.pixels, result.content) >= 0.99
+
+
+def test_a_bite_out_of_the_silhouette_is_seen(garment):
+    bitten = garment.clone()
+    rows, columns = (garment.mean(0) < 0.5).nonzero().unbind(1)
+    bitten[:, int(rows.min()) : int(rows.min()) + 30] = 1
+    assert silhouette(garment, garment) == 1
+    assert silhouette(bitten, garment) < 0.97
+    assert silhouette(torch.ones_like(garment), garment) == 0
+    assert silhouette(garment, torch.rand(3, 256, 256, generator=torch.Generator().manual_seed(0)) * 2 - 1) is None
+
+
+def test_a_fine_print_of_the_old_cloth_does_not_show_through(garment):
+    """A gingham laid on the dress is gone from `unprinted`; the dress itself, and the ground, come back as they were."""
+    mask = find_mask(resize(garment, 320, 320))
+    plain, inside = resize(garment, 320, 320) * mask + 1 - mask, mask[0] > 0.99
+    assert torch.equal(unprinted(plain, mask), plain)
+    check = torch.arange(320) % 8 < 4
+    gingham = torch.where(check[:, None] ^ check[None], (0.6 - plain) * mask + plain, plain).clamp(-1, 1)
+    cleaned = unprinted(gingham, mask)
+    steps = [float((x[:, :, 4:] - x[:, :, :-4]).abs().mean(0)[inside[:, 4:]].mean()) for x in (plain, gingham, cleaned)]
+    assert steps[2] - steps[0] < 0.35 * (steps[1] - steps[0])
+    assert torch.equal(cleaned[:, mask[0] == 0], gingham[:, mask[0] == 0])
 
 
 def test_optimising_beats_laying_the_cloth_on_the_styles_own_measure(garment, ikat):
     """On the Gram matrix of 3e: nearer than the laid cloth, which is nearer than the bare content."""
-    config = replace(QUICK, steps=30, fewer=0.8, alpha=0.05)
+    config = replace(QUICK, steps=30, fewer=0.8, alpha=0.05, statistic="gram", beta=15.0)
     result = _dress(garment, [Cloth(ikat)], config)
     laid = lay_only(garment, Cloth(ikat), config)
 
@@ -48,7 +73,8 @@ def test_optimising_beats_laying_the_cloth_on_the_styles_own_measure(garment, ik
         area = None if mask is None else torch.nn.functional.adaptive_avg_pool2d(mask[None], maps.shape[2:])
         return gram(maps, area)
 
-    wanted = style(resize(ikat, 140, 140))
+    (laid_size,) = sized([Cloth(ikat)], result.mask, result.content, config)
+    wanted = style(laid_size.at(1.0))
     away = [float((style(r.pixels, r.mask) - wanted).square().sum() / wanted.square().sum()) for r in (result, laid)]
     bare = float((style(result.content, result.mask) - wanted).square().sum() / wanted.square().sum())
     assert away[0] < away[1] < bare
@@ -135,3 +161,73 @@ def test_folds_can_be_left_out(garment, ikat):
     flat, lit = (lay_only(garment, Cloth(ikat), replace(QUICK, folds=folds)) for folds in (0.0, 1.0))
     inside = flat.mask[0] > 0.99
     assert float((flat.pixels - lit.pixels)[:, inside].abs().mean()) > 0.02
+
+
+def test_print_lays_the_pattern_itself_at_its_width(garment, ikat):
+    """A repeat of half the width shows twice as many motifs; no network is asked, and the ground stays."""
+    from muslin.style.repeats import make_tile, resize_unit
+
+    config = replace(QUICK, size=256, mode="print", folds=0.0, repeat_cm=10.0, width_cm=40.0)
+    result = _dress(garment, [Cloth(ikat)], config)
+    columns = (result.mask[0] > 0.01).any(0).nonzero()[:, 0]
+    repeat = round((int(columns[-1]) - int(columns[0]) + 1) * 10 / 40)
+    tile = make_tile(ikat).pixels
+    unit = resize_unit(tile, round(repeat * tile.shape[1] / tile.shape[2]), repeat)
+    inside = (result.mask[0] > 0.999)[:, repeat:] & (result.mask[0] > 0.999)[:, :-repeat]
+    away = (result.pixels[:, :, repeat:] - result.pixels[:, :, :-repeat]).abs().mean(0)[inside].mean()
+    assert float(away) < 0.05
+    assert float((unit[:, :, 1:] - unit[:, :, :-1]).abs().mean()) > 0.02
+    outside = (result.mask == 0).expand(3, -1, -1)
+    assert torch.equal(result.pixels[outside], result.content[outside])
+    with pytest.raises(SettingError, match="one pattern at a time"):
+        _dress(garment, [Cloth(ikat), Cloth(ikat)], config)
+
+
+def test_colours_of_the_garment_or_of_a_palette(garment, ikat):
+    kept = _dress(garment, [Cloth(ikat)], replace(QUICK, keep="garment"))
+    inked = _dress(garment, [Cloth(ikat)], replace(QUICK, keep="palette", inks=("#102040", "#d0d8f0")))
+    inside = kept.mask[0] > 0.99
+    from muslin.base.colour import to_oklab
+
+    chroma = [to_oklab(x)[1:, inside] for x in (kept.pixels, kept.content, inked.pixels)]
+    assert float((chroma[0] - chroma[1]).abs().mean()) < 0.03
+    assert float(chroma[2][1].mean()) < 0  # blue
+    with pytest.raises(SettingError, match="needs 2 to 16 inks"):
+        check(replace(QUICK, keep="palette"))
+
+
+def test_measures_tell_a_result_from_the_bare_garment(garment, ikat):
+    config = replace(QUICK, size=256)
+    result = _dress(garment, [Cloth(ikat)], config)
+    styles = [(resize(ikat, 200, 200), 1.0)]
+    ours = measure(result.pixels, result.content, result.mask, styles)
+    bare = measure(result.content, result.content, result.mask, styles)
+    assert bare.content == 0 and bare.silhouette > 0.99 and bare.shading == pytest.approx(1, abs=1e-4)
+    assert ours.style < 0.7 * bare.style
+    assert ours.background == 0
+    assert ours.cloth_score == pytest.approx((1 + ours.content) * (1 + ours.style))
+    spoiled = result.pixels.clone()
+    spoiled[:, 0, 0] -= 1
+    assert measure(spoiled, result.content, result.mask, styles).background > 100
+
+
+def test_large_pictures_go_in_tiles_at_the_same_result(garment, ikat):
+    config = replace(QUICK, size=384, precision="float32", steps=4, coarsest=384, style_layers=("stem", "1e"), content_layers=("1e",))
+    whole = _dress(garment, [Cloth(ikat)], config)
+    tiled = _dress(garment, [Cloth(ikat)], replace(config, tile=256))
+    assert float((whole.pixels - tiled.pixels).abs().mean()) < 1e-4  # L-BFGS makes more of float32's rounding
+
+
+def test_the_average_of_the_iterates_is_calmer(garment, ikat):
+    config = replace(QUICK, optimiser="adam", steps=12)
+    last, calm = (_dress(garment, [Cloth(ikat)], replace(config, average=decay)) for decay in (0.0, 0.9))
+    inside = last.mask[0] > 0.99
+    steps = [float((r.pixels[:, :, 1:] - r.pixels[:, :, :-1]).abs()[:, inside[:, 1:]].mean()) for r in (last, calm)]
+    assert steps[1] < steps[0]
+
+
+def test_effort_buys_steps():
+    few, usual, many = (sum(n for _, _, n in scales(replace(StyleConfig(), effort=effort), 512, 512)) for effort in (0.1, 0.5, 1.0))
+    assert few < usual < many
+    full_size = sum(n * rows * columns / 512**2 for rows, columns, n in scales(replace(StyleConfig(), effort=1.0), 512, 512))
+    assert full_size <= 120

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageColor, ImageDraw, ImageFont, ImageOps, PngImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
 from muslin.base.errors import InputError
@@ -23,7 +23,7 @@ from muslin.base.files import read_bytes
 MAX_PIXELS = 100_000_000  # 10,000 x 10,000
 MAX_BYTES = 256 * 1024 * 1024
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"})
-_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def encode_png(
     if alpha is not None:
         image.putalpha(Image.fromarray((alpha[0].clamp(0, 1) * 255).round().byte().numpy()))
     out = io.BytesIO()
-    image.save(out, "PNG", pnginfo=info, dpi=(dpi, dpi), icc_profile=_SRGB, compress_level=6)
+    image.save(out, "PNG", pnginfo=info, dpi=(dpi, dpi), icc_profile=SRGB, compress_level=6)
     return out.getvalue()
 
 
@@ -86,11 +86,13 @@ def encode_jpeg(pixels: Float[Tensor, "c h w"], quality: int = 90) -> bytes:
 
 
 def read_text(content: bytes, name: str) -> dict[str, str]:
-    """The text chunks of a PNG. Raises InputError when it is no picture."""
+    """The text chunks of a PNG; of a TIFF its `description`. Raises InputError when it is no picture."""
     try:
         with Image.open(io.BytesIO(content)) as image:
             image.load()
-            chunks = getattr(image, "text", {})
+            chunks = dict(getattr(image, "text", {}))
+            if described := getattr(image, "tag_v2", {}).get(270):  # ImageDescription: UTF-8, which Pillow reads as Latin-1
+                chunks["description"] = str(described).encode("latin-1", "replace").decode("utf-8", "replace")
             return {str(key): str(value) for key, value in chunks.items()}
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as failure:
         raise InputError(f"{name}: not a whole picture ({failure})") from failure
@@ -166,10 +168,10 @@ def _to_rgb(image: Image.Image, profile: bytes | None, mended: list[str]) -> Ima
 
 
 def _through_profile(image: Image.Image, profile: bytes, mended: list[str]) -> Image.Image:
-    if profile == _SRGB:
+    if profile == SRGB:
         return image.convert("RGB")
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    turned = ImageCms.profileToProfile(image, source, ImageCms.ImageCmsProfile(io.BytesIO(_SRGB)), outputMode="RGB")
+    turned = ImageCms.profileToProfile(image, source, ImageCms.ImageCmsProfile(io.BytesIO(SRGB)), outputMode="RGB")
     if turned is None:
         raise ValueError("no conversion")
     if "srgb" not in ImageCms.getProfileDescription(source).lower():
@@ -185,3 +187,12 @@ def caption(text: str, width: int, height: int) -> Float[Tensor, "3 h w"]:
         text = text[:-2].rstrip(" .…") + "…" if len(text) > 2 else ""
     draw.text((2, (height - 16) // 2), text, fill=(90, 88, 84), font=font)
     return from_bytes(torch.from_numpy(np.array(image)).permute(2, 0, 1))
+
+
+def colour_names() -> dict[str, tuple[int, int, int]]:
+    """The colour names of CSS (W3C, an open list) with their RGB, 0 to 255; one name for each colour."""
+    named: dict[tuple[int, int, int], str] = {}
+    for name in sorted(ImageColor.colormap):
+        red, green, blue = ImageColor.getrgb(name)[:3]
+        named.setdefault((red, green, blue), name)
+    return {name: colour for colour, name in named.items()}

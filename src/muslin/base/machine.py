@@ -52,3 +52,12 @@ def out_of_memory(failure: RuntimeError) -> bool:
     """Whether this is PyTorch's way of saying that memory is used up, on a GPU or on the CPU."""
     text = str(failure).lower()
     return isinstance(failure, torch.OutOfMemoryError) or "not enough memory" in text or "can't allocate memory" in text
+
+
+def free_memory() -> int:
+    """Bytes of memory that a new piece of work may take here: what the system calls available; 8 GB where it does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return 8_000_000_000
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 8_000_000_000)

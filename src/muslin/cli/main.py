@@ -10,6 +10,7 @@ from muslin.base.errors import MuslinError
 COMMANDS = {
     "design": ("muslin.cli.design", "Draft, choose, dress and lay out: a lookbook from nothing but this command."),
     "style": ("muslin.cli.style", "Dress pictures of your own in fabrics and artworks."),
+    "fabric": ("muslin.cli.fabric", "Seamless repeats of a fabric or artwork, at print size."),
     "train": ("muslin.cli.gan", "Train a GAN on your archive, or go on with a run."),
     "generate": ("muslin.cli.gan", "Draw designs from a trained generator."),
     "prepare": ("muslin.cli.prepare", "The dataset doctor: check, mend and pack a folder of pictures."),

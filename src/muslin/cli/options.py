@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -53,3 +54,20 @@ def named_or_weighted(text: str) -> tuple[str, float]:
     if not 0 < number < 1e6:
         raise SettingError(f"--style {text}: the weight should be more than 0")
     return name, number
+
+
+def palette(text: str) -> tuple[str, ...]:
+    """`palette:FILE` as inks, #rrggbb. Raises SettingError and InputError."""
+    from muslin.data.palettes import read_palette
+
+    kind, colon, file = text.partition(":")
+    if kind != "palette" or not colon or not file:
+        raise SettingError(f"--colour {text}: write garment, style, or palette:FILE with an .ase, .gpl or .csv file")
+    return tuple(ink.colour for ink in read_palette(Path(file)))
+
+
+def colours(text: str) -> list[str]:
+    """`garment`, `style` or `palette:FILE` as settings of the style. Raises SettingError and InputError."""
+    if text in ("garment", "style"):
+        return [f"keep={text}"]
+    return ["keep=palette", f"inks={','.join(palette(text))}"]

@@ -12,11 +12,25 @@ from muslin.cli.show import run
 @click.argument("contents", nargs=-1, required=True, metavar="PICTURE...", type=click.Path(path_type=Path))
 @click.option("--style", "styles", multiple=True, required=True, help="Shipped style, picture or folder; NAME=WEIGHT with --mix.")
 @click.option("--mix", is_flag=True, help="All styles at once, by their weights, instead of one picture for each.")
+@click.option("--as", "mode", type=click.Choice(["style", "print"]), help="The look of the style, or its pattern itself, laid on in cm.")
+@click.option("--fast", is_flag=True, help="One pass of the fast network: a draft. The same as --effort 0.")
+@click.option("--effort", type=float, help="0: the draft, 0.5: the default, 1: four times the steps.")
+@click.option("--colour", help="garment, style, or palette:FILE (.ase, .gpl, .csv): whose colours.")
+@click.option("--colourways", default=1, show_default=True, help="So many sets of colours of each result.")
+@click.option("--report", is_flag=True, help="Measure each result: report.json.")
 @click.option("--preset", default="garment", show_default=True, help="garment, or article (the paper's bare formulas, whole picture).")
 @click.option("--mask", type=click.Path(path_type=Path), help="The garment's mask: white is garment; same size as the picture.")
 @click.option("--where", type=click.Choice(["garment", "all"]), help="Only the garment, or the whole picture.")
+@click.option("--repeat", type=click.Choice(["straight", "half-drop", "brick", "mirror"]), help="Print: how the tiles go on.")
+@click.option("--repeat-cm", type=float, help="Print: width of the style's picture on the cloth.")
+@click.option("--width-cm", type=float, help="Print: width of the garment as it lies.")
 @click.option("--alpha", type=float, help="Content weight.")
 @click.option("--beta", type=float, help="Style weight.")
+@click.option("--tv", "smooth", type=float, help="Weight of total variation.")
+@click.option("--statistic", type=click.Choice(["w2", "gram"]), help="Of the style's layers.")
+@click.option("--content-layers", help="Names with commas; `muslin list backbones`.")
+@click.option("--style-layers", help="Names with commas.")
+@click.option("--layer-weights", help="w_l with commas, one for each style layer.")
 @click.option("--folds", type=float, help="How much shading is kept, 0 to 1.")
 @click.option("--zoom", type=float, help="Size of the style's motifs.")
 @click.option("--size", type=int, help="Pixels of the longer side.")
@@ -28,8 +42,8 @@ from muslin.cli.show import run
 @options.settings
 @options.as_json
 def style(
-    contents: tuple[Path, ...], styles: tuple[str, ...], mix: bool, preset: str, mask: Path | None, out: Path,
-    settings: tuple[str, ...], as_json: bool, **given: object,
+    contents: tuple[Path, ...], styles: tuple[str, ...], mix: bool, preset: str, mask: Path | None, out: Path, fast: bool,
+    colour: str | None, colourways: int, report: bool, settings: tuple[str, ...], as_json: bool, **given: object,
 ) -> None:  # fmt: skip
     """Dress each PICTURE (files or folders) in each style: PNGs with recipes in OUT, and sheet.png.
 
@@ -37,10 +51,13 @@ def style(
     """
 
     def work():  # type: ignore[no-untyped-def]
-        from muslin.studio.dressing import dress_all, style_config
+        from muslin.studio.dressing import Wanted, dress_all, style_config
 
         flags = [f"{name}={value}" for name, value in given.items() if value is not None]
+        flags += ["effort=0"] if fast else []
+        flags += options.colours(colour) if colour else []
         weighted = [options.named_or_weighted(text) for text in styles]
-        yield from dress_all(list(contents), weighted, out, style_config(preset, [*flags, *settings]), mix, mask)
+        config = style_config(preset, [*flags, *settings])
+        yield from dress_all(list(contents), weighted, out, config, Wanted(mix, colourways, report), mask)
 
     run(work, as_json)

@@ -6,7 +6,7 @@ Says None where the ground is not plain or nothing stands on it. Uses scipy.ndim
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import ndimage
 from torch import Tensor
 
@@ -28,18 +28,32 @@ def find_mask(pixels: Float[Tensor, "3 h w"], sharp: float = 0.5, reach: int = 0
     blur is in pixels (0: a 64th of the side). Silhouettes with
     holes keep those of 0.4 % of the picture or more that show the ground's very colour.
     """
-    lab = to_oklab(pixels)
-    ring = _border(lab)
-    ground = ring.median(1).values
-    away = (lab - ground[:, None, None]).square().sum(0).sqrt()
-    edge = _border(away[None])[0]
-    near = float(edge.quantile(0.5)) * 4 + 0.012
-    if float((edge < max(near, 0.08)).float().mean()) < _PLAIN:
-        return None
-    field = _garment_field(away, near)
+    away, near = _from_ground(pixels)
+    field = _garment_field(away, near) if near else None
     if field is None:
         return None
     return _soft_edge(away, field, near, sharp, reach or max(1, min(away.shape) // 64))
+
+
+def outline(pixels: Float[Tensor, "3 h w"]) -> Bool[Tensor, "h w"] | None:
+    """Whatever the ground's colour does not flood from the border: the silhouette as one sees it, by no measure of contrast.
+
+    None when there is no plain ground or no garment on it.
+    """
+    away, near = _from_ground(pixels)
+    field = _garment_field(away, near) if near else None
+    return None if field is None else torch.from_numpy(field)
+
+
+def _from_ground(pixels: Tensor) -> tuple[Tensor, float]:
+    """Each place's OKLab distance to the ground's colour, and up to where it counts as ground (0: the ground is not plain)."""
+    lab = to_oklab(pixels)
+    ground = _border(lab).median(1).values
+    away = (lab - ground[:, None, None]).square().sum(0).sqrt()
+    edge = _border(away[None])[0]
+    near = float(edge.quantile(0.5)) * 4 + 0.012
+    plain = float((edge < max(near, 0.08)).float().mean()) >= _PLAIN
+    return away, near if plain else 0.0
 
 
 def _garment_field(away: Tensor, near: float) -> np.ndarray | None:
@@ -63,11 +77,11 @@ def _garment_field(away: Tensor, near: float) -> np.ndarray | None:
 def _soft_edge(away: Tensor, garment: np.ndarray, near: float, sharp: float, radius: int) -> Tensor:
     """The level set of the colour distance near the hard edge, one pixel wide, from the garment's own local strength."""
     inside = torch.from_numpy(garment).float()[None, None]
-    strength = F.max_pool2d(away[None, None] * inside, 2 * radius + 1, 1, radius)
+    strength = _widest(away[None, None] * inside, radius)
     level = (strength * sharp).clamp(min=near)
     soft = ((away - level) / (0.2 * level) + 0.5).clamp(0, 1)
-    core = F.max_pool2d(-inside, 2 * radius + 1, 1, radius) < -0.5  # well inside: garment whatever its colour
-    reach = F.max_pool2d(inside, 3, 1, 1)
+    core = _widest(-inside, radius) < -0.5  # well inside: garment whatever its colour
+    reach = _widest(inside, 1)
     return torch.where(core, 1.0, soft * reach)[0]
 
 
@@ -90,7 +104,13 @@ def extend(pixels: Float[Tensor, "c h w"], inside: Float[Tensor, "1 h w"]) -> Fl
 
 def shrink(mask: Float[Tensor, "1 h w"], pixels: int) -> Float[Tensor, "1 h w"]:
     """The mask eroded by some pixels."""
-    return -F.max_pool2d(-mask[None], 2 * pixels + 1, 1, pixels)[0] if pixels > 0 else mask
+    return -_widest(-mask[None], pixels)[0] if pixels > 0 else mask
+
+
+def _widest(x: Tensor, radius: int) -> Tensor:
+    """The largest value within a square of `radius` px, (b, c, h, w): rows, then columns, since a maximum is separable."""
+    rows = F.max_pool2d(x, (1, 2 * radius + 1), 1, (0, radius))
+    return F.max_pool2d(rows, (2 * radius + 1, 1), 1, (radius, 0))
 
 
 def _border(x: Tensor) -> Tensor:

@@ -23,6 +23,10 @@ class Backbone(Protocol):
         """Maps by layer name for pictures in [-1, 1]."""
         ...
 
+    def reach(self, layers: Sequence[str]) -> int:
+        """How many pixels beyond its own place a value of the deepest of these layers sees."""
+        ...
+
 
 BACKBONES: dict[str, Callable[[], Backbone]] = {
     "embedded": embedded,

@@ -51,6 +51,15 @@ class EmbeddedEncoder(nn.Module):
             found["pooled"] = self._conv(y, "head").mean((2, 3))
         return found
 
+    def reach(self, layers: Sequence[str]) -> int:
+        """How many pixels beyond its own place a value of the deepest of these layers sees."""
+        check_layers(layers)
+        deepest = max(_depth(name) for name in layers)
+        seen, stride = 3, 2
+        for step, kernel in _BLOCKS[:deepest]:
+            seen, stride = seen + (kernel - 1) * stride, stride * step
+        return seen // 2 + stride
+
     def _block(self, y: Tensor, i: int, stride: int, kernel: int, found: dict[str, Tensor], layers: Sequence[str]) -> Tensor:
         z = y
         if i:
@@ -85,6 +94,13 @@ def check_layers(layers: Sequence[str]) -> None:
     for name in layers:
         if name not in LAYERS:
             raise InputError(f"efficientnet-lite0 has no layer '{name}'{nearest(name, LAYERS)}")
+
+
+def _depth(layer: str) -> int:
+    """How many blocks run before a layer is there: 5e needs blocks 0 to 4, 5 also block 5."""
+    if layer in ("stem", "pooled"):
+        return 0 if layer == "stem" else len(_BLOCKS)
+    return int(layer.removesuffix("e")) + (0 if layer.endswith("e") else 1)
 
 
 @lru_cache(maxsize=1)

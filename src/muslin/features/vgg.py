@@ -42,10 +42,7 @@ class Vgg(nn.Module):
 
     def forward(self, images: Float[Tensor, "b 3 h w"], layers: Sequence[str]) -> dict[str, Tensor]:
         """Maps by name for RGB in [-1, 1], at least 16 px; relu{i}_{j} is (b, channels, h / 2^(i-1), w / 2^(i-1))."""
-        known = [name for name in self.plan if name != "pool"]
-        for name in layers:
-            if name not in known:
-                raise InputError(f"{self.name} has no layer '{name}'{nearest(name, known)}")
+        self._check(layers)
         x = ((images + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std")
         found: dict[str, Tensor] = {}
         for name in self.plan:
@@ -58,6 +55,20 @@ class Vgg(nn.Module):
             if name in layers:
                 found[name] = x
         return found
+
+    def reach(self, layers: Sequence[str]) -> int:
+        """How many pixels beyond its own place a value of the deepest of these layers sees."""
+        self._check(layers)
+        seen, stride = 1, 1
+        for name in self.plan[: 1 + max(self.plan.index(layer) for layer in layers)]:
+            seen, stride = (seen + stride, 2 * stride) if name == "pool" else (seen + 2 * stride, stride)
+        return seen // 2 + stride
+
+    def _check(self, layers: Sequence[str]) -> None:
+        known = [name for name in self.plan if name != "pool"]
+        for name in layers:
+            if name not in known:
+                raise InputError(f"{self.name} has no layer '{name}'{nearest(name, known)}")
 
 
 def layer_plan(name: VggName) -> list[str]:

@@ -18,7 +18,7 @@ KEY = "muslin"
 
 @dataclass(frozen=True)
 class Recipe:
-    """`kind`: draft or look. `generator`, `content`, `styles`, `mask` by name and sha256; `settings`: the style's config."""
+    """`kind`: draft, photo, look or fabric. `generator`, `content`, `styles`, `mask` by name and sha256; `settings`: the style's config."""
 
     kind: str
     generator: dict[str, Any] | None = None  # name, sha256, seed, class, truncation
@@ -31,10 +31,13 @@ class Recipe:
     licence: dict[str, str] = field(default_factory=dict)  # of what went in
     source_type: str = "trainedAlgorithmicMedia"  # IPTC DigitalSourceType
 
+    def plain(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
     def text(self) -> dict[str, str]:
         """The PNG text chunks: the recipe, and what other programs show."""
-        plain = json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
-        return {KEY: plain, "Software": f"Muslin {self.made_with.get('muslin', '')}".strip(), "Source": self.source_type}
+        return {KEY: self.plain(), "Software": f"Muslin {self.made_with.get('muslin', '')}".strip(), "Source": self.source_type}
 
 
 def tools() -> dict[str, Any]:
@@ -49,11 +52,12 @@ def tools() -> dict[str, Any]:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe inside a PNG. Raises InputError when there is none, or it is not one of Muslin's."""
+    """The recipe inside a PNG or TIFF. Raises InputError when there is none, or it is not one of Muslin's."""
     chunks = read_text(read_bytes(path), str(path))
-    if KEY not in chunks:
-        raise InputError(f"{path}: carries no recipe; only PNG files that Muslin wrote do (a re-saved copy may have lost it)")
+    plain = chunks.get(KEY, chunks.get("description", ""))
+    if not plain.startswith("{"):
+        raise InputError(f"{path}: carries no recipe; only PNG and TIFF files that Muslin wrote do (a re-saved copy may have lost it)")
     try:
-        return Recipe(**json.loads(chunks[KEY]))
+        return Recipe(**json.loads(plain))
     except (ValueError, TypeError) as failure:
         raise InputError(f"{path}: its recipe cannot be read ({failure}); it may come from a later Muslin: update") from failure

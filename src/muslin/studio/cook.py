@@ -21,6 +21,7 @@ from muslin.data.ground import lift_from_black
 from muslin.features.backbones import load_backbone
 from muslin.gan.generators import Loaded, load_generator
 from muslin.provenance.recipe import Recipe, read_recipe, tools
+from muslin.studio.fabric import from_recipe
 from muslin.studio.styles import Style, by_hash, find_file
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, Dressed, dress
@@ -117,7 +118,10 @@ def find_generator(recipe: Recipe, named: str | Path | None) -> Loaded:
 
 
 def cook(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> Iterator[Progress | Dressed | Tensor]:
-    """The picture of any recipe; yields Progress, and last a Dressed (look) or a tensor (draft). Raises InputError."""
+    """The picture of any recipe; yields Progress, and last a Dressed (look) or a tensor (draft, fabric). Raises InputError."""
+    if recipe.kind == "fabric":
+        yield from_recipe(recipe, by_hash(recipe.styles, places)[0])
+        return
     if recipe.generator is not None:
         draft = draw(find_generator(recipe, generator), recipe)
         if recipe.kind == "draft":

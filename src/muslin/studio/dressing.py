@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,19 @@ from torch import Tensor
 from muslin.base.config import overlay
 from muslin.base.errors import InputError, MuslinError, SettingError, nearest
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
-from muslin.base.files import make_folder, read_bytes, sha256, write_bytes
+from muslin.base.files import make_folder, read_bytes, sha256, write_bytes, write_json
 from muslin.base.image import SUFFIXES, encode_png, open_image
+from muslin.base.machine import free_memory
 from muslin.export.sheets import contact_sheet
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import cook_file, look_recipe, photo_recipe, read_mask
 from muslin.studio.styles import Style, find_styles
 from muslin.style.configs import PRESETS, StyleConfig
-from muslin.style.dress import check
+from muslin.style.dress import Cloth, canvas, check, memory_needed, sized
+from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
+from muslin.style.measure import measure
 from muslin.style.optimise import Progress
+from muslin.style.repeats import make_tile
 
 
 def style_config(preset: str, settings: list[str]) -> StyleConfig:
@@ -30,42 +35,113 @@ def style_config(preset: str, settings: list[str]) -> StyleConfig:
     return config
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a grid makes beyond one picture for each pair."""
+
+    mix: bool = False  # all styles at once, by their weights
+    colourways: int = 1  # so many sets of colours of each, the first as the settings say
+    report: bool = False  # measure each result (`style.measure`) into report.json
+
+
+@dataclass(frozen=True)
+class _Job:
+    file: Path
+    group: list[tuple[Style, float]]
+    config: StyleConfig
+
+    @property
+    def name(self) -> str:
+        styles = "+".join(style.name for style, _ in self.group)[:80]
+        kind = ("-print" if self.config.mode == "print" else "") + (f"-{name_of(self.config.inks)}" if self.config.inks else "")
+        return f"{self.file.stem}-{styles}{kind}"
+
+
 def dress_all(
-    contents: list[Path], styles: list[tuple[str, float]], out: Path, config: StyleConfig, mix: bool = False, mask: Path | None = None
+    contents: list[Path],
+    styles: list[tuple[str, float]],
+    out: Path,
+    config: StyleConfig,
+    wanted: Wanted | None = None,
+    mask: Path | None = None,
 ) -> Iterator[Event]:
     """Dress every content in every style (or, with `mix`, in all at once) into the folder `out`.
 
     A content that cannot be dressed is a `Refused` event and the others go on. Raises InputError and SettingError
     before anything is written, and InputError at the end when nothing could be dressed.
     """
-    started, files = time.monotonic(), find_pictures(contents)
+    started, files, wanted = time.monotonic(), find_pictures(contents), wanted or Wanted()
     found = [(style, weight) for name, weight in styles for style in find_styles([name])]
-    groups = [found] if mix else [[pair] for pair in found]
+    groups = [found] if wanted.mix else [[pair] for pair in found]
     area = None if mask is None else read_mask(mask)
     mask_row = None if mask is None else {"file": mask.name, "sha256": sha256(read_bytes(mask))}
+    jobs = [_Job(file, group, one) for file in files for group in groups for one in _ways(group, config, wanted.colourways)]
+    enough_memory(config)
     make_folder(out)
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {config.backbone}")
-    jobs = [(file, group) for file in files for group in groups]
-    made, reasons = list[tuple[str, Tensor]](), list[str]()
-    for number, (file, group) in enumerate(jobs, 1):
-        path = out / f"{file.stem}-{'+'.join(style.name for style, _ in group)[:80]}.png"
+    made, reasons, rows = list[tuple[str, Tensor]](), list[str](), list[dict[str, Any]]()
+    for number, job in enumerate(jobs, 1):
+        path = out / f"{job.name}.png"
         try:
-            base = photo_recipe(file)
-            recipe = look_recipe(base, group, config, mask_row)
-            yield from _one(path, recipe, file, group, area)
+            recipe = look_recipe(photo_recipe(job.file), job.group, job.config, mask_row)
+            yield from _one(path, recipe, job, area)
+            rows += [measured(path, job, area)] if wanted.report else []
         except MuslinError as failure:
             if len(jobs) == 1:
-                raise _named(file, failure) from failure
+                raise _named(job.file, failure) from failure
             reasons.append(str(failure))
-            yield Refused(str(file), str(failure))
+            yield Refused(str(job.file), str(failure))
             continue
         made.append((path.stem, open_image(path).pixels))
         yield Step("style", number, len(jobs))
     if not made:
         raise InputError(f"none of {len(jobs)} could be dressed; the first: {reasons[0]}")
-    sheet = contact_sheet([p for _, p in made[:200]], columns=len(groups) if len(groups) > 2 else 0, captions=[n for n, _ in made[:200]])
-    yield Saved(write_bytes(out / "sheet.png", encode_png(sheet, dpi=150)))
+    yield from _close(out, made, rows, len(jobs) // len(files))
     yield Finished(out / "sheet.png", time.monotonic() - started)
+
+
+def _close(out: Path, made: list[tuple[str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
+    captions = [name for name, _ in made[:200]]
+    sheet = contact_sheet([pixels for _, pixels in made[:200]], columns=columns if columns > 2 else 0, captions=captions)
+    yield Saved(write_bytes(out / "sheet.png", encode_png(sheet, dpi=150)))
+    if rows:
+        yield Saved(write_json(out / "report.json", {"about": "muslin.style.measure; lower is better for distances", "results": rows}))
+        for row in rows:
+            figures = ", ".join(f"{name} {value:.3g}" for name, value in row.items() if isinstance(value, (int, float)))
+            yield Note(f"{row['file']}: {figures}")
+
+
+def measured(path: Path, job: _Job, area: Tensor | None) -> dict[str, Any]:
+    """The figures of one result, read from its file; print mode adds the seam of its tile."""
+    picture = open_image(job.file)
+    content, mask = canvas(picture.pixels, job.config, area if area is not None else picture.alpha)
+    laid = sized([Cloth(style.pixels, weight) for style, weight in job.group], mask, content, job.config)
+    figures = measure(open_image(path).pixels, content, mask, [(style.at(1.0), style.weight) for style in laid])
+    row: dict[str, Any] = {"file": path.name, "content_picture": job.file.name, "styles": [style.name for style, _ in job.group]}
+    row |= figures.row()
+    if job.config.mode == "print":
+        row["seam"] = make_tile(job.group[0][0].pixels, job.config.repeat).seam
+    return row
+
+
+def enough_memory(config: StyleConfig) -> None:
+    """Raises SettingError, before anything is begun, when the size needs more memory than is there."""
+    need, free = memory_needed(config), free_memory()
+    if need > free:
+        fits = int(config.size * (free / need) ** 0.5 * 0.95)
+        raise SettingError(
+            f"size={config.size}: needs about {need / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free; --size {fits} would fit"
+        )
+
+
+def _ways(group: list[tuple[Style, float]], config: StyleConfig, count: int) -> list[StyleConfig]:
+    if not 1 <= count <= 24:
+        raise SettingError(f"colourways={count}: should be 1 to 24")
+    if count == 1:
+        return [config]
+    largest = max(group, key=lambda pair: pair[1])[0]
+    own = from_hex(config.inks) if config.inks else find_inks(largest.pixels, 5)
+    return [config, *(replace(config, keep="palette", inks=to_hex(inks)) for inks in colourways(own, count)[1:])]
 
 
 def find_pictures(paths: list[Path]) -> list[Path]:
@@ -84,10 +160,10 @@ def find_pictures(paths: list[Path]) -> list[Path]:
     return found
 
 
-def _one(path: Path, recipe: Recipe, file: Path, group: list[tuple[Style, float]], area: Tensor | None) -> Iterator[Event]:
-    picture = open_image(file)
+def _one(path: Path, recipe: Recipe, job: _Job, area: Tensor | None) -> Iterator[Event]:
+    picture = open_image(job.file)
     mask = area if area is not None else picture.alpha
-    for news in cook_file(path, recipe, picture.pixels, [style for style, _ in group], mask):
+    for news in cook_file(path, recipe, picture.pixels, [style for style, _ in job.group], mask):
         yield Step(path.stem[-24:], news.done, news.total, _few(news.losses)) if isinstance(news, Progress) else news
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
 from muslin.base.files import make_folder, write_bytes
 from muslin.base.image import encode_png, open_image, to_bytes
-from muslin.provenance.recipe import read_recipe, tools
+from muslin.provenance.recipe import Recipe, read_recipe, tools
 from muslin.studio.cook import cook
 from muslin.style.dress import Dressed
 from muslin.style.optimise import Progress
@@ -34,9 +34,13 @@ def remake(file: Path, target: Path | None = None, generator: str | None = None,
             result = news.pixels if isinstance(news, Dressed) else news
     assert result is not None
     make_folder(target.parent)
-    yield Saved(write_bytes(target, encode_png(result, dpi=300 if recipe.kind == "look" else 72, text=recipe.text())))
+    yield Saved(write_bytes(target, encode_png(result, dpi=_dots(recipe), text=recipe.text())))
     yield Note(compare(to_bytes(result), to_bytes(open_image(file).pixels)))
     yield Finished(target, 0.0)
+
+
+def _dots(recipe: Recipe) -> float:
+    return float(recipe.settings["dpi"]) if recipe.kind == "fabric" else 300.0 if recipe.kind == "look" else 72.0
 
 
 def compare(ours: Tensor, theirs: Tensor) -> str:

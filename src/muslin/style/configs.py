@@ -11,23 +11,34 @@ class StyleConfig:
     """Total loss = alpha * content + beta * style (+ colour, smoothness), minimised over the pixels, coarse to fine."""
 
     size: int = 512  # longer side of the result, pixels
+    mode: Literal["style", "print"] = "style"  # the look of an artwork or fabric, or the pattern itself, laid on in centimetres
+    effort: float = 0.5  # 0: the fast network's draft alone; 0.5: `steps` as given; 1: four times as many
     alpha: float = 0.8  # content weight
-    beta: float = 15.0  # style weight
+    beta: float = 6.0  # style weight
     content_layers: tuple[str, ...] = ()  # none: the backbone's own
     style_layers: tuple[str, ...] = ()
     layer_weights: tuple[float, ...] = ()  # w_l, one for each style layer; none: all equal, summing to 1
     colour: float = 1.0  # weight of the style's colour mean and covariance
-    smooth: float = 0.3  # weight of total variation
+    smooth: float = 1.0  # weight of total variation
+    soft: float = 2.0  # pixels over which each step's colour is softened (lightness is not); 0: none
+    statistic: Literal["w2", "gram"] = "w2"  # of the style's layers: Wasserstein-2 of Gaussians, or the article's Gram matrix
     balance: Literal["energy", "none"] = "energy"  # divide each loss by its target's energy; none: the bare formulas
-    start: Literal["overlay", "content", "noise"] = "overlay"
+    start: Literal["fast", "overlay", "content", "noise"] = "fast"  # the fast network's draft, the cloth laid on the folds, ...
     where: Literal["garment", "all"] = "garment"
     folds: float = 1.0  # how much of the garment's shading is put back, 0 to 1
     zoom: float = 1.0  # size of the style's motifs; 1: the style's picture covers the garment
+    repeat: Literal["straight", "half-drop", "brick", "mirror"] = "straight"  # print mode: how the pattern repeats
+    repeat_cm: float = 20.0  # print mode: width of the style's picture on the cloth
+    width_cm: float = 50.0  # print mode: width of the garment as it lies
+    keep: Literal["style", "garment", "palette"] = "style"  # whose colours the result has
+    inks: tuple[str, ...] = ()  # keep=palette: #rrggbb, 2 to 16 of them
     steps: int = 16  # at the coarsest scale
     fewer: float = 0.5  # share of steps kept from one scale to the next finer one
     coarsest: int = 128
     optimiser: Literal["adam", "lbfgs"] = "lbfgs"  # the same time, half the loss of Adam, and no speckle
     rate: float = 0.04  # Adam's, in units of the picture's range of 2
+    average: float = 0.0  # decay of the moving average of the iterates, whose last value is the result; 0: the last iterate
+    tile: int = 1024  # pictures with a longer side go in tiles of about this side, at the same result
     seed: int = 0
     backbone: str = "embedded"
     precision: Precision = "auto"
@@ -36,11 +47,13 @@ class StyleConfig:
 PRESETS = {
     "garment": StyleConfig(),
     "article": StyleConfig(
+        statistic="gram",
         where="all",
         start="content",
         balance="none",
         colour=0.0,
         smooth=0.0,
+        soft=0.0,
         alpha=1.0,
         beta=1e-4,
         optimiser="adam",

@@ -3,6 +3,7 @@
 Outside the mask every pixel is the content's own, bit for bit. `where=all` styles the whole picture (the article's way).
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,13 +12,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
-from muslin.base.image import resize
 from muslin.base.seeds import seeded
 from muslin.features.backbones import Backbone
 from muslin.style.configs import StyleConfig
 from muslin.style.enlarge import enlarge
-from muslin.style.optimise import Problem, Progress, check_styles, optimise
-from muslin.style.shading import box, overlay, shading
+from muslin.style.feedforward import draft, load_styler
+from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
+from muslin.style.objective import Problem, Sized
+from muslin.style.optimise import Progress, check_styles, optimise
+from muslin.style.repeats import lay_repeat, make_tile
+from muslin.style.shading import box, drape, overlay, shading, unprinted
+
+_STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the same ones again
 
 
 @dataclass(frozen=True)
@@ -51,21 +57,81 @@ def dress(
     """
     check(config)
     check_styles([(cloth.pixels, cloth.weight) for cloth in cloths])
+    content, found = canvas(picture, config, mask)
+    top, bottom, left, right = _window(found, content)
+    part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
+    part = part if area is None else unprinted(part, area)
+    losses, styled = dict[str, float](), part
+    for news in _cloth_on(part, area, cloths, backbone, config):
+        if isinstance(news, Progress):
+            losses = news.losses
+            yield news
+        else:
+            styled = news
+    styled = _in_colours(styled, part, area, cloths, config)
+    yield Dressed(_put_back(styled, content, found, (top, bottom, left, right)), content, found, losses)
+
+
+def canvas(
+    picture: Float[Tensor, "3 h w"], config: StyleConfig, mask: Float[Tensor, "1 mask_h mask_w"] | None = None
+) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
+    """The content at its size, and where the cloth goes (None: everywhere). Raises InputError when there is no garment to find."""
     content, found = enlarge(picture, config.size)
     if mask is not None:
         found = _given(mask, picture, content)
     if config.where == "all":
-        found = None
-    elif found is None:
+        return content, None
+    if found is None:
         raise InputError("no garment found on a plain ground; give --mask FILE, or --where all to style the whole picture")
-    top, bottom, left, right = _window(found, content)
-    part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
-    problem = Problem(_start(part, area, cloths, config), part, [(c.pixels, c.weight) for c in _sized(cloths, area, part, config)], area)
-    losses, styled = dict[str, float](), problem.start
-    for progress, image in optimise(problem, backbone, config):
-        losses, styled = progress.losses, image
+    return content, found
+
+
+def memory_needed(config: StyleConfig) -> int:
+    """About how many bytes a square picture takes at its worst (measured: `benchmarks/style_memory.py`)."""
+    side, tile = config.size, min(config.size, config.tile + 384)
+    pictures = 60 if config.mode == "print" or config.effort == 0 else 60 + 24 * min(10, max(2, 1_200_000_000 // (24 * side * side)))
+    network = 0 if config.mode == "print" else 1400 * tile * tile
+    return 500_000_000 + pictures * 4 * side * side + network
+
+
+def _cloth_on(
+    part: Tensor, area: Tensor | None, cloths: list[Cloth], backbone: Backbone, config: StyleConfig
+) -> Iterator[Progress | Tensor]:
+    """Print: the pattern as it is. Style: the start, the fast draft, or where the descent leads from there. Pictures as they come."""
+    if config.mode == "print":
+        yield _printed(part, area, cloths, config)
+        return
+    start, laid = _start(part, area, cloths, config), sized(cloths, area, part, config)
+    if config.start == "fast" or config.effort == 0:
+        start = draft(load_styler()[0], part, start, area, [(style.at(1.0), style.weight) for style in laid])
+        yield start
+    if config.effort == 0:
+        return
+    for progress, image in optimise(Problem(start, part, laid, area), backbone, config):
         yield progress
-    yield Dressed(_put_back(styled, content, found, (top, bottom, left, right)), content, found, losses)
+        if progress.done == progress.total:
+            yield image
+
+
+def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:
+    if len(cloths) > 1:
+        raise SettingError("mode=print: one pattern at a time; leave --mix out")
+    area = torch.ones_like(part[:1]) if area is None else area
+    tile = make_tile(cloths[0].pixels, config.repeat)
+    _, _, left, right = box(area)
+    per_cm = (right - left) / config.width_cm
+    # the picture's own width is repeat_cm: its unit is narrower by what the seam took, and wider by how many tiles it holds
+    return drape(lay_repeat(tile.pixels, area, config.repeat_cm * tile.across * per_cm), shading(part, area), config.folds)
+
+
+def _in_colours(styled: Tensor, part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:
+    if config.keep == "garment":
+        return garment_colours(styled, part, torch.ones_like(part[:1]) if area is None else area)
+    if config.keep == "palette":
+        wanted = from_hex(config.inks)
+        largest = max(cloths, key=lambda cloth: cloth.weight)
+        return recolour(styled, find_inks(largest.pixels, len(wanted)), wanted)
+    return styled
 
 
 def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig) -> Dressed:
@@ -80,12 +146,17 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
 
 def check(config: StyleConfig) -> None:
     """Raises SettingError for values out of range."""
-    limits = {"size": (64, 4096), "folds": (0, 1), "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12)}
-    limits |= {"beta": (0, 1e15), "rate": (1e-5, 10), "coarsest": (32, 8192), "colour": (0, 1e6), "smooth": (0, 1e6)}
+    limits = {"size": (64, 8192), "folds": (0, 1), "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12)}
+    limits |= {"beta": (0, 1e15), "rate": (1e-5, 10), "coarsest": (32, 8192), "colour": (0, 1e6), "smooth": (0, 1e6), "effort": (0, 1)}
+    limits |= {"soft": (0, 8)}
+    limits |= {"repeat_cm": (0.2, 500), "width_cm": (1, 500), "average": (0, 0.999), "tile": (256, 4096)}
     for name, (least, most) in limits.items():
         value = getattr(config, name)
         if not least <= value <= most:
             raise SettingError(f"{name}={value}: should be {least:g} to {most:g}")
+    if config.keep == "palette" and not 2 <= len(config.inks) <= 16:
+        raise SettingError(f"keep=palette needs 2 to 16 inks, {len(config.inks)} given; name them with --colour palette:FILE")
+    from_hex(config.inks) if config.inks else None
 
 
 def _start(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:
@@ -98,16 +169,19 @@ def _start(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: Style
     return torch.stack([overlay(c.pixels, shade, area, config.zoom, config.folds, config.seed) * (c.weight / whole) for c in cloths]).sum(0)
 
 
-def _sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleConfig) -> list[Cloth]:
-    """The styles at the size at which they lie on the garment, so that statistics speak of the same motifs."""
-    sized = []
+def sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleConfig) -> list[Sized]:
+    """The styles at the size at which they lie on the garment (to 5 %), so that statistics speak of the same motifs."""
+    top, bottom, left, right = (0, part.shape[1], 0, part.shape[2]) if area is None else box(area)
+    laid = []
     for cloth in cloths:
         _, rows, columns = cloth.pixels.shape
-        top, bottom, left, right = (0, part.shape[1], 0, part.shape[2]) if area is None else box(area)
         scale = config.zoom * max((bottom - top) / rows, (right - left) / columns)
-        small = resize(cloth.pixels, max(32, round(rows * scale)), max(32, round(columns * scale)))
-        sized.append(Cloth(small[:, : 2 * part.shape[1], : 2 * part.shape[2]], cloth.weight))
-    return sized
+        scale = _STEP ** round(math.log(scale, _STEP))
+        # of a style that lies far larger than the garment a part is enough
+        most = [max(32, round(2 * side / scale)) for side in part.shape[1:]]
+        pixels = cloth.pixels if rows <= most[0] and columns <= most[1] else cloth.pixels[:, : most[0], : most[1]]
+        laid.append(Sized(pixels, max(32, round(pixels.shape[1] * scale)), max(32, round(pixels.shape[2] * scale)), cloth.weight))
+    return laid
 
 
 def _given(mask: Tensor, picture: Tensor, content: Tensor) -> Tensor:

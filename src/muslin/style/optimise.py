@@ -1,9 +1,11 @@
-"""Style transfer by optimising the pixels (Gatys et al. 2016), coarse to fine, with Gram statistics inside a mask.
+"""Style transfer by optimising the pixels (Gatys et al. 2016), coarse to fine.
 
-Departs: a pyramid of scales (the picture of one starts the next), losses divided by their targets' energy, a colour
-term. `balance=none` with the content as the start is the paper's own. Knows tensors only; not files, not garments.
+Departs: a pyramid of scales (the picture of one starts the next, Adam's moments go along), losses divided by their targets'
+energy, a colour term, and steps in a change of the start whose colour is soft (a preconditioner: no coloured speckle, and less loss
+after as many steps, docs/LOG.md). `balance=none`, `soft=0` with the content as the start is the paper's own. Knows tensors only.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,12 +16,13 @@ from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
 from muslin.base.image import resize
-from muslin.base.machine import resolve_precision
 from muslin.features.backbones import Backbone
 from muslin.style.configs import StyleConfig
-from muslin.style.losses import colour_loss, colour_moments, content_loss, gram, mask_at, style_loss, total_variation
+from muslin.style.objective import EDGE, Objective, Problem
+from muslin.style.shading import blur
 
-_EDGE = 16  # the least side that every backbone takes
+Carried = tuple[Tensor, Tensor, int]  # Adam's two moments and its count of steps
+_HISTORY_BYTES = 1_200_000_000
 
 
 @dataclass(frozen=True)
@@ -32,33 +35,15 @@ class Progress:
     losses: dict[str, float]
 
 
-@dataclass
-class Problem:
-    """What is to be optimised: a start, the content to keep, the styles with their weights, and where."""
-
-    start: Float[Tensor, "3 h w"]
-    content: Float[Tensor, "3 h w"]
-    styles: list[tuple[Float[Tensor, "3 a b"], float]]
-    mask: Float[Tensor, "1 h w"] | None = None
-
-
-@dataclass(frozen=True)
-class StyleTarget:
-    """Gram matrices by layer, and colour moments, of one or several styles mixed by weight."""
-
-    grams: dict[str, Tensor]
-    colour: tuple[Tensor, Tensor]
-
-
 def scales(config: StyleConfig, height: int, width: int) -> list[tuple[int, int, int]]:
     """(height, width, steps) from coarse to fine; each twice the one before, ending at the full size."""
-    longest, factors = max(height, width), [1.0]
+    longest, factors, most = max(height, width), [1.0], config.steps * 16 ** (config.effort - 0.5)
     while longest * factors[0] > config.coarsest * 1.4:
         factors.insert(0, factors[0] / 2)
     plan = []
     for i, factor in enumerate(factors):
-        steps = max(4, round(config.steps * config.fewer**i))
-        plan.append((max(_EDGE, round(height * factor)), max(_EDGE, round(width * factor)), steps))
+        steps = max(4, round(most * config.fewer**i))
+        plan.append((max(EDGE, round(height * factor)), max(EDGE, round(width * factor)), steps))
     return plan
 
 
@@ -77,85 +62,60 @@ def optimise(problem: Problem, backbone: Backbone, config: StyleConfig) -> Itera
         # what the coarse scale found, and the start's own detail that it could not see
         image = start if image is None else (resize(image, rows, columns) + start - resize(coarse, rows, columns)).clamp(-1, 1)
         coarse = start
-        descent = _Scale(problem, backbone, config, rows, columns)
+        descent = _Scale(Objective(problem, backbone, config, rows, columns), config, finest=(rows, columns) == plan[-1][:2])
         for losses, image, moments in descent.run(image, moments, steps):  # noqa: B007, B020 - the last one starts the next scale
             done += 1
             yield Progress(done, total, max(rows, columns), losses), image
 
 
 class _Scale:
-    """The descent at one size: targets are measured once, then the pixels go."""
+    """The descent at one size."""
 
-    def __init__(self, problem: Problem, backbone: Backbone, config: StyleConfig, rows: int, columns: int) -> None:
-        self.backbone, self.config = backbone, config
-        self.content_layers = config.content_layers or backbone.content_layers
-        self.weights = layer_weights(config, backbone)
-        precision = resolve_precision(config.precision, torch.device("cpu"))
-        share = max(rows, columns) / max(problem.content.shape[1:])
-        self.rate = config.rate * (1.0 if share < 1 else 0.6)
-        self.bfloat16 = precision == "bfloat16"
-        self.mask = None if problem.mask is None else resize(problem.mask * 2 - 1, rows, columns)[None] / 2 + 0.5
-        content = resize(problem.content, rows, columns)[None]
-        self.ground = content
-        with torch.no_grad():
-            self.content = {name: x.float() for name, x in self._maps(content, self.content_layers).items()}
-            self.style = self._style_target(problem, share)
+    def __init__(self, objective: Objective, config: StyleConfig, finest: bool) -> None:
+        self.objective, self.config = objective, config
+        self.rate = config.rate * (0.6 if finest else 1.0)
 
-    def run(
-        self, start: Tensor, moments: tuple[Tensor, Tensor, int] | None, steps: int
-    ) -> Iterator[tuple[dict[str, float], Tensor, tuple[Tensor, Tensor, int] | None]]:
+    def run(self, start: Tensor, moments: Carried | None, steps: int) -> Iterator[tuple[dict[str, float], Tensor, Carried | None]]:
         """Steps from `start`; yields (losses, clipped picture, Adam's moments to carry to the next scale)."""
-        image = start[None].detach().clone().contiguous().requires_grad_(True)
-        optimiser = self._optimiser(image, moments)
+        base = start[None].detach().clone().contiguous()
+        change = torch.zeros_like(base).requires_grad_(True)
+        optimiser, average = self._optimiser(change, moments), _Average(self.config.average)
         for step in range(steps):
             self._calm(optimiser, step / steps)
-            losses: dict[str, Tensor] = {}
+            losses: dict[str, float] = {}
 
-            def closure(losses: dict[str, Tensor] = losses) -> Tensor:
-                optimiser.zero_grad(set_to_none=True)
-                losses.update(self.losses(image))
-                losses["total"].backward()  # type: ignore[no-untyped-call]
+            def closure(losses: dict[str, float] = losses) -> float:
+                image = self._picture(base, change).requires_grad_(True)
+                losses.update(self.objective.backward(image))
+                change.grad = self._softened(image.grad)  # softening is symmetric: its own transpose
                 return losses["total"]
 
-            optimiser.step(closure)  # type: ignore[arg-type]
-            with torch.no_grad():
-                image.clamp_(-1, 1)
-            yield {name: float(value.detach()) for name, value in losses.items()}, image.detach()[0].clone(), _moments(optimiser)
+            optimiser.step(closure)
+            if not math.isfinite(losses["total"]):
+                raise SettingError(f"the loss is no number at {max(base.shape[2:])} px; lower --beta or the style_layers' weights")
+            yield losses, average.take(self._picture(base, change)[0]), _moments(optimiser)
+
+    def _picture(self, base: Tensor, change: Tensor) -> Tensor:
+        return (base + self._softened(change.detach())).clamp(-1, 1)
+
+    def _softened(self, change: Tensor | None) -> Tensor:
+        """Lightness as it is, colour blurred over `soft` pixels."""
+        assert change is not None
+        if not self.config.soft:
+            return change
+        grey = change.mean(1, keepdim=True)
+        return grey + blur((change - grey)[0], self.config.soft)[None]
 
     def _calm(self, optimiser: torch.optim.Optimizer, gone: float) -> None:
         # Adam moves each pixel by about its rate whatever the gradient: without a falling rate the result is speckled
         if self.config.optimiser == "adam":
             optimiser.param_groups[0]["lr"] = self.rate * (1 - 0.9 * gone)
 
-    def losses(self, image: Tensor) -> dict[str, Tensor]:
-        """Each loss by name, and `total` = alpha content + beta style + colour + smoothness; the ground is the content's own."""
-        if self.mask is not None:
-            image = self.ground * (1 - self.mask) + image * self.mask
-        config, balance = self.config, self.config.balance == "energy"
-        maps = self._maps(image, (*self.content_layers, *self.weights))
-        content = torch.zeros(())
-        for name in self.content_layers:
-            energy = content_loss(self.content[name], torch.zeros_like(self.content[name])).clamp(min=1e-12) if balance else 1.0
-            content = content + content_loss(maps[name], self.content[name]) / energy / len(self.content_layers)
-        grams = {name: gram(maps[name], mask_at(self.mask, maps[name].shape)) for name in self.weights}
-        style = style_loss(grams, self.style.grams, self.weights, balance)
-        found = {"content": content, "style": style}
-        total = config.alpha * content + config.beta * style
-        if config.colour:
-            found["colour"] = colour_loss(colour_moments(image, self.mask), self.style.colour)
-            total = total + config.colour * found["colour"]
-        if config.smooth:
-            found["smooth"] = total_variation(image)
-            total = total + config.smooth * found["smooth"]
-        return found | {"total": total}
-
-    def _maps(self, image: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            return self.backbone(image.contiguous(memory_format=torch.channels_last), layers)
-
-    def _optimiser(self, image: Tensor, moments: tuple[Tensor, Tensor, int] | None) -> torch.optim.Optimizer:
+    def _optimiser(self, image: Tensor, moments: Carried | None) -> torch.optim.Optimizer:
         if self.config.optimiser == "lbfgs":
-            return torch.optim.LBFGS([image], max_iter=1, history_size=10)
+            # each pair of the history is two pictures: few of them at print size
+            history = max(2, min(10, _HISTORY_BYTES // (8 * image.numel())))
+            return torch.optim.LBFGS([image], max_iter=1, history_size=history)
         adam = torch.optim.Adam([image], self.config.rate, betas=(0.9, 0.99))
         if moments is not None:
             first, second, count = moments
@@ -164,45 +124,30 @@ class _Scale:
             adam.state[image] = {"step": torch.tensor(float(count)), "exp_avg": grown[0], "exp_avg_sq": grown[1].clamp(min=0)}
         return adam
 
-    def _style_target(self, problem: Problem, share: float) -> StyleTarget:
-        """Statistics of all styles at this scale, mixed by their weights (statistics add)."""
-        whole = sum(weight for _, weight in problem.styles)
-        if whole <= 0:
-            raise SettingError("the styles' weights should sum to more than 0")
-        grams: dict[str, Tensor] = {}
-        means, spreads = torch.zeros(1, 3, 1), torch.zeros(1, 3, 3)
-        for style, weight in problem.styles:
-            one, part = self._measure(style, share), weight / whole
-            for name, matrix in one.grams.items():
-                grams[name] = grams[name] + part * matrix if name in grams else part * matrix
-            means, spreads = means + part * one.colour[0], spreads + part * one.colour[1]
-        return StyleTarget(grams, (means, spreads))
 
-    def _measure(self, style: Tensor, share: float) -> StyleTarget:
-        rows, columns = (max(_EDGE * 2, round(side * share)) for side in style.shape[1:])
-        small = resize(style, rows, columns)[None]
-        maps = self._maps(small, tuple(self.weights))
-        return StyleTarget({name: gram(x) for name, x in maps.items()}, colour_moments(small))
+class _Average:
+    """The moving average of the iterates, its start's bias taken out; with a decay of 0 the last one."""
 
+    def __init__(self, decay: float) -> None:
+        self.decay, self.seen = decay, 0.0
+        self.sum: Tensor | None = None
 
-def layer_weights(config: StyleConfig, backbone: Backbone) -> dict[str, float]:
-    """w_l by layer name; equal and summing to 1 when none are given. Raises SettingError when their number is off."""
-    layers = config.style_layers or backbone.style_layers
-    if not config.layer_weights:
-        return dict.fromkeys(layers, 1 / len(layers))
-    if len(config.layer_weights) != len(layers):
-        raise SettingError(f"layer_weights has {len(config.layer_weights)} numbers for the {len(layers)} layers {', '.join(layers)}")
-    return dict(zip(layers, config.layer_weights, strict=True))
+    def take(self, image: Tensor) -> Tensor:
+        if not self.decay:
+            return image.clone()
+        self.sum = (1 - self.decay) * image + (0 if self.sum is None else self.decay * self.sum)
+        self.seen = self.decay * self.seen + 1 - self.decay
+        return self.sum / self.seen
 
 
 def check_styles(styles: list[tuple[Tensor, float]]) -> None:
     """Raises InputError for a style too small to have a texture."""
     for style, _ in styles:
-        if min(style.shape[1:]) < _EDGE:
-            raise InputError(f"a style of {style.shape[2]} x {style.shape[1]} px has no texture; use one of at least {_EDGE} px a side")
+        if min(style.shape[1:]) < EDGE:
+            raise InputError(f"a style of {style.shape[2]} x {style.shape[1]} px has no texture; use one of at least {EDGE} px a side")
 
 
-def _moments(optimiser: torch.optim.Optimizer) -> tuple[Tensor, Tensor, int] | None:
+def _moments(optimiser: torch.optim.Optimizer) -> Carried | None:
     state: dict[str, Tensor] = next(iter(optimiser.state.values()), {})
     if "exp_avg" not in state:
         return None

@@ -14,6 +14,9 @@ from muslin.base.image import resize
 from muslin.base.seeds import seeded
 from muslin.data.ground import extend, shrink
 
+_EDGE = 0.3  # of which half is left on the very edge
+_PRINT = 0.03  # median step of lightness (OKLab), at the fineness of prints, above which a garment is taken to be printed
+
 
 def shading(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     """How lit each place is: about 1 on the garment's common lightness, 0.55 in deep folds, 1.2 on ridges.
@@ -21,22 +24,48 @@ def shading(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Flo
     Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds stay; broad light keeps a third.
     """
     side = max(pixels.shape[1:])
-    lightness = to_oklab(extend(pixels, shrink(mask, max(1, side // 100))))[:1]
+    lightness = _lightness(pixels, mask)
     smooth = blur(lightness, side / 300)
     wide = _masked_blur(smooth, mask, side / 10)
     typical = (lightness * mask).sum() / mask.sum().clamp(min=1)
     folds = (smooth - wide) / (0.35 + 0.65 * typical)
     broad = (wide - typical) / (0.35 + 0.65 * typical)
-    return (1 + 1.6 * folds + 0.5 * broad).clamp(0.5, 1.25)
+    # cloth turns away from the light at its edge; without that a white motif runs into a white ground
+    edge = 1 - blur(mask, side / 120)
+    return (1 + 1.6 * folds + 0.5 * broad - _EDGE * edge).clamp(0.5, 1.25)
+
+
+def unprinted(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "3 h w"]:
+    """The garment without its own fine print (gingham, dense stripes), which else shows through every new cloth as if it were folds.
+
+    Only where fine steps of lightness are all over the garment: seams and buttons are few, and stay. The ground stays to the bit.
+    """
+    side, inside = max(pixels.shape[1:]), mask[0] > 0.99
+    lightness = _lightness(pixels, mask)
+    fine = lightness - blur(lightness, side / 40)
+    strength = float(blur(fine, side / 300)[0][inside].abs().median()) if bool(inside.any()) else 0.0
+    if strength <= _PRINT:
+        return pixels
+    lab = to_oklab(pixels)
+    away = (1 - (_PRINT / strength) ** 3) * fine * mask
+    return torch.where(mask > 0, from_oklab(torch.cat([(lab[:1] - away).clamp(0, 1), lab[1:]])), pixels)
+
+
+def _lightness(pixels: Tensor, mask: Tensor) -> Tensor:
+    return to_oklab(extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100))))[:1]
 
 
 def overlay(
     style: Float[Tensor, "3 a b"], shade: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], zoom: float, folds: float, seed: int
 ) -> Float[Tensor, "3 h w"]:
     """The style's picture laid over the garment's box, shifted along the folds, and lit by them. Fills the whole canvas."""
-    cloth = lay(style, mask, zoom, seed)
+    return drape(lay(style, mask, zoom, seed), shade, folds)
+
+
+def drape(cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
+    """Flat cloth shifted along the shading's slopes, and lit by it, by the share `folds`."""
     height, width = cloth.shape[1:]
-    slope = blur(shade, max(height, width) / 60)
+    slope = blur(shade, max(height, width) / 40)
     down, across = _gradients(slope)
     bend = 3.0 * folds * torch.stack([across[0], down[0]], -1) * max(height, width) / 64
     rows, columns = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)

@@ -1,0 +1,130 @@
+"""Seamless repeats of styles at print size: a file for the printer, a 3 x 3 proof, and what the seam is like.
+
+Cooked from a recipe like every other picture, so that `muslin remake` makes it again.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.config import as_dict, from_dict
+from muslin.base.errors import SettingError
+from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
+from muslin.base.files import make_folder, room_for, write_bytes
+from muslin.base.image import encode_png
+from muslin.base.machine import free_memory
+from muslin.base.tiff import encode_tiff
+from muslin.provenance.recipe import Recipe, tools
+from muslin.studio.styles import Style
+from muslin.style.inks import colourways, find_inks, from_hex, name_of, recolour, to_hex
+from muslin.style.repeats import Tile, make_tile, proof, resize_unit
+
+_SIDE = 16_384  # pixels
+_SOURCE = "algorithmicallyEnhanced"  # IPTC: a picture changed by a program, nothing generated
+_SHOWS = 1.1  # a seam score above this can be seen
+_COARSE = 100  # dots an inch of the picture's own below which a print looks soft
+
+
+@dataclass(frozen=True)
+class FabricConfig:
+    """How a style's picture becomes cloth by the metre."""
+
+    repeat: Literal["straight", "half-drop", "brick", "mirror"] = "straight"
+    cm: float = 20.0  # width of one tile on the cloth
+    dpi: float = 300.0
+    even: float = 1.0  # how much of uneven light in the photograph is taken out, 0 to 1
+    inks: tuple[str, ...] = ()  # #rrggbb, 2 to 16 of them; none: the style's own colours
+
+
+def fabric(
+    styles: list[Style], out: Path, config: FabricConfig | None = None, form: Literal["png", "tiff"] = "png", ways: int = 1
+) -> Iterator[Event]:
+    """For each style, in `ways` colourways, NAME.png (or .tiff, 16 bits) and NAME-proof.png in the folder `out`.
+
+    Raises SettingError, before anything is written, for sizes beyond this machine.
+    """
+    config, started = config or FabricConfig(), time.monotonic()
+    check(config, ways)
+    make_folder(out)
+    jobs = [(style, inks) for style in styles for inks in _ways(style, config, ways)]
+    room_for(out, len(jobs) * round(config.cm / 2.54 * config.dpi) ** 2 * (6 if form == "tiff" else 3))
+    path = out
+    for number, (style, inks) in enumerate(jobs, 1):
+        one = FabricConfig(config.repeat, config.cm, config.dpi, config.even, inks)
+        tile, pixels = cook_fabric(style, one)
+        own = style.pixels.shape[2] / (one.cm / 2.54)
+        name = f"{style.name}-{one.repeat}" + (f"-{name_of(inks)}" if inks else "")
+        path = _write(out / name, pixels, fabric_recipe(style, one), form)
+        yield Saved(path)
+        yield Saved(write_bytes(out / f"{name}-proof.png", encode_png(proof(tile), dpi=150)))
+        size = (
+            f"{pixels.shape[2]} x {pixels.shape[1]} px, {pixels.shape[2] / one.dpi * 2.54:.1f} x {pixels.shape[1] / one.dpi * 2.54:.1f} cm"
+        )
+        yield Note(f"{path.name}: {size}, seam {tile.seam:.2f}")
+        if tile.seam > _SHOWS:
+            yield Warned(f"{style.name}: a seam may show ({tile.seam:.2f}); try --repeat mirror, or a larger cut of the cloth")
+        if own < _COARSE:
+            yield Warned(
+                f"{style.name}: the picture has {own:.0f} dots an inch of its own at {one.cm:g} cm; for {one.dpi:g} it is enlarged"
+            )
+        yield Step("fabric", number, len(jobs))
+    yield Finished(path if len(jobs) == 1 else out, time.monotonic() - started)
+
+
+def check(config: FabricConfig, ways: int = 1) -> None:
+    """Raises SettingError for values out of range, and for sizes that would not fit, with what would."""
+    for name, value, least, most in (
+        ("cm", config.cm, 0.5, 10_000), ("dpi", config.dpi, 30, 2400), ("even", config.even, 0, 1), ("colourways", ways, 1, 24),
+    ):  # fmt: skip
+        if not least <= value <= most:
+            raise SettingError(f"{name}={value:g}: should be {least:g} to {most:g}")
+    if config.inks and not 2 <= len(config.inks) <= 16:
+        raise SettingError(f"a palette has 2 to 16 inks; {len(config.inks)} given")
+    side = round(config.cm / 2.54 * config.dpi) * (2 if config.repeat in ("half-drop", "brick", "mirror") else 1)
+    need = side * side * 3 * 4 * 4
+    if side > _SIDE or need > free_memory():
+        fits = min(_SIDE, int((free_memory() / 48) ** 0.5)) / side * 0.95
+        raise SettingError(
+            f"{config.cm:g} cm at {config.dpi:g} dpi, {config.repeat}, is {side:,} px a side and needs about {need / 1e9:.1f} GB of memory; "
+            f"here --dpi {int(config.dpi * fits)} or --cm {config.cm * fits:.3g} would fit"
+        )
+
+
+def cook_fabric(style: Style, config: FabricConfig) -> tuple[Tile, Float[Tensor, "3 h w"]]:
+    """The tile at the picture's own size, and the unit at print size."""
+    tile = make_tile(style.pixels, config.repeat, config.even)
+    if config.inks:  # after the joining, so that all colourways are cut alike
+        wanted = from_hex(config.inks)
+        tile = replace(tile, pixels=recolour(tile.pixels, find_inks(style.pixels, len(wanted)), wanted))
+    columns = round(config.cm / 2.54 * config.dpi) * tile.across
+    return tile, resize_unit(tile.pixels, round(columns * tile.pixels.shape[1] / tile.pixels.shape[2]), columns)
+
+
+def fabric_recipe(style: Style, config: FabricConfig) -> Recipe:
+    """The recipe of a repeat."""
+    licence = {style.row["file"]: style.row["licence"]}
+    return Recipe("fabric", styles=[style.weighted(1.0)], settings=as_dict(config), made_with=tools(), licence=licence, source_type=_SOURCE)
+
+
+def from_recipe(recipe: Recipe, style: Style) -> Float[Tensor, "3 h w"]:
+    """The unit of a recipe at print size."""
+    return cook_fabric(style, from_dict(FabricConfig, recipe.settings))[1]
+
+
+def _ways(style: Style, config: FabricConfig, ways: int) -> list[tuple[str, ...]]:
+    if ways == 1:
+        return [config.inks]
+    own = from_hex(config.inks) if config.inks else find_inks(style.pixels, 5)
+    return [config.inks, *(to_hex(inks) for inks in colourways(own, ways)[1:])]
+
+
+def _write(path: Path, pixels: Tensor, recipe: Recipe, form: Literal["png", "tiff"]) -> Path:
+    dpi = float(recipe.settings["dpi"])
+    if form == "tiff":
+        return write_bytes(path.with_name(path.name + ".tiff"), encode_tiff(pixels, dpi, recipe.plain()))
+    return write_bytes(path.with_name(path.name + ".png"), encode_png(pixels, dpi=dpi, text=recipe.text()))

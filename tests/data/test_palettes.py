@@ -1,0 +1,65 @@
+"""Palettes from the files of other programs; damaged ones are told."""
+
+import struct
+
+import pytest
+
+from muslin.base.errors import InputError
+from muslin.data.palettes import read_palette
+
+
+def swatch(name, model, *values):
+    letters = (name + "\0").encode("utf-16-be")
+    body = struct.pack(">H", len(name) + 1) + letters + model.encode() + struct.pack(f">{len(values)}f", *values) + struct.pack(">H", 0)
+    return struct.pack(">HI", 1, len(body)) + body
+
+
+def ase(*blocks):
+    return b"ASEF" + struct.pack(">HHI", 1, 0, len(blocks)) + b"".join(blocks)
+
+
+def test_gimp(tmp_path):
+    path = tmp_path / "inks.gpl"
+    path.write_text("GIMP Palette\nName: x\nColumns: 2\n# comment\n 31  42  96\tNavy blue\n192 48 40 Red\n240 232 216\tEcru\n")
+    inks = read_palette(path)
+    assert [ink.colour for ink in inks] == ["#1f2a60", "#c03028", "#f0e8d8"]
+    assert inks[0].name == "Navy blue"
+
+
+@pytest.mark.parametrize("text", ["name,hex\nnavy,#1F2A60\nred,C03028\n", "r,g,b\n31,42,96\n192,48,40\n", "31,42,96,navy\n192,48,40,red\n"])
+def test_csv(tmp_path, text):
+    path = tmp_path / "inks.csv"
+    path.write_text(text)
+    assert [ink.colour for ink in read_palette(path)] == ["#1f2a60", "#c03028"]
+
+
+def test_adobe(tmp_path):
+    path = tmp_path / "inks.ase"
+    group = struct.pack(">HI", 0xC001, 2) + b"\0\0"
+    path.write_bytes(
+        ase(group, swatch("Navy", "RGB ", 31 / 255, 42 / 255, 96 / 255), swatch("Druck", "CMYK", 0, 1, 1, 0), swatch("Papier", "LAB ", 0.95, 0, 0),
+            swatch("Grau", "Gray", 0.5))
+    )  # fmt: skip
+    inks = read_palette(path)
+    assert [ink.colour for ink in inks][:2] == ["#1f2a60", "#ff0000"]
+    assert [ink.guessed for ink in inks] == [False, True, False, False]
+    paper = [int(inks[2].colour[p : p + 2], 16) for p in (1, 3, 5)]
+    assert max(paper) - min(paper) <= 3  # neutral stays neutral through D50
+    assert 238 <= paper[0] <= 244  # L* 95 is about 241 in sRGB
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.ase", b"nope", "does not begin with ASEF"),
+        ("a.ase", ase(swatch("x", "RGB ", 0, 0, 0))[:-9], "damaged or cut short"),
+        ("a.csv", b"#112233\nthis is no ink\n", "row 2"),
+        ("a.csv", b"#112233\n", "1 inks found"),
+        ("a.pdf", b"", "palettes are .ase, .gpl or .csv"),
+    ],
+)
+def test_what_is_no_palette_is_told(tmp_path, name, content, told):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=told):
+        read_palette(path)

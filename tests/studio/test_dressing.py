@@ -1,0 +1,66 @@
+"""Grids of contents and styles: resumable, measured, in colourways, each style looked at once."""
+
+import json
+
+import pytest
+
+from muslin.base.errors import SettingError
+from muslin.base.events import Note, Saved
+from muslin.base.image import encode_png
+from muslin.provenance.recipe import read_recipe
+from muslin.studio import dressing
+from muslin.studio.dressing import Wanted, dress_all, style_config
+from muslin.studio.remake import remake
+from muslin.style.objective import Objective
+
+QUICK = style_config("garment", ["size=96", "steps=4", "coarsest=64"])
+
+
+def test_a_grid_goes_on_measures_and_lays_out(tmp_path, garment, garment_file):
+    other = tmp_path / "other.png"
+    other.write_bytes(encode_png(garment.flip(2)))
+    styles = [("weave_ikat", 1.0), ("weave_tartan_red", 1.0)]
+    out = tmp_path / "out"
+    first = dress_all([garment_file, other], styles, out, QUICK)
+    for news in first:
+        if isinstance(news, Saved):
+            break  # stopped after one
+    kept = {p.name: p.stat().st_mtime_ns for p in out.glob("*.png")}
+    assert len(kept) == 1
+    events = list(dress_all([garment_file, other], styles, out, QUICK, Wanted(report=True)))
+    assert {p.name for p in out.glob("*.png")} >= {"dress-weave_ikat.png", "other-weave_tartan_red.png", "sheet.png"}
+    name, time = next(iter(kept.items()))
+    assert (out / name).stat().st_mtime_ns == time
+    rows = json.loads((out / "report.json").read_text())["results"]
+    assert len(rows) == 4
+    assert all(row["background"] == 0 and row["cloth_score"] > 1 for row in rows)
+    assert any(isinstance(e, Note) and "cloth_score" in e.text for e in events)
+
+
+def test_each_style_is_measured_once_for_all_contents(tmp_path, garment, garment_file, monkeypatch):
+    measured = []
+    real = Objective._measure
+    monkeypatch.setattr(Objective, "_measure", lambda self, style: measured.append(tuple(style.shape)) or real(self, style))
+    others = []
+    for number in range(3):
+        others.append(tmp_path / f"{number}.png")
+        others[-1].write_bytes(encode_png(garment.flip(2) if number else garment))
+    list(dress_all(others, [("weave_ikat", 1.0)], tmp_path / "out", QUICK))
+    assert len(measured) == len(set(measured)) > 0
+
+
+def test_colourways_of_a_print_are_made_again(tmp_path, garment_file):
+    config = style_config("garment", ["size=128", "mode=print", "repeat=half-drop"])
+    list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path, config, Wanted(colourways=3, report=True)))
+    made = sorted(tmp_path.glob("dress-weave_ikat-print*.png"))
+    assert len(made) == 3
+    assert sum(read_recipe(p).settings["keep"] == "palette" for p in made) == 2
+    assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in remake(made[1]))
+    assert all(row["seam"] <= 1.1 for row in json.loads((tmp_path / "report.json").read_text())["results"])
+
+
+def test_too_little_memory_is_told_before_anything_is_begun(tmp_path, garment_file, monkeypatch):
+    monkeypatch.setattr(dressing, "free_memory", lambda: 1_000_000_000)
+    with pytest.raises(SettingError, match=r"size=4096: needs about .* GB .* --size \d+ would fit"):
+        list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", style_config("garment", ["size=4096"])))
+    assert not (tmp_path / "out").exists()

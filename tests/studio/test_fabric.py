@@ -1,0 +1,60 @@
+"""Repeats as files: print size, proof, recipe, colourways; sizes beyond the machine are told before anything is written."""
+
+import pytest
+
+from muslin.base.errors import SettingError
+from muslin.base.events import Note, Warned
+from muslin.base.image import open_image
+from muslin.provenance.recipe import read_recipe
+from muslin.studio.fabric import FabricConfig, check, fabric
+from muslin.studio.remake import remake
+from muslin.studio.styles import find_styles
+from muslin.style.repeats import seam_score
+
+SMALL = FabricConfig(cm=5, dpi=100)
+
+
+@pytest.mark.parametrize("form", ["png", "tiff"])
+def test_a_repeat_is_as_large_as_asked_and_made_again_from_itself(tmp_path, form):
+    events = list(fabric(find_styles(["weave_ikat"]), tmp_path, SMALL, form))
+    made = tmp_path / f"weave_ikat-straight.{form}"
+    picture = open_image(made)
+    assert picture.pixels.shape[2] == round(5 / 2.54 * 100)
+    assert picture.dpi == pytest.approx(100, abs=0.1)
+    assert seam_score(picture.pixels) <= 1.1
+    assert (tmp_path / "weave_ikat-straight-proof.png").exists()
+    assert any(isinstance(e, Note) and "seam" in e.text for e in events)
+    assert read_recipe(made).kind == "fabric"
+    if form == "png":
+        assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in remake(made))
+
+
+def test_colourways_are_cut_alike_and_the_first_is_the_styles_own(tmp_path):
+    list(fabric(find_styles(["fabric_roses_teal"]), tmp_path, SMALL, "png", 3))
+    made = sorted(p for p in tmp_path.glob("*.png") if "proof" not in p.name)
+    assert len(made) == 3
+    shapes = {tuple(open_image(p).pixels.shape) for p in made}
+    assert len(shapes) == 1
+    assert read_recipe(tmp_path / "fabric_roses_teal-straight.png").settings["inks"] == []
+
+
+def test_a_picture_enlarged_too_far_is_told(tmp_path):
+    events = list(fabric(find_styles(["weave_ikat"]), tmp_path, FabricConfig(cm=20, dpi=100)))
+    assert any(isinstance(e, Warned) and "49 dots an inch of its own" in e.text for e in events)
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (FabricConfig(cm=508, dpi=300), "60,000 px a side and needs about .* GB"),
+        (FabricConfig(cm=0), "cm=0"),
+        (FabricConfig(dpi=9000), "dpi=9000"),
+        (FabricConfig(inks=("#000000",)), "2 to 16 inks"),
+    ],
+)
+def test_sizes_beyond_the_machine_are_told(tmp_path, config, told):
+    with pytest.raises(SettingError, match=told):
+        check(config)
+    with pytest.raises(SettingError):
+        list(fabric(find_styles(["weave_ikat"]), tmp_path / "none", config))
+    assert not (tmp_path / "none").exists()
