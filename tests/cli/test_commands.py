@@ -86,6 +86,36 @@ def test_style_dresses_a_picture_and_skips_the_bad_one(tmp_path, garment_file):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["dress-weave_ikat+fabric_leopard.png", "sheet.png"]
 
 
+def test_cloth_by_the_metre_and_on_the_garment(tmp_path, garment_file):
+    done = muslin("fabric", "weave_ikat", "--repeat", "half-drop", "--cm", 5, "--dpi", 100, "--tiff", "--colourways", 2, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "seam" in done.stderr
+    assert len(list(tmp_path.glob("weave_ikat-half-drop*.tiff"))) == 2
+    (tmp_path / "inks.gpl").write_text("GIMP Palette\n16 32 64\tnight\n208 216 240\tice\n")
+    printed = muslin(
+        "style", garment_file, "--style", "weave_ikat", "--as", "print", "--repeat-cm", 10, "--colour", f"palette:{tmp_path / 'inks.gpl'}",
+        "--size", 128, "--report", "--out", tmp_path / "printed",
+    )  # fmt: skip
+    assert printed.returncode == 0, printed.stderr
+    assert "silhouette 1" in printed.stderr
+    fast = muslin("style", garment_file, "--style", "weave_ikat", "--fast", "--size", 128, "--out", tmp_path / "fast")
+    assert fast.returncode == 0, fast.stderr
+    assert (tmp_path / "fast" / "dress-weave_ikat.png").exists()
+
+
+def test_edit_compose_and_tell(tmp_path):
+    moved = muslin("edit", "slide", 12, "--class", "dress", "--set", "width=+1", "--set", "warmth=-1", "--out", tmp_path)
+    assert moved.returncode == 0, moved.stderr
+    made = tmp_path / "12-width+1-warmth-1.png"
+    assert "edited by hand: warmth -1, width +1" in muslin("history", made).stdout
+    composed = muslin("range", made, 3, "--style", "weave_ikat", "--effort", 0, "--size", 96, "--out", tmp_path / "range")
+    assert composed.returncode == 0, composed.stderr
+    assert "coherence" in composed.stderr and (tmp_path / "range" / "line-up.png").exists()
+    drawn = muslin("flat", tmp_path / "range" / "12-width+1-warmth-1-weave_ikat.png", "--out", tmp_path / "flats")
+    assert drawn.returncode == 0, drawn.stderr
+    assert len(list((tmp_path / "flats").glob("*.svg"))) == 1
+
+
 def test_help_answers_at_once():
     muslin("--help")
     taken = []
@@ -104,7 +134,7 @@ def test_every_command_explains_itself_without_torch(command):
     assert "Usage" in done.stdout
 
 
-@pytest.mark.parametrize("what", ["generators", "styles", "backbones", "presets", "settings", "licences"])
+@pytest.mark.parametrize("what", ["generators", "sliders", "styles", "backbones", "presets", "settings", "licences"])
 def test_the_shelf(what):
     done = muslin("list", what)
     assert done.returncode == 0, done.stderr
@@ -153,6 +183,20 @@ def bad(tmp_path):
         (["train", "starter", "run", "--init", "garments-46"], "did you mean 'garments-64'?"),
         (["train", "starter", "run", "--init", "fashion-mnist-28"], "only an atelier generator can be started from"),
         (["train", "starter", "run", "--device", "tpu"], "device tpu: not on this machine"),
+        (["fabric", "weave_ikat", "--cm", "508"], "60,000 px a side and needs about"),
+        (["fabric", "weave_ikat", "--colour", "palette:none.ase"], "none.ase: cannot read"),
+        (["style", "text.jpg", "--style", "weave_ikat", "--colour", "red"], "--colour red: write garment, style, or palette:FILE"),
+        (["style", "text.jpg", "--style", "weave_ikat", "--size", "99999"], "size=99999: should be 64 to 8192"),
+        (["edit", "slide", "3", "--set", "lenght=1"], "did you mean 'length'?"),
+        (["edit", "slide", "3", "--set", "length"], "--set length: write SLIDER=AMOUNT"),
+        (["edit", "slide", "text.jpg", "--set", "length=1"], "text.jpg: carries no recipe to edit; bring it in with"),
+        (["edit", "project", "text.jpg"], "text.jpg: not a picture"),
+        (["edit", "sketch", "none.png"], "none.png: cannot read"),
+        (["edit", "mix", "3", "4", "--shape", "1,x"], "weights 1,x: write numbers with commas"),
+        (["edit", "walk", "3"], "a walk needs two designs or more"),
+        (["range", "3", "--style", "weave_ikat", "--lock", "99"], "lock=99: should be 2 to 16 inks"),
+        (["flat", "text.jpg"], "text.jpg: not a picture"),
+        (["history", "text.jpg"], "text.jpg: not a whole picture"),
         (["remake", "none.png"], "none.png: cannot read"),
         (["desing"], "did you mean 'design'?"),
     ],

@@ -7,7 +7,7 @@ On the way out: sRGB profile, DPI, text. In memory a picture is float RGB in [-1
 import io
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +82,15 @@ def encode_jpeg(pixels: Float[Tensor, "c h w"], quality: int = 90) -> bytes:
     """JPEG bytes of a picture in [-1, 1] (colour not sub-sampled), for pages and sheets."""
     out = io.BytesIO()
     to_pil(pixels).save(out, "JPEG", quality=quality, subsampling=0, optimize=True)
+    return out.getvalue()
+
+
+def encode_frames(frames: Sequence[Float[Tensor, "3 h w"]], form: str, rate: float) -> bytes:
+    """An animation of pictures in [-1, 1], all of one size, `rate` a second, for ever: GIF (256 colours of its own each) or WEBP."""
+    first, *rest = [to_pil(frame) for frame in frames]
+    out = io.BytesIO()
+    more = {"quality": 90, "method": 4} if form == "WEBP" else {"disposal": 1}
+    first.save(out, form, save_all=True, append_images=rest, duration=round(1000 / rate), loop=0, **more)
     return out.getvalue()
 
 

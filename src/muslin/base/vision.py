@@ -5,9 +5,11 @@ Knows where torchvision keeps files and how their hashes are named; says plainly
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from muslin.base.download import fetch_file
 from muslin.base.errors import InputError
 from muslin.base.files import sha256_file
 
@@ -47,20 +49,18 @@ def vgg_file(name: VggName) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / vgg_url(name).rsplit("/", 1)[1]
 
 
-def download_vgg(name: VggName) -> Path:
-    """Fetch torchvision's file, checked by its hash, whole or not at all. Raises InputError with what to do by hand."""
-    import torch
+def download_vgg(name: VggName) -> Iterator[tuple[int, int]]:
+    """Fetch torchvision's file to `vgg_file(name)`, checked by its hash, resumed where it was cut; yields (bytes so far, in all).
 
+    Raises InputError with what to do by hand.
+    """
     target = vgg_file(name)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(vgg_url(name), str(target), hash_prefix=hash_prefix(target), progress=True)
-    except (OSError, RuntimeError) as failure:
+        yield from fetch_file(vgg_url(name), target, hash_prefix(target))
+    except InputError as failure:
         raise InputError(
-            f"{name}: cannot be downloaded ({failure}); get {vgg_url(name)} elsewhere and put it at {target}, "
-            "or leave --backbone out: the embedded encoder needs no download"
+            f"{name}: {failure}; or get it elsewhere and put it at {target}, or leave --backbone out: the embedded encoder needs no download"
         ) from failure
-    return target
 
 
 def hash_prefix(path: Path) -> str:

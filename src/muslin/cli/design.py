@@ -1,4 +1,4 @@
-"""`muslin design`, `muslin remake`, `muslin recipe`."""
+"""`muslin design`, `muslin remake`, `muslin history`, `muslin recipe`."""
 
 from pathlib import Path
 
@@ -63,6 +63,16 @@ def remake(file: Path, out: Path | None, generator: str | None, look_in: tuple[P
         yield from remake(file, out, generator, list(look_in))
 
     run(work, as_json)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def history(file: Path) -> None:
+    """Tell how FILE came to be, newest first: generated, chosen, edited, dressed, when, and by whom where MUSLIN_HAND named one."""
+    from muslin.studio.history import history
+
+    for line in history(file):
+        click.echo(line)
 
 
 @click.command()

@@ -2,13 +2,16 @@
 
 import click
 
-WHAT = ("generators", "styles", "backbones", "presets", "settings", "licences")
+from muslin.cli import options
+from muslin.cli.show import run
+
+WHAT = ("generators", "sliders", "styles", "backbones", "presets", "settings", "licences")
 
 
 @click.command("list")
 @click.argument("what", type=click.Choice(WHAT), default="generators")
 def list_(what: str) -> None:
-    """Show the shelf: generators, styles, backbones, presets, settings or licences."""
+    """Show the shelf: generators, sliders, styles, backbones, presets, settings or licences."""
     from muslin.studio.shelf import shelf
 
     for line in shelf(what):
@@ -17,8 +20,13 @@ def list_(what: str) -> None:
 
 @click.command()
 @click.argument("name", type=click.Choice(["vgg19", "vgg16"]))
-def weights(name: str) -> None:
-    """Download NAME's weights through torchvision (once, checked by hash), cut to the convolutions and keep them."""
-    from muslin.features.vgg import load_vgg
+@options.as_json
+def weights(name: str, as_json: bool) -> None:
+    """Download NAME's weights of torchvision (once, checked by hash; a broken download goes on), cut to the convolutions."""
 
-    click.echo(f"{load_vgg('vgg19' if name == 'vgg19' else 'vgg16', download=True).name}: ready; use --backbone {name}")
+    def work():  # type: ignore[no-untyped-def]
+        from muslin.studio.shelf import fetch_weights
+
+        yield from fetch_weights("vgg19" if name == "vgg19" else "vgg16")
+
+    run(work, as_json)

@@ -30,6 +30,32 @@ def contact_sheet(
     return sheet
 
 
+def line_up(
+    pictures: Sequence[Float[Tensor, "3 h w"]],
+    masks: Sequence[Float[Tensor, "1 h w"]],
+    captions: Sequence[str],
+    height: int = 420,
+    gap: int = 28,
+) -> Float[Tensor, "3 H W"]:
+    """Looks cut out and set side by side on one floor, at one scale, as a collection is shown. Grounds are white."""
+    cut = []
+    for picture, mask in zip(pictures, masks, strict=True):
+        rows, columns = (mask[0] > 0.01).any(1).nonzero()[:, 0], (mask[0] > 0.01).any(0).nonzero()[:, 0]
+        whole = picture * mask + (1 - mask)
+        cut.append(whole[:, int(rows[0]) : int(rows[-1]) + 1, int(columns[0]) : int(columns[-1]) + 1])
+    scale = height / max(part.shape[1] for part in cut)
+    cut = [resize(part, max(1, round(part.shape[1] * scale)), max(1, round(part.shape[2] * scale))) for part in cut]
+    foot, rim = 34, 40
+    sheet = torch.ones(3, height + foot + 2 * rim, sum(part.shape[2] + gap for part in cut) - gap + 2 * rim)
+    left, floor = rim, rim + height
+    for part, text in zip(cut, captions, strict=True):
+        sheet[:, floor - part.shape[1] : floor, left : left + part.shape[2]] = part
+        sheet[:, floor + 8 : floor + foot, left : left + part.shape[2]] = caption(text, part.shape[2], foot - 8)
+        left += part.shape[2] + gap
+    sheet[:, floor + 3, rim:-rim] = 0.75
+    return sheet
+
+
 def _fit(picture: Tensor, side: int) -> Tensor:
     colour = picture.expand(3, -1, -1) if picture.shape[0] == 1 else picture
     _, height, width = colour.shape

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from muslin.base.checkpoint import load_checkpoint, save_checkpoint
 from muslin.base.errors import InputError, nearest
 from muslin.base.files import make_folder
-from muslin.base.vision import VggName, cache_folder, download_vgg, read_vgg_file, vgg_file, vgg_layout, vgg_url
+from muslin.base.vision import VggName, cache_folder, read_vgg_file, vgg_file, vgg_layout, vgg_url
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # torchvision's, for RGB in [0, 1]
 
@@ -94,7 +94,7 @@ def expected_shapes(name: VggName) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def load_vgg(name: VggName, file: Path | None = None, download: bool = False) -> Vgg:
+def load_vgg(name: VggName, file: Path | None = None) -> Vgg:
     """The network with real weights. Raises InputError that says where to get them when they are nowhere."""
     if file is not None:
         return Vgg(name, load_checkpoint(file)[0])
@@ -102,12 +102,10 @@ def load_vgg(name: VggName, file: Path | None = None, download: bool = False) ->
     if not cached.exists():
         theirs = vgg_file(name)
         if not theirs.exists():
-            if not download:
-                raise InputError(
-                    f"{name}: its weights are not on this machine; `muslin weights {name}` downloads them (once), or put "
-                    f"{vgg_url(name)} at {theirs}; without them leave --backbone out: the embedded encoder is always there"
-                )
-            theirs = download_vgg(name)
+            raise InputError(
+                f"{name}: its weights are not on this machine; `muslin weights {name}` downloads them (once), or put "
+                f"{vgg_url(name)} at {theirs}; without them leave --backbone out: the embedded encoder is always there"
+            )
         convert(name, theirs, cached)
     return Vgg(name, load_checkpoint(cached)[0])
 

@@ -36,6 +36,7 @@ class Loaded:
     classes: tuple[str, ...]
     card: dict[str, Any]
     sha256: str
+    path: Path = Path()
 
     @property
     def conditional(self) -> bool:
@@ -96,7 +97,7 @@ def load_generator(which: str | Path) -> Loaded:
     made = network(from_dict(net, about["net"]))
     made.load_state_dict({name: tensor.float() for name, tensor in tensors.items() if not name.startswith(CRITIC)})
     made.eval().requires_grad_(False)
-    return Loaded(made, called(path), about["family"], tuple(about["classes"]), about["card"], sha256_file(path))
+    return Loaded(made, called(path), about["family"], tuple(about["classes"]), about["card"], sha256_file(path), path)
 
 
 def called(path: Path) -> str:

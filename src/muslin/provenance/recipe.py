@@ -1,10 +1,13 @@
 """What a picture was made of, carried inside it: a PNG text chunk `muslin` with JSON. Names and hashes, never folders.
 
+Recipes are a tree: an edited design holds its parents' recipes whole, so that any node can be made again from any file below it.
 Knows the form; how a recipe is cooked again is `studio.remake`'s work.
 """
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,10 @@ KEY = "muslin"
 
 @dataclass(frozen=True)
 class Recipe:
-    """`kind`: draft, photo, look or fabric. `generator`, `content`, `styles`, `mask` by name and sha256; `settings`: the style's config."""
+    """`kind`: draft, edit, photo, look or fabric. `generator`, `content`, `styles`, `mask` by name and sha256; `settings`: the style's config.
+
+    `made` (when, and by whose hand) is told, and does not count when recipes are compared.
+    """
 
     kind: str
     generator: dict[str, Any] | None = None  # name, sha256, seed, class, truncation
@@ -30,6 +36,13 @@ class Recipe:
     made_with: dict[str, Any] = field(default_factory=dict)  # muslin, torch, threads
     licence: dict[str, str] = field(default_factory=dict)  # of what went in
     source_type: str = "trainedAlgorithmicMedia"  # IPTC DigitalSourceType
+    edit: dict[str, Any] = field(default_factory=dict)  # kind edit: `do` (slide, mix, vary ...) and its figures
+    parents: list[dict[str, Any]] = field(default_factory=list)  # plain recipes of what it was made from
+    made: dict[str, str] = field(default_factory=dict, compare=False)
+
+    def plain_dict(self) -> dict[str, Any]:
+        """As nested plain values: what a child keeps among its parents."""
+        return asdict(self)
 
     def plain(self) -> str:
         """One line of JSON."""
@@ -51,6 +64,12 @@ def tools() -> dict[str, Any]:
     return {"muslin": own, "torch": torch.__version__, "threads": torch.get_num_threads()}
 
 
+def now(**more: str) -> dict[str, str]:
+    """When a picture was made, to the second (UTC), and by whom where MUSLIN_HAND says so."""
+    hand = os.environ.get("MUSLIN_HAND", "")
+    return {"when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")} | ({"hand": hand} if hand else {}) | more
+
+
 def read_recipe(path: Path) -> Recipe:
     """The recipe inside a PNG or TIFF. Raises InputError when there is none, or it is not one of Muslin's."""
     chunks = read_text(read_bytes(path), str(path))
@@ -58,6 +77,14 @@ def read_recipe(path: Path) -> Recipe:
     if not plain.startswith("{"):
         raise InputError(f"{path}: carries no recipe; only PNG and TIFF files that Muslin wrote do (a re-saved copy may have lost it)")
     try:
-        return Recipe(**json.loads(plain))
-    except (ValueError, TypeError) as failure:
-        raise InputError(f"{path}: its recipe cannot be read ({failure}); it may come from a later Muslin: update") from failure
+        return from_plain(json.loads(plain))
+    except (ValueError, InputError) as failure:
+        raise InputError(f"{path}: {failure}") from failure
+
+
+def from_plain(plain: Any) -> Recipe:
+    """The recipe of nested plain values (`Recipe.plain_dict`). Raises InputError where they are no recipe that this version knows."""
+    try:
+        return Recipe(**plain)
+    except TypeError as failure:
+        raise InputError(f"the recipe cannot be read ({failure}); it may come from a later Muslin: update") from failure

@@ -4,6 +4,7 @@ That is why a remade picture has the same bits: nothing but the recipe (and the 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from muslin.base.config import as_dict, from_dict
 from muslin.base.errors import InputError
 from muslin.base.events import Saved
 from muslin.base.files import read_bytes, sha256, sha256_file, write_bytes
-from muslin.base.image import encode_png, open_image
+from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import lift_from_black
 from muslin.features.backbones import load_backbone
 from muslin.gan.generators import Loaded, load_generator
-from muslin.provenance.recipe import Recipe, read_recipe, tools
+from muslin.provenance.recipe import Recipe, from_plain, now, read_recipe, tools
 from muslin.studio.fabric import from_recipe
+from muslin.studio.latents import design_of, draw_design
 from muslin.studio.styles import Style, by_hash, find_file
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, Dressed, dress
@@ -36,20 +38,28 @@ def draft_recipe(generator: Loaded, seed: int, label: int, psi: float) -> Recipe
     if generator.conditional:
         row["class"] = generator.classes[label]
     licence = {"generator's data": f"{generator.card.get('data', '?')}: {generator.card.get('data_licence', 'unknown')}"}
-    return Recipe("draft", generator=row, made_with=tools(), licence=licence)
+    return Recipe("draft", generator=row, made_with=tools(), licence=licence, made=now())
 
 
 def look_recipe(base: Recipe, styles: list[tuple[Style, float]], config: StyleConfig, mask: dict[str, Any] | None = None) -> Recipe:
-    """The recipe of a look: a draft's or a photo's recipe, dressed in styles."""
+    """The recipe of a look: a draft's, an edit's or a photo's recipe, dressed in styles."""
     licence = dict(base.licence) | {style.row["file"]: style.row["licence"] for style, _ in styles}
     rows = [style.weighted(weight) for style, weight in styles]
     backbone = load_backbone(config.backbone).name
-    return Recipe("look", base.generator, base.content, rows, mask, as_dict(config), backbone, tools(), licence)
+    settings, parents = as_dict(config), [base.plain_dict()] if base.kind == "edit" else base.parents
+    return Recipe("look", base.generator, base.content, rows, mask, settings, backbone, tools(), licence, parents=parents, made=now())
 
 
 def photo_recipe(path: Path) -> Recipe:
-    """The recipe of a picture of the designer's own as content. Raises InputError."""
-    return Recipe("photo", content={"file": path.name, "sha256": sha256(read_bytes(path))}, made_with=tools(), source_type="composite")
+    """The recipe of a picture as content; one that Muslin made keeps its own recipe among the parents. Raises InputError."""
+    row = {"file": path.name, "sha256": sha256(read_bytes(path))}
+    try:
+        own = [read_recipe(path)]
+    except InputError:
+        own = []
+    licence = {key: value for recipe in own for key, value in recipe.licence.items()}
+    parents = [recipe.plain_dict() for recipe in own]
+    return Recipe("photo", None, row, made_with=tools(), licence=licence, source_type="composite", parents=parents, made=now())
 
 
 def draw(generator: Loaded, recipe: Recipe) -> Float[Tensor, "c s s"]:
@@ -74,6 +84,12 @@ def as_picture(draft: Float[Tensor, "c h w"]) -> Float[Tensor, "3 h2 w2"]:
         return lift_from_black(draft.mean(0, keepdim=True))
     ink = (1 - draft) / 2
     return 1 - 2 * (ink - _FAINT).clamp(min=0).expand(3, -1, -1) / (1 - _FAINT)
+
+
+def as_content(pixels: Float[Tensor, "3 h w"], recipe: Recipe) -> Float[Tensor, "3 h2 w2"]:
+    """A file's picture as what is dressed: a draft's or an edit's file is cleaned as the draft itself would be."""
+    drawn = recipe.parents and recipe.parents[0].get("kind") in ("draft", "edit")
+    return as_picture(pixels) if drawn else pixels
 
 
 def cook_look(recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None) -> Iterator[Progress | Dressed]:
@@ -118,22 +134,37 @@ def find_generator(recipe: Recipe, named: str | Path | None) -> Loaded:
 
 
 def cook(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> Iterator[Progress | Dressed | Tensor]:
-    """The picture of any recipe; yields Progress, and last a Dressed (look) or a tensor (draft, fabric). Raises InputError."""
+    """The picture of any recipe; yields Progress, and last a Dressed (look) or a tensor (draft, edit, fabric). Raises InputError."""
     if recipe.kind == "fabric":
         yield from_recipe(recipe, by_hash(recipe.styles, places)[0])
-        return
-    if recipe.generator is not None:
-        draft = draw(find_generator(recipe, generator), recipe)
-        if recipe.kind == "draft":
-            yield draft
-            return
-        picture = as_picture(draft)
-    elif recipe.content is not None:
-        picture = open_image(find_file(recipe.content, places, "content")).pixels
+    elif recipe.kind in ("draft", "edit"):
+        yield _design(recipe, generator)
     else:
+        mask = None if recipe.mask is None else read_mask(find_file(recipe.mask, places, "mask"))
+        yield from cook_look(recipe, _content(recipe, generator, places), by_hash(recipe.styles, places), mask)
+
+
+def _design(recipe: Recipe, generator: str | Path | None) -> Tensor:
+    found = find_generator(recipe, generator)
+    return draw(found, recipe) if recipe.kind == "draft" else draw_design(found, design_of(found, recipe))
+
+
+def _content(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> Tensor:
+    """What a look was dressed on: the file, or, where that is not here, the design of its own recipe."""
+    if recipe.content is not None:
+        try:
+            return as_content(open_image(find_file(recipe.content, places, "content")).pixels, recipe)
+        except InputError:
+            if not recipe.parents:
+                raise
+        *_, made = cook(from_plain(recipe.parents[0]), generator, places)
+        pixels = made.pixels if isinstance(made, Dressed) else made
+        assert isinstance(pixels, Tensor)
+        return as_content(from_bytes(to_bytes(pixels)).expand(3, -1, -1), recipe)
+    if recipe.generator is None:
         raise InputError("this recipe names neither a generator nor a picture; it may come from a later Muslin: update")
-    mask = None if recipe.mask is None else read_mask(find_file(recipe.mask, places, "mask"))
-    yield from cook_look(recipe, picture, by_hash(recipe.styles, places), mask)
+    base = from_plain(recipe.parents[0]) if recipe.parents else replace(recipe, kind="draft")
+    return as_picture(_design(base, generator))
 
 
 def read_mask(path: Path) -> Float[Tensor, "1 h w"]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.config import overlay
@@ -16,7 +17,7 @@ from muslin.base.image import SUFFIXES, encode_png, open_image
 from muslin.base.machine import free_memory
 from muslin.export.sheets import contact_sheet
 from muslin.provenance.recipe import Recipe
-from muslin.studio.cook import cook_file, look_recipe, photo_recipe, read_mask
+from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
 from muslin.studio.styles import Style, find_styles
 from muslin.style.configs import PRESETS, StyleConfig
 from muslin.style.dress import Cloth, canvas, check, memory_needed, sized
@@ -70,12 +71,10 @@ def dress_all(
     A content that cannot be dressed is a `Refused` event and the others go on. Raises InputError and SettingError
     before anything is written, and InputError at the end when nothing could be dressed.
     """
-    started, files, wanted = time.monotonic(), find_pictures(contents), wanted or Wanted()
-    found = [(style, weight) for name, weight in styles for style in find_styles([name])]
-    groups = [found] if wanted.mix else [[pair] for pair in found]
+    started, wanted = time.monotonic(), wanted or Wanted()
+    files, groups, jobs = _plan(contents, styles, config, wanted)
     area = None if mask is None else read_mask(mask)
     mask_row = None if mask is None else {"file": mask.name, "sha256": sha256(read_bytes(mask))}
-    jobs = [_Job(file, group, one) for file in files for group in groups for one in _ways(group, config, wanted.colourways)]
     enough_memory(config)
     make_folder(out)
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {config.backbone}")
@@ -100,6 +99,22 @@ def dress_all(
     yield Finished(out / "sheet.png", time.monotonic() - started)
 
 
+def _plan(
+    contents: list[Path], styles: list[tuple[str, float]], config: StyleConfig, wanted: Wanted
+) -> tuple[list[Path], list[list[tuple[Style, float]]], list[_Job]]:
+    files, found = find_pictures(contents), [(style, weight) for name, weight in styles for style in find_styles([name])]
+    groups = [found] if wanted.mix else [[pair] for pair in found]
+    jobs = [_Job(file, group, one) for file in files for group in groups for one in _ways(group, config, wanted.colourways)]
+    return files, groups, jobs
+
+
+def look_files(
+    contents: list[Path], styles: list[tuple[str, float]], out: Path, config: StyleConfig, wanted: Wanted
+) -> list[tuple[Path, Path]]:
+    """The files that `dress_all` makes of these, in its order, each with the content it is made on."""
+    return [(out / f"{job.name}.png", job.file) for job in _plan(contents, styles, config, wanted)[2]]
+
+
 def _close(out: Path, made: list[tuple[str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
     captions = [name for name, _ in made[:200]]
     sheet = contact_sheet([pixels for _, pixels in made[:200]], columns=columns if columns > 2 else 0, captions=captions)
@@ -113,8 +128,7 @@ def _close(out: Path, made: list[tuple[str, Tensor]], rows: list[dict[str, Any]]
 
 def measured(path: Path, job: _Job, area: Tensor | None) -> dict[str, Any]:
     """The figures of one result, read from its file; print mode adds the seam of its tile."""
-    picture = open_image(job.file)
-    content, mask = canvas(picture.pixels, job.config, area if area is not None else picture.alpha)
+    content, mask = content_of(job.file, job.config, area)
     laid = sized([Cloth(style.pixels, weight) for style, weight in job.group], mask, content, job.config)
     figures = measure(open_image(path).pixels, content, mask, [(style.at(1.0), style.weight) for style in laid])
     row: dict[str, Any] = {"file": path.name, "content_picture": job.file.name, "styles": [style.name for style, _ in job.group]}
@@ -122,6 +136,14 @@ def measured(path: Path, job: _Job, area: Tensor | None) -> dict[str, Any]:
     if job.config.mode == "print":
         row["seam"] = make_tile(job.group[0][0].pixels, job.config.repeat).seam
     return row
+
+
+def content_of(
+    file: Path, config: StyleConfig, area: Float[Tensor, "1 h w"] | None = None
+) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
+    """What a file's looks are dressed on, and where the garment is. Raises InputError where there is none."""
+    picture = open_image(file)
+    return canvas(as_content(picture.pixels, photo_recipe(file)), config, area if area is not None else picture.alpha)
 
 
 def enough_memory(config: StyleConfig) -> None:
@@ -163,7 +185,7 @@ def find_pictures(paths: list[Path]) -> list[Path]:
 def _one(path: Path, recipe: Recipe, job: _Job, area: Tensor | None) -> Iterator[Event]:
     picture = open_image(job.file)
     mask = area if area is not None else picture.alpha
-    for news in cook_file(path, recipe, picture.pixels, [style for style, _ in job.group], mask):
+    for news in cook_file(path, recipe, as_content(picture.pixels, recipe), [style for style, _ in job.group], mask):
         yield Step(path.stem[-24:], news.done, news.total, _few(news.losses)) if isinstance(news, Progress) else news
 
 

@@ -19,7 +19,7 @@ from muslin.base.files import make_folder, room_for, write_bytes
 from muslin.base.image import encode_png
 from muslin.base.machine import free_memory
 from muslin.base.tiff import encode_tiff
-from muslin.provenance.recipe import Recipe, tools
+from muslin.provenance.recipe import Recipe, now, tools
 from muslin.studio.styles import Style
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, recolour, to_hex
 from muslin.style.repeats import Tile, make_tile, proof, resize_unit
@@ -108,7 +108,15 @@ def cook_fabric(style: Style, config: FabricConfig) -> tuple[Tile, Float[Tensor,
 def fabric_recipe(style: Style, config: FabricConfig) -> Recipe:
     """The recipe of a repeat."""
     licence = {style.row["file"]: style.row["licence"]}
-    return Recipe("fabric", styles=[style.weighted(1.0)], settings=as_dict(config), made_with=tools(), licence=licence, source_type=_SOURCE)
+    return Recipe(
+        "fabric",
+        styles=[style.weighted(1.0)],
+        settings=as_dict(config),
+        made_with=tools(),
+        licence=licence,
+        source_type=_SOURCE,
+        made=now(),
+    )
 
 
 def from_recipe(recipe: Recipe, style: Style) -> Float[Tensor, "3 h w"]:

@@ -1,6 +1,7 @@
 """What is there, as lines to read: generators with their cards, styles with their rights, presets, settings."""
 
 import csv
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,8 +9,13 @@ from muslin.assets import GENERATORS, LICENSES
 from muslin.base.checkpoint import load_checkpoint
 from muslin.base.config import as_dict, names
 from muslin.base.errors import MuslinError
+from muslin.base.events import Event, Finished, Note, Step
+from muslin.base.vision import VggName, download_vgg, vgg_file
 from muslin.features.backbones import BACKBONES
+from muslin.features.vgg import load_vgg
 from muslin.gan.configs import PRESETS as GAN_PRESETS
+from muslin.gan.generators import load_generator
+from muslin.studio.sliders import load_sliders
 from muslin.studio.styles import shipped
 from muslin.style.configs import PRESETS as STYLE_PRESETS
 
@@ -17,6 +23,17 @@ from muslin.style.configs import PRESETS as STYLE_PRESETS
 def shelf(what: str) -> Iterator[str]:
     """Lines about one of: generators, styles, backbones, presets, settings, licences."""
     yield from _SHELVES[what]()
+
+
+def fetch_weights(name: VggName) -> Iterator[Event]:
+    """Download a VGG's weights where they are not here yet, cut them to the convolutions, keep them. Raises InputError."""
+    started = time.monotonic()
+    if not vgg_file(name).exists():
+        for done, total in download_vgg(name):
+            yield Step("fetch", done, max(total, done))
+    backbone = load_vgg(name)
+    yield Note(f"{backbone.name}: ready; use --backbone {name}")
+    yield Finished(vgg_file(name), time.monotonic() - started)
 
 
 def _generators() -> Iterator[str]:
@@ -83,9 +100,20 @@ def _licences() -> Iterator[str]:
     yield f"starter.zip: {count} photographs, contributors of the Clothing Dataset, CC0-1.0 (each is listed in {LICENSES.name})"
 
 
+def _sliders() -> Iterator[str]:
+    for name in GENERATORS:
+        try:
+            for slider in load_sliders(load_generator(name)).values():
+                acts = " and ".join(slider.acts_in)
+                yield f"{name}: {slider.name}: {slider.less} ... {slider.more}, -{slider.limit:g} to {slider.limit:g} ({slider.purity:.0%} of what it does, in {acts})"
+        except MuslinError as failure:
+            yield f"{name}: {failure}"
+
+
 _SHELVES: dict[str, Callable[[], Iterator[str]]] = {
     "generators": _generators,
     "styles": _styles,
+    "sliders": _sliders,
     "backbones": _backbones,
     "presets": _presets,
     "settings": _settings,

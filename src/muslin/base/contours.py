@@ -1,0 +1,270 @@
+"""The one door to scikit-image: masks and edges to polylines, polylines to few cubic Beziers, and both back to pixels.
+
+Curves are fitted by least squares (Schneider 1990, Graphics Gems I) between corners; strokes are stamped with round caps. Points are
+(x, y) in pixels from the picture's upper left corner, so that a pixel's middle is at one half. Does not know what the lines mean.
+"""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from skimage import measure, morphology
+from torch import Tensor
+
+_STEPS = 8  # of Newton's method for where on a curve each point lies, at most
+_FLATTEN = 24  # points for each cubic when it is drawn
+
+
+def closed_contours(mask: Float[Tensor, "h w"], level: float = 0.5) -> list[Float[Tensor, "n 2"]]:
+    """The closed level lines of a mask (marching squares), holes too; the last point is not the first again. Largest first."""
+    padded = np.pad(mask.numpy(), 1)
+    lines = [torch.from_numpy(line[:-1, ::-1] - 0.5).float() for line in measure.find_contours(padded, level)]
+    return sorted((line for line in lines if len(line) > 3), key=lambda line: -abs(area(line)))
+
+
+def area(points: Float[Tensor, "n 2"]) -> float:
+    """The signed area of a polygon (shoelace)."""
+    x, y = points[:, 0].double(), points[:, 1].double()
+    return float((x * y.roll(-1) - x.roll(-1) * y).sum() / 2)
+
+
+def length(points: Float[Tensor, "n 2"]) -> float:
+    """The length of a polyline."""
+    return float(points.diff(dim=0).norm(dim=1).sum())
+
+
+def edge_lines(ridges: Float[Tensor, "h w"], low: float, high: float) -> list[Float[Tensor, "n 2"]]:
+    """Thin lines of a strength map (0 where it is no local maximum) as ordered polylines, split where lines meet.
+
+    Kept is what exceeds `low` and hangs together with something above `high` (hysteresis, Canny 1986), one pixel thin.
+    """
+    values = ridges.numpy()
+    parts = measure.label(values > low, connectivity=2)  # skimage's own hysteresis tears lines that go diagonally
+    strong = np.unique(parts[values > high])
+    return trace(torch.from_numpy(morphology.skeletonize(np.isin(parts, strong[strong > 0]))))
+
+
+def trace(skeleton: Bool[Tensor, "h w"]) -> list[Float[Tensor, "n 2"]]:
+    """Ordered polylines of a one pixel thin drawing, split at junctions; loops end where they began. In the order of rows."""
+    places = [(int(y), int(x)) for y, x in torch.nonzero(skeleton)]
+    there = set(places)
+    near = {place: _neighbours(place, there) for place in places}
+    used: set[tuple[tuple[int, int], tuple[int, int]]] = set()
+    lines = []
+    for start in [p for p in places if len(near[p]) != 2] + places:
+        for step in near[start]:
+            if (start, step) in used:
+                continue
+            path = [start, step]
+            while len(near[path[-1]]) == 2 and path[-1] != start:
+                first, second = near[path[-1]]
+                path.append(second if first == path[-2] else first)
+            used.update(pairwise(path))
+            used.update(pairwise(path[::-1]))
+            lines.append(torch.tensor(path, dtype=torch.float32).flip(1) + 0.5)
+    return lines
+
+
+def _neighbours(place: tuple[int, int], there: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Beside it, and diagonally where no pixel beside both leads there anyway."""
+    y, x = place
+    found = [p for p in ((y, x + 1), (y + 1, x), (y, x - 1), (y - 1, x)) if p in there]
+    for dy, dx in ((1, 1), (1, -1), (-1, -1), (-1, 1)):
+        if (y + dy, x + dx) in there and (y + dy, x) not in there and (y, x + dx) not in there:
+            found.append((y + dy, x + dx))
+    return found
+
+
+def join(lines: list[Float[Tensor, "n 2"]], gap: float) -> list[Float[Tensor, "m 2"]]:
+    """Lines whose ends face each other across at most `gap` pixels as one, the nearest and straightest first."""
+    lines = [line for line in lines if len(line) > 3]
+    while len(lines) > 1:
+        pairs = _facing(lines, gap)
+        if not pairs:
+            break
+        used: set[int] = set()
+        made = []
+        for _, one, two, turn_one, turn_two in pairs:
+            if one in used or two in used:
+                continue
+            used |= {one, two}
+            made.append(torch.cat([lines[one].flip(0) if turn_one else lines[one], lines[two].flip(0) if turn_two else lines[two]]))
+        lines = made + [line for number, line in enumerate(lines) if number not in used]
+    return lines
+
+
+def _facing(lines: list[Tensor], gap: float) -> list[tuple[float, int, int, bool, bool]]:
+    """(cost, one, two, whether one is turned so that it ends at the gap, whether two is so that it begins there)."""
+    ends = torch.stack([torch.stack([line[0], line[-1]]) for line in lines]).view(-1, 2)
+    inner = torch.stack([torch.stack([line[min(8, len(line) - 1)], line[-min(9, len(line))]]) for line in lines]).view(-1, 2)
+    out = F.normalize(ends - inner, dim=1)
+    across = ends[None] - ends[:, None]
+    far = across.norm(dim=2)
+    toward = F.normalize(across, dim=2)
+    level = torch.where(far < 4, -(out @ out.T), torch.minimum((toward * out[:, None]).sum(2), -(toward * out[None]).sum(2)))
+    line = torch.arange(len(ends)) // 2
+    good = (far <= gap) & (level > 0.8) & (-(out @ out.T) > 0.6) & (line[:, None] < line[None])
+    cost = far + 2 * gap * (1 - level)
+    found = [(float(cost[i, j]), i // 2, j // 2, i % 2 == 0, j % 2 == 1) for i, j in torch.nonzero(good).tolist()]
+    return sorted(found)
+
+
+def smooth(points: Float[Tensor, "n 2"], reach: float, closed: bool) -> Float[Tensor, "m 2"]:
+    """A polyline sampled every pixel and blurred along itself over `reach` pixels; open ends stay where they are."""
+    line = torch.cat([points, points[:1]]) if closed else points
+    along = torch.cat([torch.zeros(1), line.diff(dim=0).norm(dim=1).cumsum(0)]).numpy()
+    count = max(4, math.ceil(float(along[-1])) + 1)
+    at = np.linspace(0, along[-1], count)
+    even = np.stack([np.interp(at, along, line[:, axis].numpy()) for axis in (0, 1)], 1)
+    even = even[:-1] if closed else even
+    wide = min(max(1, math.ceil(3 * reach)), len(even) - 1)
+    weights = np.exp(-0.5 * (np.arange(-wide, wide + 1) / max(reach, 1e-3)) ** 2)
+    if closed:
+        padded = np.pad(even, ((wide, wide), (0, 0)), mode="wrap")
+    else:  # mirrored through the ends, which therefore stay
+        padded = np.pad(even, ((wide, wide), (0, 0)), mode="reflect", reflect_type="odd")
+    blurred = np.stack([np.convolve(padded[:, axis], weights / weights.sum(), "valid") for axis in (0, 1)], 1)
+    return torch.from_numpy(blurred).float()
+
+
+def fit_curve(points: Float[Tensor, "n 2"], tolerance: float, closed: bool, corner: float = 50) -> Float[Tensor, "k 4 2"]:
+    """As few cubic Beziers as stay within `tolerance` pixels of a polyline with a point about every pixel (`smooth`).
+
+    Smooth but for corners, where the line turns by `corner` degrees or more within some pixels. Each cubic starts where the last ended.
+    """
+    line = points.double().numpy()
+    turns = _corners(line, closed, max(4, round(4 * tolerance)), corner)
+    seam = None
+    if closed:
+        start = turns[0] if turns else 0
+        line = np.roll(line, -start, 0)
+        seam = None if turns else _unit(line[3] - line[-3])  # without a corner, smooth where it closes too
+        line = np.concatenate([line, line[:1]])
+        turns = [turn - start for turn in turns[1:]]
+    ends = [0, *turns, len(line) - 1]
+    made = []
+    for begin, end in pairwise(ends):
+        part = line[begin : end + 1]
+        left = seam if seam is not None else _tangent(part)
+        right = -seam if seam is not None else _tangent(part[::-1])
+        made += _fit(part, left, right, tolerance)
+    return torch.from_numpy(np.stack(made)).float()
+
+
+def _corners(line: np.ndarray, closed: bool, reach: int, degrees: float) -> list[int]:
+    count = len(line)
+    if count < 4 * reach:
+        return []
+    at = np.arange(count) if closed else np.arange(reach, count - reach)
+    before, after = line[at] - line[(at - reach) % count], line[(at + reach) % count] - line[at]
+    cosine = (before * after).sum(1) / (np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1) + 1e-9)
+    turn = np.zeros(count)
+    turn[at] = np.degrees(np.arccos(cosine.clip(-1, 1)))
+    found: list[int] = []
+    for index in np.argsort(-turn, kind="stable"):
+        if turn[index] < degrees:
+            break
+        apart = [min(abs(index - other), count - abs(index - other) if closed else count) for other in found]
+        if not apart or min(apart) > reach:
+            found.append(int(index))
+    return sorted(found)
+
+
+def _fit(part: np.ndarray, left: np.ndarray, right: np.ndarray, tolerance: float) -> list[np.ndarray]:
+    """Schneider's recursion: one cubic, its parameters improved; where that is not enough, two that share a tangent."""
+    if len(part) < 4:
+        third = np.linalg.norm(part[-1] - part[0]) / 3
+        return [np.stack([part[0], part[0] + left * third, part[-1] + right * third, part[-1]])]
+    along = np.concatenate([[0], np.linalg.norm(np.diff(part, axis=0), axis=1).cumsum()])
+    t = along / max(along[-1], 1e-9)
+    for _ in range(_STEPS):
+        curve = _least_squares(part, t, left, right)
+        away = np.linalg.norm(_at(curve, t) - part, axis=1)
+        if away.max() <= tolerance:
+            return [curve]
+        if away.max() > 4 * tolerance:
+            break
+        t = _nearer(curve, part, t)
+    split = int(np.clip(away.argmax(), 2, len(part) - 3)) if len(part) > 5 else len(part) // 2
+    reach = min(3, split, len(part) - 1 - split)
+    middle = _unit(part[split - reach] - part[split + reach])
+    return _fit(part[: split + 1], left, middle, tolerance) + _fit(part[split:], -middle, right, tolerance)
+
+
+def _least_squares(part: np.ndarray, t: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The lengths of both handles, solved for; a third of the distance where that has no sensible answer."""
+    first, last = part[0], part[-1]
+    b = np.stack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
+    one, two = b[1][:, None] * left, b[2][:, None] * right
+    rest = part - (b[0] + b[1])[:, None] * first - (b[2] + b[3])[:, None] * last
+    matrix = np.array([[(one * one).sum(), (one * two).sum()], [(one * two).sum(), (two * two).sum()]])
+    wanted = np.array([(one * rest).sum(), (two * rest).sum()])
+    reach = float(np.linalg.norm(last - first))
+    handles = np.linalg.solve(matrix, wanted) if abs(np.linalg.det(matrix)) > 1e-9 else np.zeros(2)
+    if handles.min() < 0.02 * reach or handles.max() > 3 * reach + 1e-9:
+        handles = np.full(2, reach / 3)
+    return np.stack([first, first + left * handles[0], last + right * handles[1], last])
+
+
+def _nearer(curve: np.ndarray, part: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """One step of Newton's method towards the parameter of the nearest place (Schneider's reparameterisation)."""
+    first, second = 3 * np.diff(curve, axis=0), 6 * np.diff(curve, n=2, axis=0)
+    away = _at(curve, t) - part
+    speed, bend = _at(first, t), _at(second, t)
+    below = (speed * speed).sum(1) + (away * bend).sum(1)
+    moved = t - np.where(np.abs(below) > 1e-9, (away * speed).sum(1) / np.where(np.abs(below) > 1e-9, below, 1), 0)
+    moved[0], moved[-1] = 0, 1
+    return np.maximum.accumulate(moved.clip(0, 1))
+
+
+def _at(curve: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """De Casteljau: a Bezier of any degree at the parameters t."""
+    level = [np.broadcast_to(point, (len(t), 2)) for point in curve]
+    while len(level) > 1:
+        level = [(1 - t)[:, None] * a + t[:, None] * b for a, b in pairwise(level)]
+    return level[0]
+
+
+def _tangent(part: np.ndarray) -> np.ndarray:
+    return _unit(part[min(4, len(part) - 1)] - part[0])
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    made: np.ndarray = vector / max(float(np.linalg.norm(vector)), 1e-9)
+    return made
+
+
+def flatten(curves: Float[Tensor, "k 4 2"]) -> Float[Tensor, "n 2"]:
+    """The points of a path of cubics, close enough for drawing."""
+    t = np.linspace(0, 1, _FLATTEN, endpoint=False)
+    parts = [_at(curve, t) for curve in curves.double().numpy()]
+    return torch.from_numpy(np.concatenate([*parts, curves[-1, -1:].double().numpy()])).float()
+
+
+def fill(polygons: list[Float[Tensor, "n 2"]], height: int, width: int, samples: int = 4) -> Float[Tensor, "1 h w"]:
+    """The share of each pixel inside polygons by the even-odd rule, from `samples` x `samples` places in it."""
+    inside = np.zeros((height * samples, width * samples), dtype=bool)
+    for polygon in polygons:
+        corners = polygon.double().numpy()[:, ::-1] * samples - 0.5
+        inside ^= measure.grid_points_in_poly(inside.shape, corners)
+    return F.avg_pool2d(torch.from_numpy(inside).float()[None], samples)
+
+
+def stroke(points: Float[Tensor, "n 2"], width: float, canvas: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """The canvas (coverage, 0 to 1) with a polyline on it, `width` pixels wide, round at joins and ends, one pixel soft."""
+    high, wide = canvas.shape
+    along = torch.cat([torch.zeros(1), points.diff(dim=0).norm(dim=1).cumsum(0)]).numpy()
+    at = np.linspace(0, along[-1], max(2, math.ceil(float(along[-1]) * 4)))
+    dots = torch.from_numpy(np.stack([np.interp(at, along, points[:, axis].numpy()) for axis in (0, 1)], 1)).float()
+    reach = math.ceil(width / 2 + 1)
+    step = torch.arange(-reach, reach + 1)
+    offsets = torch.stack(torch.meshgrid(step, step, indexing="xy"), -1).view(1, -1, 2)
+    pixels = dots.floor().long()[:, None] + offsets
+    cover = (width / 2 + 0.5 - (pixels + 0.5 - dots[:, None]).norm(dim=-1)).clamp(0, 1) * min(1.0, width)
+    there = (pixels >= 0).all(-1) & (pixels[..., 0] < wide) & (pixels[..., 1] < high)
+    index = pixels[..., 1] * wide + pixels[..., 0]
+    flat = canvas.flatten().scatter_reduce(0, index[there], cover[there], "amax")
+    return flat.view(high, wide)

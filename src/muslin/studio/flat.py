@@ -1,0 +1,130 @@
+"""Flat sketches of pictures: for each, layers of curves as SVG and the same drawing as PNG; of several, a sheet to compare by.
+
+The mask is the file's own transparency or what stands on a plain ground. The SVG keeps the recipe of the picture it was drawn from.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch import Tensor
+
+from muslin.base.errors import InputError, MuslinError
+from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
+from muslin.base.files import make_folder, write_bytes, write_text
+from muslin.base.image import Picture, encode_png, open_image, resize
+from muslin.data.ground import find_mask
+from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
+from muslin.export.sheets import contact_sheet
+from muslin.provenance.recipe import read_recipe
+from muslin.studio.dressing import find_pictures
+from muslin.style.enlarge import enlarge
+
+__all__ = ["FlatConfig", "flat", "flat_of"]
+
+_DRAFT, _ENLARGED, _LARGEST = 200, 512, 1024  # px: smaller is enlarged, larger is made smaller first
+_SIDE = 1600  # px of the PNG's longer side
+_SHOWN = 100  # pictures on the sheet
+
+
+def flat(files: list[Path], out: Path, config: FlatConfig | None = None) -> Iterator[Event]:
+    """For each picture (folders: their pictures) NAME.flat.svg and NAME.flat.png in the folder `out`; of several, sheet.png.
+
+    A picture that cannot be drawn is a `Refused` event and the others go on. Raises SettingError and, for a path that is
+    not there, InputError before anything is written, and InputError when nothing could be drawn.
+    """
+    started, config = time.monotonic(), config or FlatConfig()
+    check(config)
+    found = find_sources(files)
+    make_folder(out)
+    made, reasons, path = list[tuple[Path, Tensor, Tensor]](), list[str](), out
+    for number, (file, name) in enumerate(zip(found, names(found), strict=True), 1):
+        try:
+            drawing, pixels = flat_of(file, config)
+        except MuslinError as failure:
+            if len(found) == 1:
+                raise
+            reasons.append(str(failure))
+            yield Refused(str(file), str(failure))
+            continue
+        path, ink = out / f"{name}.flat.svg", draw(drawing, _SIDE)
+        yield Saved(write_text(path, to_svg(drawing, file.stem, _recipe(file))))
+        dpi = _SIDE / max(drawing.width, drawing.height) * 25.4
+        yield Saved(write_bytes(out / f"{name}.flat.png", encode_png(ink, dpi=dpi)))
+        yield Note(f"{path.name}: {len(drawing.seams)} seams, {len(drawing.details)} details, {drawing.nodes} nodes")
+        made += [(file, pixels, resize(ink, *_small(ink)))] if len(made) < _SHOWN else []
+        yield Step("flat", number, len(found), {"nodes": drawing.nodes})
+    if not made:
+        raise InputError(f"none of {len(found)} could be drawn; the first: {reasons[0]}")
+    if len(found) > 1:
+        path = out / "sheet.png"
+        yield Saved(write_bytes(path, encode_png(_sheet(made), dpi=150)))
+    yield Finished(path, time.monotonic() - started)
+
+
+def flat_of(file: Path, config: FlatConfig) -> tuple[Flat, Tensor]:
+    """The flat of a picture file, and the picture as it was looked at. Raises InputError that names the file."""
+    pixels, mask, grain = _read(open_image(file))
+    if mask is None:
+        raise InputError(f"{file}: no garment found on a plain ground; cut it out (a PNG with transparency) or photograph it on one colour")
+    return make_flat(pixels, mask, config, grain), pixels
+
+
+def find_sources(files: list[Path]) -> list[Path]:
+    """Pictures to draw; what this and other commands leave in folders (sheets, flats) is passed over, unless named."""
+    made = [path for path in find_pictures(files) if path in files or not (path.name == "sheet.png" or path.stem.endswith(".flat"))]
+    if not made:
+        raise InputError(f"{files[0]}: only sheets and flats in this folder; name the pictures to draw")
+    return list(dict.fromkeys(made))
+
+
+def names(files: list[Path]) -> list[str]:
+    """The files' names without their ends; those that are there already (whatever their case) get a number."""
+    made: list[str] = []
+    for file in files:
+        name, number, used = file.stem, 1, {other.lower() for other in made}
+        while name.lower() in used:
+            number += 1
+            name = f"{file.stem}-{number}"
+        made.append(name)
+    return made
+
+
+def _read(picture: Picture) -> tuple[Tensor, Tensor | None, float]:
+    """The picture at a size to look at, the garment's mask, and how many pixels one of the file's covers."""
+    pixels, alpha = picture.pixels, _usable(picture.alpha)
+    largest = max(pixels.shape[1:])
+    if largest < _DRAFT:
+        grain = _ENLARGED / largest
+        large, mask = enlarge(pixels, _ENLARGED)
+        if alpha is not None:
+            mask = resize(alpha, *large.shape[1:]).clamp(0, 1)
+        return large, mask, grain
+    if largest > _LARGEST:
+        size = [max(1, round(side * _LARGEST / largest)) for side in pixels.shape[1:]]
+        pixels, alpha = resize(pixels, *size), None if alpha is None else resize(alpha, *size).clamp(0, 1)
+    return pixels, find_mask(pixels) if alpha is None else alpha, 1.0
+
+
+def _usable(alpha: Tensor | None) -> Tensor | None:
+    """Transparency that cuts something out; a veil over the whole picture, or nothing at all, tells no shape."""
+    return alpha if alpha is not None and 0.01 <= float((alpha > 0.5).float().mean()) <= 0.98 else None
+
+
+def _recipe(file: Path) -> str:
+    try:
+        return read_recipe(file).plain()
+    except InputError:
+        return ""
+
+
+def _small(pixels: Tensor) -> tuple[int, int]:
+    factor = 300 / max(pixels.shape[1:])
+    return max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[2] * factor))
+
+
+def _sheet(made: list[tuple[Path, Tensor, Tensor]]) -> Tensor:
+    both = [picture for _, pixels, ink in made for picture in (pixels, ink)]
+    captions = [caption for file, _, _ in made for caption in (file.name, "flat")]
+    return contact_sheet(both, columns=2 * math.ceil(math.sqrt(len(made) * 0.65)), side=300, captions=captions)

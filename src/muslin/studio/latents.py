@@ -1,0 +1,121 @@
+"""From a recipe of the tree to its latent, and from there to the picture: drafts and every edit of them. One way, for new and old.
+
+Each `do` is a row of `DOINGS`: what the recipe's `edit` holds, and the ws that come of it and of the parents' ws.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.errors import InputError
+from muslin.gan.generators import Loaded
+from muslin.gan.latent import between, latent, mix, neighbour, of_class, picture, style_based
+from muslin.gan.synthesis import Generator
+from muslin.provenance.recipe import Recipe, from_plain, now, tools
+
+Latent = Float[Tensor, "layers w"]
+
+
+@dataclass(frozen=True)
+class Design:
+    """A latent with its class and the recipe that leads to it."""
+
+    ws: Latent
+    label: int
+    recipe: Recipe
+
+
+def design_of(generator: Loaded, recipe: Recipe) -> Design:
+    """The design of a draft's or an edit's recipe. Raises InputError for other kinds, other generators, and cut recipes."""
+    network = style_based(generator)
+    row = recipe.generator
+    if recipe.kind not in ("draft", "edit") or row is None:
+        raise InputError(f"a recipe of kind '{recipe.kind}' has no latent to edit; bring the picture in with `muslin edit project`")
+    if row["sha256"] != generator.sha256:
+        raise InputError(
+            f"this design is from the generator '{row['name']}' ({row['sha256'][:8]}), not from {generator.name} ({generator.sha256[:8]}): "
+            f"take that one with --generator, or bring the picture in with `muslin edit project`"
+        )
+    label = generator.label(row["class"]) if "class" in row else 0
+    if recipe.kind == "draft":
+        return Design(latent(network, int(row["seed"]), label, float(row["truncation"])), label, recipe)
+    do = str(recipe.edit.get("do", ""))
+    if do not in DOINGS:
+        raise InputError(f"an edit '{do}' is not known; the recipe may come from a later Muslin: update")
+    # what was brought in holds its latent itself, and a picture as its parent
+    parents = [] if "ws" in recipe.edit else [design_of(generator, from_plain(plain)) for plain in recipe.parents]
+    return Design(DOINGS[do](network, recipe.edit, parents, label), label, recipe)
+
+
+def draw_design(generator: Loaded, design: Design) -> Float[Tensor, "3 s s"]:
+    """The picture of a design, as the generator gives it."""
+    return picture(style_based(generator), design.ws)
+
+
+def edited(generator: Loaded, parents: list[Design], edit: dict[str, Any], label: int | None = None) -> Design:
+    """A child of `parents`. The recipe keeps the parents whole. Raises InputError where the edit cannot be."""
+    label = parents[0].label if label is None else label
+    row: dict[str, Any] = {"name": generator.name, "sha256": generator.sha256}
+    if generator.conditional:
+        row["class"] = generator.classes[label]
+    licence = {key: value for parent in parents for key, value in parent.recipe.licence.items()}
+    kept = [parent.recipe.plain_dict() for parent in parents]
+    recipe = Recipe("edit", generator=row, made_with=tools(), licence=licence, edit=edit, parents=kept, made=now())
+    return Design(DOINGS[edit["do"]](style_based(generator), edit, parents, label), label, recipe)
+
+
+def pack(ws: Latent) -> str:
+    """ws as text: half floats, base64. What `unpack` gives back is what counts: a projection is drawn from its packed form."""
+    return base64.b64encode(ws.half().numpy().tobytes()).decode()
+
+
+def unpack(text: str, network: Generator) -> Latent:
+    """The ws of a text. Raises InputError when it is not one of this network's shape."""
+    try:
+        values = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.float16)
+        return torch.from_numpy(values.astype(np.float32)).view(network.layers, network.net.w)
+    except (binascii.Error, ValueError, RuntimeError) as failure:
+        raise InputError(f"the latent in this recipe is damaged or of another generator's shape ({failure})") from failure
+
+
+def _slide(network: Generator, edit: dict[str, Any], parents: list[Design], _: int) -> Latent:
+    # the change itself is in the recipe: sliders may be found anew, the design stays
+    return parents[0].ws + unpack(str(edit["change"]), network)
+
+
+def _mix(network: Generator, edit: dict[str, Any], parents: list[Design], _: int) -> Latent:
+    return mix([parent.ws for parent in parents], edit["weights"], network)
+
+
+def _vary(network: Generator, edit: dict[str, Any], parents: list[Design], label: int) -> Latent:
+    return neighbour(network, parents[0].ws, label, float(edit["distance"]), int(edit["seed"]))
+
+
+def _class(network: Generator, _: dict[str, Any], parents: list[Design], label: int) -> Latent:
+    return of_class(network, parents[0].ws, parents[0].label, label)
+
+
+def _walk(_: Generator, edit: dict[str, Any], parents: list[Design], __: int) -> Latent:
+    return between(parents[0].ws, parents[1].ws, float(edit["share"]))
+
+
+def _given(network: Generator, edit: dict[str, Any], _: list[Design], __: int) -> Latent:
+    return unpack(str(edit["ws"]), network)
+
+
+DOINGS: dict[str, Callable[[Generator, dict[str, Any], list[Design], int], Latent]] = {
+    "slide": _slide,
+    "mix": _mix,
+    "vary": _vary,
+    "class": _class,
+    "walk": _walk,
+    "project": _given,
+    "sketch": _given,
+}

@@ -1,0 +1,112 @@
+"""The designer's hand: every edit is a file whose recipe makes it again, whose parents are inside, and whose history can be told."""
+
+import pytest
+
+from muslin.base.errors import InputError, SettingError
+from muslin.base.events import Note, Saved
+from muslin.base.image import open_image
+from muslin.gan.generators import load_generator
+from muslin.provenance.recipe import read_recipe
+from muslin.studio.dressing import dress_all, style_config
+from muslin.studio.editing import Source, blend, change_class, equal_weights, slide, strips, vary, walk
+from muslin.studio.history import history
+from muslin.studio.remake import remake
+
+
+@pytest.fixture(scope="module")
+def source():
+    return Source(load_generator("garments-64"), "dress")
+
+
+def same_again(path):
+    return any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in remake(path, path.with_name("again.png")))
+
+
+def test_a_slider_moves_what_it_names_and_is_made_again(tmp_path, source):
+    from muslin.metrics.garment import measure_all
+
+    list(slide(source, "12", {"lightness": 1.5, "width": -1.0}, tmp_path))
+    path = tmp_path / "12-lightness+1.5-width-1.png"
+    after, label = measure_all(open_image(path).pixels[None]), source.generator.label("dress")
+    before = measure_all(source.generator.draw(12, label, 0.7))
+    assert float(after["lightness"]) > float(before["lightness"]) + 0.05
+    assert float(after["width"]) < float(before["width"])
+    assert same_again(path)
+
+
+def test_the_tree_is_remade_and_told_from_its_last_leaf(tmp_path, source, monkeypatch):
+    monkeypatch.setenv("MUSLIN_HAND", "Lin")
+    list(slide(source, "3", {"warmth": 1.0}, tmp_path))
+    list(blend(source, [str(tmp_path / "3-warmth+1.png"), "8"], equal_weights(2, "1,0", "0.3,0.7"), tmp_path))
+    mixed = tmp_path / "3-warmth+1+8-mix.png"
+    list(vary(source, str(mixed), 0.2, 1, 5, tmp_path))
+    leaf = tmp_path / "3-warmth+1+8-mix-near0.2-005.png"
+    for other in tmp_path.glob("3*.png"):
+        if other != leaf:
+            other.unlink()  # parents are inside: no file is needed
+    assert same_again(leaf)
+    told = "\n".join(history(leaf))
+    for words in (
+        "varied: a neighbour at 0.2",
+        "mixed by hand of 2 designs: shape 1:0",
+        "edited by hand: warmth +1",
+        "seed 3",
+        "seed 8",
+        "Lin",
+    ):
+        assert words in told
+
+
+def test_a_dressed_edit_is_made_again_without_its_file(tmp_path, source):
+    list(slide(source, "3", {"warmth": 1.0}, tmp_path))
+    edited = tmp_path / "3-warmth+1.png"
+    list(dress_all([edited], [("weave_ikat", 1.0)], tmp_path / "looks", style_config("garment", ["size=96", "steps=4", "coarsest=64"])))
+    look = tmp_path / "looks" / "3-warmth+1-weave_ikat.png"
+    edited.unlink()
+    assert same_again(look)
+    assert "dressed in" in "\n".join(history(look))
+    with pytest.raises(InputError, match="is a dressed look"):
+        source.design(str(look))
+
+
+def test_neighbours_strips_and_kinds_come_as_files_and_sheets(tmp_path, source):
+    list(vary(source, "4", 0.3, 3, 0, tmp_path / "near"))
+    assert len(list((tmp_path / "near").glob("4-near0.3-*.png"))) == 3
+    list(strips(source, ["4"], tmp_path / "strips", ("warmth", "width"), 3))
+    assert (tmp_path / "strips" / "strips-4.png").exists()
+    list(change_class(source, "4", ("skirt",), tmp_path / "kinds"))
+    made = read_recipe(tmp_path / "kinds" / "4-as-skirt.png")
+    assert made.generator["class"] == "skirt" and made.edit["from"] == "dress"
+    assert same_again(tmp_path / "kinds" / "4-as-skirt.png")
+
+
+def test_a_walk_is_a_film_and_its_stops_are_designs(tmp_path, source):
+    events = list(walk(source, ["1", "2"], tmp_path, "gif", 4, keep=1))
+    assert [e.path.name for e in events if isinstance(e, Saved)][-2:] == ["walk.gif", "walk-strip.png"]
+    kept = next(tmp_path.glob("walk-1-*.png"))
+    assert same_again(kept)
+
+
+def test_bad_wishes_are_told(tmp_path, source, garment_file):
+    with pytest.raises(InputError, match="did you mean 'lightness'"):
+        list(slide(source, "1", {"lightnes": 1.0}, tmp_path))
+    with pytest.raises(InputError, match=r"warmth=50: should be -\d"):
+        list(slide(source, "1", {"warmth": 50.0}, tmp_path))
+    with pytest.raises(SettingError, match="which slider"):
+        list(slide(source, "1", {}, tmp_path))
+    with pytest.raises(InputError, match="bring it in with `muslin edit project"):
+        list(vary(source, str(garment_file), 0.2, 1, 0, tmp_path))
+    with pytest.raises(InputError, match="no such file"):
+        source.design("none.png")
+    with pytest.raises(SettingError, match="distance=2"):
+        list(vary(source, "1", 2.0, 1, 0, tmp_path))
+    with pytest.raises(InputError, match="needs two designs"):
+        list(blend(source, ["1"], equal_weights(1), tmp_path))
+    assert not list(tmp_path.glob("*near*"))
+
+
+def test_parents_of_different_generators_are_told(tmp_path, source):
+    other = Source(load_generator("fashion-mnist-32"))
+    list(vary(other, "1", 0.2, 1, 0, tmp_path))
+    with pytest.raises(InputError, match=r"from the generator 'fashion-mnist-32'.*muslin edit project"):
+        list(blend(source, [str(tmp_path / "1-near0.2-000.png"), "2"], equal_weights(2), tmp_path))
