@@ -1,4 +1,4 @@
-"""Muslin: a local, open studio for fashion design. About a dozen public names, each loaded on first use.
+"""Muslin: a local, open studio for fashion design. Two dozen public names, each loaded on first use.
 
 import muslin
 generator = muslin.load_generator("garments-64")
@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from muslin.gan.configs import PRESETS as PRESETS
     from muslin.gan.generators import load_generator as load_generator
     from muslin.gan.train import train as train
+    from muslin.studio.bringing import bring_photo as bring_photo
+    from muslin.studio.bringing import bring_sketch as bring_sketch
+    from muslin.studio.composing import compose as compose
     from muslin.studio.dressing import dress_all as dress_all
+    from muslin.studio.editing import Source as Source
+    from muslin.studio.editing import blend as blend
+    from muslin.studio.editing import slide as slide
+    from muslin.studio.editing import vary as vary
+    from muslin.studio.fabric import fabric as fabric
+    from muslin.studio.flat import flat as flat
+    from muslin.studio.history import history as history
     from muslin.studio.pipeline import DesignConfig as DesignConfig
     from muslin.studio.pipeline import design as design
     from muslin.studio.remake import remake as remake
@@ -30,16 +40,26 @@ _HOMES = {
     "MuslinError": "muslin.base.errors",
     "PRESETS": "muslin.gan.configs",
     "PrepareConfig": "muslin.data.prepare",
+    "Source": "muslin.studio.editing",
     "StyleConfig": "muslin.style.configs",
+    "blend": "muslin.studio.editing",
+    "bring_photo": "muslin.studio.bringing",
+    "bring_sketch": "muslin.studio.bringing",
+    "compose": "muslin.studio.composing",
     "design": "muslin.studio.pipeline",
     "dress_all": "muslin.studio.dressing",
+    "fabric": "muslin.studio.fabric",
     "find_styles": "muslin.studio.styles",
+    "flat": "muslin.studio.flat",
+    "history": "muslin.studio.history",
     "load_generator": "muslin.gan.generators",
     "load_images": "muslin.data.loader",
     "open_image": "muslin.base.image",
     "prepare": "muslin.data.prepare",
     "remake": "muslin.studio.remake",
+    "slide": "muslin.studio.editing",
     "train": "muslin.gan.train",
+    "vary": "muslin.studio.editing",
 }
 
 __all__ = sorted(_HOMES)

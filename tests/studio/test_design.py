@@ -11,7 +11,6 @@ from muslin.base.events import Finished, Note, Saved, Step
 from muslin.base.image import open_image
 from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import read_recipe
-from muslin.studio.choose import choose, choose_evenly
 from muslin.studio.pipeline import DesignConfig, design
 from muslin.studio.remake import remake
 from muslin.studio.styles import find_styles
@@ -90,16 +89,6 @@ def test_settings_out_of_range_are_told_before_anything_is_written(tmp_path, cha
     assert not (tmp_path / "book").exists()
 
 
-def test_the_chosen_are_spread_out():
-    points = torch.tensor([[0.0, 0], [0.1, 0], [0, 0.1], [5, 0], [5.1, 0], [0, 5], [0.1, 5], [99, 99]])
-    usable = torch.ones(8, dtype=torch.bool)
-    chosen = choose(points, usable, 3, odd=0.2)
-    groups = {int(points[i][0] > 2) + 2 * int(points[i][1] > 2) for i in chosen}
-    assert groups == {0, 1, 2}
-    usable[:6] = False
-    assert choose(points, usable, 3).tolist() == [6, 7]
-
-
 def test_styles_that_are_not_there_are_told(tmp_path):
     with pytest.raises(InputError, match="did you mean 'weave_ikat'"):
         find_styles(["weave_ikatt"])
@@ -121,11 +110,3 @@ def test_a_recipe_whose_style_is_missing_says_which(tmp_path, ikat, garment_file
         list(remake(look, look_in=[tmp_path]))
     events = list(remake(look, look_in=[tmp_path, style.parent]))
     assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in events)
-
-
-def test_each_kind_gets_its_share():
-    points, usable = torch.randn(12, 4, generator=torch.Generator().manual_seed(0)), torch.ones(12, dtype=torch.bool)
-    kinds = ["a"] * 8 + ["b"] * 3 + ["c"]
-    chosen = [kinds[i] for i in choose_evenly(points, usable, kinds, 6).tolist()]
-    assert sorted(chosen) == ["a", "a", "a", "b", "b", "c"]
-    assert len(choose_evenly(points, usable, kinds, 12).unique()) == 12

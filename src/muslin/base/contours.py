@@ -15,10 +15,11 @@ from skimage import measure, morphology
 from torch import Tensor
 
 _STEPS = 8  # of Newton's method for where on a curve each point lies, at most
+_CUT = 5  # points on either side of a corner that its rounding has moved
 _FLATTEN = 24  # points for each cubic when it is drawn
 
 
-def closed_contours(mask: Float[Tensor, "h w"], level: float = 0.5) -> list[Float[Tensor, "n 2"]]:
+def closed_contours(mask: Float[Tensor, "h w"], level: float = 0.5) -> list[Float[Tensor, "_ 2"]]:
     """The closed level lines of a mask (marching squares), holes too; the last point is not the first again. Largest first."""
     padded = np.pad(mask.numpy(), 1)
     lines = [torch.from_numpy(line[:-1, ::-1] - 0.5).float() for line in measure.find_contours(padded, level)]
@@ -36,7 +37,7 @@ def length(points: Float[Tensor, "n 2"]) -> float:
     return float(points.diff(dim=0).norm(dim=1).sum())
 
 
-def edge_lines(ridges: Float[Tensor, "h w"], low: float, high: float) -> list[Float[Tensor, "n 2"]]:
+def edge_lines(ridges: Float[Tensor, "h w"], low: float, high: float) -> list[Float[Tensor, "_ 2"]]:
     """Thin lines of a strength map (0 where it is no local maximum) as ordered polylines, split where lines meet.
 
     Kept is what exceeds `low` and hangs together with something above `high` (hysteresis, Canny 1986), one pixel thin.
@@ -47,7 +48,7 @@ def edge_lines(ridges: Float[Tensor, "h w"], low: float, high: float) -> list[Fl
     return trace(torch.from_numpy(morphology.skeletonize(np.isin(parts, strong[strong > 0]))))
 
 
-def trace(skeleton: Bool[Tensor, "h w"]) -> list[Float[Tensor, "n 2"]]:
+def trace(skeleton: Bool[Tensor, "h w"]) -> list[Float[Tensor, "_ 2"]]:
     """Ordered polylines of a one pixel thin drawing, split at junctions; loops end where they began. In the order of rows."""
     places = [(int(y), int(x)) for y, x in torch.nonzero(skeleton)]
     there = set(places)
@@ -78,7 +79,7 @@ def _neighbours(place: tuple[int, int], there: set[tuple[int, int]]) -> list[tup
     return found
 
 
-def join(lines: list[Float[Tensor, "n 2"]], gap: float) -> list[Float[Tensor, "m 2"]]:
+def join(lines: list[Float[Tensor, "_ 2"]], gap: float) -> list[Float[Tensor, "_ 2"]]:
     """Lines whose ends face each other across at most `gap` pixels as one, the nearest and straightest first."""
     lines = [line for line in lines if len(line) > 3]
     while len(lines) > 1:
@@ -130,28 +131,48 @@ def smooth(points: Float[Tensor, "n 2"], reach: float, closed: bool) -> Float[Te
     return torch.from_numpy(blurred).float()
 
 
-def fit_curve(points: Float[Tensor, "n 2"], tolerance: float, closed: bool, corner: float = 50) -> Float[Tensor, "k 4 2"]:
-    """As few cubic Beziers as stay within `tolerance` pixels of a polyline with a point about every pixel (`smooth`).
+def fit_curve(points: Float[Tensor, "n 2"], tolerance: float, closed: bool, reach: float = 0, corner: float = 45) -> Float[Tensor, "k 4 2"]:
+    """As few cubic Beziers as stay within `tolerance` pixels of a polyline calmed over `reach` pixels (`smooth`).
 
-    Smooth but for corners, where the line turns by `corner` degrees or more within some pixels. Each cubic starts where the last ended.
+    Smooth but for corners, where the line turns by `corner` degrees or more within some pixels; they stay sharp, and where
+    they are. Each cubic starts where the last ended.
     """
-    line = points.double().numpy()
-    turns = _corners(line, closed, max(4, round(4 * tolerance)), corner)
-    seam = None
+    line = smooth(points, 0, closed).double().numpy()
+    turns = _corners(smooth(points, min(reach, 2.5), closed).double().numpy(), closed, max(6, round(10 * tolerance)), corner)
+    if closed and not turns:
+        line = smooth(points, reach, closed).double().numpy()
+        seam = _unit(line[min(3, len(line) - 1)] - line[-3])  # smooth where it closes, too
+        return _stacked(_fit(np.concatenate([line, line[:1]]), seam, -seam, tolerance))
+    tips = [_tip(line, turn) for turn in turns]
     if closed:
-        start = turns[0] if turns else 0
-        line = np.roll(line, -start, 0)
-        seam = None if turns else _unit(line[3] - line[-3])  # without a corner, smooth where it closes too
+        first, tips = turns[0], [*tips, tips[0]]
+        line = np.roll(line, -first, 0)
         line = np.concatenate([line, line[:1]])
-        turns = [turn - start for turn in turns[1:]]
-    ends = [0, *turns, len(line) - 1]
+        inner, ends = [turn - first for turn in turns[1:]], (_CUT, _CUT)
+    else:
+        inner, tips, ends = turns, [line[0], *tips, line[-1]], (1, 1)
     made = []
-    for begin, end in pairwise(ends):
-        part = line[begin : end + 1]
-        left = seam if seam is not None else _tangent(part)
-        right = -seam if seam is not None else _tangent(part[::-1])
-        made += _fit(part, left, right, tolerance)
-    return torch.from_numpy(np.stack(made)).float()
+    bounds = [(0, ends[0]), *((turn, _CUT) for turn in inner), (len(line) - 1, ends[1])]
+    for number, ((begin, after), (end, before)) in enumerate(pairwise(bounds)):
+        part = np.concatenate([tips[number][None], line[begin + after : end - before + 1], tips[number + 1][None]])
+        part = smooth(torch.from_numpy(part).float(), reach, False).double().numpy()
+        made += _fit(part, _tangent(part), _tangent(part[::-1]), tolerance)
+    return _stacked(made)
+
+
+def _tip(line: np.ndarray, turn: int) -> np.ndarray:
+    """Where the line's two sides at a corner would meet had nothing rounded it; the corner itself where that is far away."""
+    far, near, one, two = (line[(turn + step * _CUT) % len(line)] for step in (-2, -1, 1, 2))
+    sides = np.stack([near - far, two - one], 1)
+    corner: np.ndarray = line[turn]
+    if abs(np.linalg.det(sides)) < 1e-6:
+        return corner
+    tip: np.ndarray = near + (near - far) * np.linalg.solve(sides, one - near)[0]
+    return tip if np.linalg.norm(tip - corner) < _CUT else corner
+
+
+def _stacked(curves: list[np.ndarray]) -> Float[Tensor, "k 4 2"]:
+    return torch.from_numpy(np.stack(curves)).float()
 
 
 def _corners(line: np.ndarray, closed: bool, reach: int, degrees: float) -> list[int]:
@@ -244,12 +265,20 @@ def flatten(curves: Float[Tensor, "k 4 2"]) -> Float[Tensor, "n 2"]:
     return torch.from_numpy(np.concatenate([*parts, curves[-1, -1:].double().numpy()])).float()
 
 
-def fill(polygons: list[Float[Tensor, "n 2"]], height: int, width: int, samples: int = 4) -> Float[Tensor, "1 h w"]:
+def fill(polygons: list[Float[Tensor, "_ 2"]], height: int, width: int, samples: int = 4) -> Float[Tensor, "1 h w"]:
     """The share of each pixel inside polygons by the even-odd rule, from `samples` x `samples` places in it."""
-    inside = np.zeros((height * samples, width * samples), dtype=bool)
+    high, wide = height * samples, width * samples
+    turned = np.zeros((high, wide + 1), dtype=np.int32)
     for polygon in polygons:
-        corners = polygon.double().numpy()[:, ::-1] * samples - 0.5
-        inside ^= measure.grid_points_in_poly(inside.shape, corners)
+        x, y = (polygon.double().numpy() * samples - 0.5).T
+        ends = np.stack([x, y, np.roll(x, -1), np.roll(y, -1)])
+        x0, y0, x1, y1 = np.where(ends[1] <= ends[3], ends, ends[[2, 3, 0, 1]])
+        first, last = (np.ceil(edge).clip(0, high).astype(int) for edge in (y0, y1))  # rows that an edge crosses
+        edge = np.repeat(np.arange(len(x0)), last - first)
+        row = np.arange(len(edge)) - np.repeat((last - first).cumsum() - (last - first), last - first) + first[edge]
+        meets = x0[edge] + (row - y0[edge]) / (y1 - y0)[edge] * (x1 - x0)[edge]
+        np.add.at(turned, (row, np.ceil(meets).clip(0, wide).astype(int)), 1)
+    inside = turned[:, :-1].cumsum(1) % 2
     return F.avg_pool2d(torch.from_numpy(inside).float()[None], samples)
 
 

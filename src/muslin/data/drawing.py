@@ -106,7 +106,7 @@ def _paper(channel: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
         design = terms[:, :degree] * weight[:, None]
         solved = torch.linalg.solve(design.T @ terms[:, :degree] + 1e-3 * torch.eye(degree), design.T @ values)
         paper = terms[:, :degree] @ solved
-    return (_terms(*channel.shape) @ solved).view(channel.shape).clamp(min=0.1, max=1.0)
+    return torch.as_tensor(_terms(*channel.shape) @ solved).view(channel.shape).clamp(0.1, 1.0)
 
 
 def _terms(height: int, width: int) -> Float[Tensor, "n 6"]:

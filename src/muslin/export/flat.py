@@ -31,6 +31,7 @@ _SURROUND, _BUSY = 16.0, 1.0  # px of the surround; how much of its energy is ta
 _FLOOR = 0.007  # OKLab: fainter steps are noise whatever the garment's contrast
 _RIM = 6  # px along the silhouette without inner lines
 _GAP = 16  # px between the ends of a broken line that is joined
+_CALM, _TOLERANCE = 3.5, 1.2  # px: over how far a line is smoothed; how far a curve may be from it
 _OUTLINE, _SEAM, _DETAIL = 1.8, 1.0, 0.6  # mm of stroke at 300 mm
 
 
@@ -75,7 +76,8 @@ def make_flat(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], conf
     config = config or FlatConfig()
     check(config)
     pixels, mask, zoom = _framed(pixels, mask)
-    outlines = silhouettes(mask, max(2.5, 0.5 * grain * zoom))
+    calmed = max(_CALM, 0.5 * grain * zoom)
+    outlines = silhouettes(mask, calmed)
     if not outlines:
         raise ValueError("the mask is empty")
     every = torch.cat(outlines)
@@ -84,17 +86,18 @@ def make_flat(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], conf
     margin = _MARGIN * float((high - low).max())
     thick = config.height_mm / 300
 
-    def line(points: Tensor, width: float, tolerance: float, closed: bool = False) -> Line:
-        return Line((contours.fit_curve(points, tolerance, closed) - low + margin) * scale, width * thick)
+    def line(points: Tensor, width: float, closed: bool = False) -> Line:
+        calm = calmed if closed else _CALM
+        return Line((contours.fit_curve(points, _TOLERANCE, closed, calm) - low + margin) * scale, width * thick)
 
     found = inner_lines(pixels, mask, config.detail, grain * zoom)
     page = (high - low + 2 * margin) * scale
     return Flat(
         float(page[0]),
         float(page[1]),
-        tuple(line(points, _OUTLINE, 1.2, closed=True) for points in outlines),
-        tuple(line(points, _SEAM * (0.8 + 0.4 * strong), 1.2) for points, strong, seam in found if seam),
-        tuple(line(points, _DETAIL * (0.8 + 0.4 * strong), 1.2) for points, strong, seam in found if not seam),
+        tuple(line(points, _OUTLINE, closed=True) for points in outlines),
+        tuple(line(points, _SEAM * (0.8 + 0.4 * strong)) for points, strong, seam in found if seam),
+        tuple(line(points, _DETAIL * (0.8 + 0.4 * strong)) for points, strong, seam in found if not seam),
     )
 
 
@@ -118,16 +121,15 @@ def _framed(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, float]:
     return resize(pixels[part], height, width), resize(mask[part], height, width).clamp(0, 1), zoom
 
 
-def silhouettes(mask: Float[Tensor, "1 h w"], reach: float) -> list[Float[Tensor, "n 2"]]:
+def silhouettes(mask: Float[Tensor, "1 h w"], reach: float) -> list[Float[Tensor, "_ 2"]]:
     """The garment's outlines and holes, calmed over `reach` pixels; specks are left out."""
-    lines = contours.closed_contours(blur(mask, reach)[0])
-    kept = [line for line in lines if abs(contours.area(line)) > 0.004 * abs(contours.area(lines[0]))]
-    return [contours.smooth(line, reach, closed=True) for line in kept]
+    lines = contours.closed_contours(blur(mask, reach / 2.5)[0])
+    return [line for line in lines if abs(contours.area(line)) > 0.004 * abs(contours.area(lines[0]))]
 
 
 def inner_lines(
     pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], detail: float, grain: float
-) -> list[tuple[Float[Tensor, "n 2"], float, bool]]:
+) -> list[tuple[Float[Tensor, "_ 2"], float, bool]]:
     """Lines within the silhouette with their strength (0 to 1) and whether each is a seam; the most telling first."""
     rim = max(_RIM, round(2.4 * grain))
     filled = extend(pixels, shrink(mask, max(2, round(grain))))
@@ -148,7 +150,7 @@ def inner_lines(
             continue
         seam = extent * mean > 0.22
         found.append(
-            (_to_rim(contours.smooth(points, 3.0, closed=False), mask[0] > 0.5, rim + _GAP // 2), min(1.0, mean / 2), seam, extent * mean)
+            (_to_rim(contours.smooth(points, _CALM, closed=False), mask[0] > 0.5, rim + _GAP // 2), min(1.0, mean / 2), seam, extent * mean)
         )
     found.sort(key=lambda line: -line[3])
     return [(points, strong, seam) for points, strong, seam, _ in found[: round(6 + 60 * detail)]]
@@ -212,7 +214,8 @@ def _symmetry(energy: Float[Tensor, "a h w"], mask: Float[Tensor, "1 h w"], spre
     if float(torch.minimum(mask, mirrored).sum() / torch.maximum(mask, mirrored).sum()) < 0.8:
         return torch.ones_like(mask[0])
     angles = (_ANGLES - torch.arange(_ANGLES)) % _ANGLES
-    other = F.max_pool2d(energy[angles][:, :, index], 2 * spread + 1, 1, spread)
+    rows = F.max_pool2d(energy[angles][:, :, index], (1, 2 * spread + 1), 1, (0, spread))
+    other = F.max_pool2d(rows, (2 * spread + 1, 1), 1, (spread, 0))
     most, angle = energy.max(0)
     there = other.gather(0, angle[None])[0]
     return 0.6 + 0.6 * (there / most.clamp(min=1e-6)).clamp(0, 1)

@@ -1,53 +1,194 @@
-"""From many drafts the few worth dressing: whole garments first, oddities dropped, then as unlike each other as can be.
+"""From many drafts the few worth dressing: like real garments, calm in outline, no copies, and as unlike each other as can be.
 
-Greedy k-centre (Gonzalez 1985) on pooled features of the embedded encoder. Deterministic. Knows pictures, not seeds.
+Greedy MAP of a determinantal point process with quality (Kulesza & Taskar 2012, section 3.1; fast greedy: Chen et al. 2018,
+algorithm 1) on pooled features of the embedded encoder. Departs: kinds take turns. Deterministic. Knows pictures, not seeds.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from muslin.assets import STARTER
+from muslin.base.files import sha256
+from muslin.base.image import from_bytes
+from muslin.data.loader import load_images
 from muslin.features.embedded import pooled
+from muslin.metrics.manifold import radii
+from muslin.metrics.novelty import copy_threshold, nearest
+
+BLOCK = 16  # pictures looked at at once
+ZEAL = 3.0  # how much realism counts: the best of a kind weighs e^3 times the worst
+WIDTH = 0.8  # features of unit length this far apart are unlike
+ASIDE = 1e-3  # weight of what is set aside: taken before a twin, after everything else
+_ROWS, _LEAST = 1024, 1e-15
 
 
-def features(pictures: list[Float[Tensor, "3 h w"]]) -> Float[Tensor, "n d"]:
-    """Pooled features of unit length, a picture at a time (so that they do not depend on their company)."""
-    return torch.cat([F.normalize(pooled(picture[None]), dim=1) for picture in pictures])
+@dataclass(frozen=True)
+class Pool:
+    """What choosing knows of n drafts: features of unit length, names of kinds, who may be chosen, how lopsided each is."""
+
+    points: Float[Tensor, "n d"]
+    kinds: Sequence[str]
+    usable: Bool[Tensor, " n"]
+    lopsided: Float[Tensor, " n"]
 
 
-def choose_evenly(points: Float[Tensor, "n d"], usable: Bool[Tensor, " n"], kinds: list[str], count: int) -> Int[Tensor, " k"]:
-    """As `choose`, each kind in turn getting its share; what one kind cannot fill goes to the others."""
-    order: list[int] = []
-    share = -(-count // len(set(kinds)))
-    ranked = [choose(points, torch.tensor([n == k for n in kinds]) & usable, share).tolist() for k in sorted(set(kinds))]
-    for turn in range(share):
-        order += [places[turn] for places in ranked if turn < len(places)]
-    spare = usable.clone()
-    spare[order] = False
-    missing = count - len(order)
-    if missing > 0:
-        order += choose(points, spare, missing).tolist()
-    return torch.tensor(order[:count], dtype=torch.long)
+@dataclass(frozen=True)
+class Chosen:
+    """Places in the pool, best first; how many were set aside and why; whether known garments could be compared with."""
+
+    places: Int[Tensor, " k"]
+    lopsided: int
+    copies: int
+    compared: bool
 
 
-def choose(points: Float[Tensor, "n d"], usable: Bool[Tensor, " n"], count: int, odd: float = 0.6) -> Int[Tensor, " k"]:
-    """Places of the chosen, at most `count`, best first.
+class Determinant:
+    """Greedy maximum of log det L over the chosen: L_ij = q_i q_j exp(-|x_i - x_j|^2 / (2 WIDTH^2)).
 
-    The share `odd` of usable points that lie farthest from their third nearest neighbour is set aside (used only if
-    the others do not suffice); among the rest each next one is the farthest from all chosen so far.
+    `gains` are log(q_i^2 v_i): v_i is what the chosen leave unexplained of x_i (1 at first, 0 for a twin of a chosen one).
+    Rows of L are made when they are needed, so that memory grows with the chosen and not with the square of the pool.
     """
-    places = usable.nonzero()[:, 0]
-    if len(places) <= count:
-        return places
-    away = torch.cdist(points[places], points[places])
-    lonely = away.sort(1).values[:, min(3, len(places) - 1)]
-    keep = max(count, round(len(places) * (1 - odd)))
-    ordinary = lonely.argsort(stable=True)[:keep]
-    away = away[ordinary][:, ordinary]
-    chosen = [int(away.mean(1).argmin())]
-    while len(chosen) < count:
-        nearest = away[:, chosen].min(1).values
-        nearest[chosen] = -1
-        chosen.append(int(nearest.argmax()))
-    return places[ordinary[torch.tensor(chosen)]]
+
+    def __init__(self, points: Float[Tensor, "n d"], quality: Float[Tensor, " n"], width: float = WIDTH) -> None:
+        self.points, self.width = points.double(), width
+        self.weight = 2 * quality.double().log()
+        self.rest = torch.ones(len(points), dtype=torch.float64)
+        self.known = list[Tensor]()  # rows of the Cholesky factor
+        self.gains = self.weight
+
+    def take(self, place: int) -> None:
+        """One more row of the Cholesky factor (Chen et al. 2018, equation 8)."""
+        alike = (-(self.points - self.points[place]).square().sum(1) / (2 * self.width**2)).exp()
+        for row in self.known:
+            alike = alike - row[place] * row
+        row = alike / self.rest[place].clamp(min=_LEAST).sqrt()
+        self.known.append(row)
+        self.rest = (self.rest - row.square()).clamp(min=_LEAST)
+        self.gains = self.weight + self.rest.log()
+
+
+def choose(pool: Pool, count: int, known: Float[Tensor, "m d"] | None = None) -> Chosen:
+    """At most `count` usable drafts, kinds as evenly as there are drafts of them.
+
+    Quality q = exp(ZEAL r) * n * s: realism r and novelty n in [0, 1] as `realism` and `novelty` have it; s is `ASIDE` for the more
+    lopsided half of a kind and 1 for the others. `known` are real garments; where the drafts are of another sort (line drawings), no use
+    is made of them. Which pictures are chosen does not depend on their order (of twins, whose features are equal, the first is).
+    """
+    order = _by_content(pool)
+    pool = Pool(pool.points[order], [pool.kinds[place] for place in order.tolist()], pool.usable[order], pool.lopsided[order])
+    compared = known is not None and fits(pool.points[pool.usable], known)
+    known = known if compared else None
+    quality = (ZEAL * realism(pool, known).double()).exp()
+    bent, new = _bent(pool), torch.ones_like(quality) if known is None else novelty(pool.points, known).double()
+    quality = quality * new.clamp(min=ASIDE) * torch.where(bent, ASIDE, 1.0)
+    places = in_turns(Determinant(pool.points, quality), pool.usable, pool.kinds, count)
+    return Chosen(order[places], int(bent.sum()), int(((new == 0) & pool.usable).sum()), compared)
+
+
+def in_turns(rule: Determinant, usable: Bool[Tensor, " n"], kinds: Sequence[str], count: int) -> Int[Tensor, " k"]:
+    """At most `count` places, best first: each next has the largest gain among the kinds that have the fewest so far."""
+    left, chosen = usable.clone(), list[int]()
+    numbers = _numbers(kinds)
+    taken = torch.zeros(int(numbers.max()) + 1 if len(kinds) else 0, dtype=torch.long)
+    while len(chosen) < count and left.any():
+        counts = taken[numbers]
+        now = left & (counts == counts[left].min())
+        place = int(torch.where(now, rule.gains, -torch.inf).argmax())
+        rule.take(place)
+        chosen.append(place)
+        left[place] = False
+        taken[numbers[place]] += 1
+    return torch.tensor(chosen, dtype=torch.long)
+
+
+def realism(pool: Pool, known: Float[Tensor, "m d"] | None = None) -> Float[Tensor, " n"]:
+    """The share of the usable drafts of its own kind that look less real than this one; 0 for what is not usable.
+
+    Less real: farther from its three nearest known garments (on average), or, without known ones, from its third nearest draft.
+    """
+    usable = pool.usable.nonzero()[:, 0]
+    points, far = pool.points[usable].double(), torch.full((len(pool.usable),), torch.inf, dtype=torch.float64)
+    if known is not None:
+        far[usable] = torch.cat([_near(rows, known.double()) for rows in points.split(_ROWS)])
+    elif len(usable) > 1:
+        far[usable] = radii(points, min(3, len(usable) - 1))
+    return _better(-far, pool)
+
+
+def novelty(points: Float[Tensor, "n d"], known: Float[Tensor, "m d"]) -> Float[Tensor, " n"]:
+    """0 for a copy of a known garment (see metrics.novelty), 1 at half as far again as that threshold, straight between."""
+    away = nearest(points.double(), known.double())[0] / max(copy_threshold(known), 1e-6)
+    return ((away - 1) / 0.5).clamp(0, 1)
+
+
+def fits(points: Float[Tensor, "n d"], known: Float[Tensor, "m d"]) -> bool:
+    """Whether the known garments tell anything of these drafts: half of them come as near to one as known ones to each other."""
+    if len(points) == 0 or len(known) < 3:
+        return False
+    return float(nearest(points, known)[0].median()) <= float(radii(known, 1).quantile(0.99))
+
+
+@lru_cache(maxsize=4)
+def known_garments(side: int) -> Float[Tensor, "m d"]:
+    """Features of the starter set's 294 real garments, seen `side` pixels wide as the drafts are; taken once."""
+    pixels = load_images(STARTER, side, 3).pixels
+    return features(list(from_bytes(pixels)))
+
+
+@torch.no_grad()
+def features(pictures: Sequence[Float[Tensor, "3 h w"]]) -> Float[Tensor, "n d"]:
+    """Pooled features of unit length of pictures of one size.
+
+    Always in blocks of `BLOCK`, the last one filled up, so that a picture's bits do not depend on its company.
+    """
+    found = list[Tensor]()
+    for start in range(0, len(pictures), BLOCK):
+        block = list(pictures[start : start + BLOCK])
+        filled = torch.stack(block + block[-1:] * (BLOCK - len(block)))
+        found.append(F.normalize(pooled(filled), dim=1)[: len(block)])
+    return torch.cat(found)
+
+
+def lopsided(mask: Float[Tensor, "1 h w"]) -> float:
+    """The share of a silhouette that its mirror image, about the middle of its own box, leaves uncovered: 0 (symmetric) to 1."""
+    columns = (mask[0].sum(0) > 0.5).nonzero()[:, 0]
+    if len(columns) == 0:
+        return 1.0
+    cut = mask[0][:, int(columns[0]) : int(columns[-1]) + 1]
+    return float((cut - cut.flip(1)).clamp(min=0).sum() / cut.sum())
+
+
+def _near(rows: Tensor, known: Tensor) -> Tensor:
+    return torch.cdist(rows, known).topk(min(3, len(known)), largest=False).values.mean(1)
+
+
+def _by_content(pool: Pool) -> Int[Tensor, " n"]:
+    """An order that only the drafts' features decide: equal gains are settled by it."""
+    keys = [sha256(row.numpy().tobytes()) for row in pool.points]
+    return torch.tensor(sorted(range(len(keys)), key=lambda place: (pool.kinds[place], keys[place])), dtype=torch.long)
+
+
+def _bent(pool: Pool) -> Bool[Tensor, " n"]:
+    """Usable drafts that are more lopsided than half of their kind's."""
+    return (_better(-pool.lopsided, pool) < 0.5) & pool.usable & (pool.lopsided > 0)
+
+
+def _better(value: Tensor, pool: Pool) -> Float[Tensor, " n"]:
+    """For each usable draft the share of the others of its kind that have less (equals get the same); 0 for the rest; one alone has 1."""
+    share, numbers = torch.zeros(len(value)), _numbers(pool.kinds)
+    for number in numbers.unique():
+        own = (pool.usable & (numbers == number)).nonzero()[:, 0]
+        less = torch.searchsorted(value[own].sort().values, value[own].contiguous())
+        share[own] = less.float() / (len(own) - 1) if len(own) > 1 else torch.ones(len(own))
+    return share
+
+
+def _numbers(kinds: Sequence[str]) -> Int[Tensor, " n"]:
+    names = {name: number for number, name in enumerate(sorted(set(kinds)))}
+    return torch.tensor([names[kind] for kind in kinds], dtype=torch.long)

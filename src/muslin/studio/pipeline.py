@@ -20,7 +20,7 @@ from muslin.data.ground import find_mask
 from muslin.export.sheets import contact_sheet
 from muslin.gan.generators import Loaded
 from muslin.provenance.recipe import Recipe
-from muslin.studio.choose import choose_evenly, features
+from muslin.studio.choose import Chosen, Pool, choose, features, known_garments, lopsided
 from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
 from muslin.studio.lookbook import Look, write_lookbook
 from muslin.studio.styles import Style
@@ -98,40 +98,51 @@ def _check(generator: Loaded, styles: list[Style], config: DesignConfig) -> None
 
 
 def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_Design]) -> Iterator[Event]:
-    """Draw `pool` drafts for each design wanted, and keep the most unlike whole garments."""
+    """Draw `pool` drafts for each design wanted, and keep those that are like real garments and unlike each other."""
     wanted = config.classes or (tuple(n for n in generator.classes if n not in _HARD_TO_DRESS) if generator.conditional else ())
     labels = [generator.label(name) for name in wanted] or [0]
-    pool, first, drafts = config.count * config.pool, config.seed * 1_000_000, list[Tensor]()
-    recipes = [draft_recipe(generator, first + n, labels[n % len(labels)], config.truncation) for n in range(pool)]
+    total, first, drafts = config.count * config.pool, config.seed * 1_000_000, list[Tensor]()
+    recipes = [draft_recipe(generator, first + n, labels[n % len(labels)], config.truncation) for n in range(total)]
     for number, draft in enumerate(draw_each(generator, recipes), 1):
         drafts.append(draft)
-        if number % 16 == 0 or number == pool:
-            yield Step("draft", number, pool)
-    pictures = [as_picture(draft) for draft in drafts]
-    usable = torch.tensor([_whole(picture) for picture in pictures])
+        if number % 16 == 0 or number == total:
+            yield Step("draft", number, total)
     kinds = [str((recipe.generator or {}).get("class", "")) for recipe in recipes]
-    chosen = choose_evenly(features(pictures), usable, kinds, config.count).tolist()
-    yield Note(f"{pool} drafts, {int(usable.sum())} whole garments, {len(chosen)} chosen for being unlike each other")
-    if not chosen:
-        raise InputError(f"{generator.name}: none of {pool} drafts shows a whole garment on a plain ground; train it longer")
+    pool = look_at([as_picture(draft) for draft in drafts], kinds)
+    if not pool.usable.any():
+        raise InputError(f"{generator.name}: none of {total} drafts shows a whole garment on a plain ground; train it longer")
+    found = choose(pool, config.count, known_garments(drafts[0].shape[1]))
+    chosen = found.places.tolist()
+    yield Note(_in_words(pool, found))
     if len(chosen) < config.count:
         yield Warned(f"only {len(chosen)} of {config.count} designs: too few whole garments; raise --pool")
-    chosen.sort(key=lambda place: (str((recipes[place].generator or {}).get("class", "")), place))
+    chosen.sort(key=lambda place: (kinds[place], place))
     for number, place in enumerate(chosen, 1):
-        row = recipes[place].generator or {}
-        name = f"{number:02d}-{row.get('class', 'garment')}"
-        designs.append(_Design(name, recipes[place], drafts[place]))
+        designs.append(_Design(f"{number:02d}-{kinds[place] or 'garment'}", recipes[place], drafts[place]))
 
 
-def _whole(picture: Tensor) -> bool:
-    """Whether a garment of a sensible size stands on a plain ground, in one piece, away from the border."""
-    large = torch.nn.functional.interpolate(picture[None], size=(128, 128), mode="bicubic", align_corners=False)[0].clamp(-1, 1)
-    mask = find_mask(large)
+def look_at(pictures: list[Tensor], kinds: list[str]) -> Pool:
+    """What choosing goes by, for drafts as pictures (3, h, w): features, which show a whole garment, how lopsided they are."""
+    masks = [_whole(picture) for picture in pictures]
+    bent = [1.0 if mask is None else lopsided(mask) for mask in masks]
+    return Pool(features(pictures), kinds, torch.tensor([mask is not None for mask in masks]), torch.tensor(bent))
+
+
+def _whole(picture: Tensor) -> Tensor | None:
+    """The mask (1, 64, 64) where a garment of a sensible size stands on a plain ground, away from the border; else None."""
+    small = torch.nn.functional.interpolate(picture[None], size=(64, 64), mode="bicubic", align_corners=False, antialias=True)[0]
+    mask = find_mask(small.clamp(-1, 1))
     if mask is None:
-        return False
+        return None
     rim = torch.cat([mask[0, 0], mask[0, -1], mask[0, :, 0], mask[0, :, -1]])
-    share = float(mask.mean())
-    return 0.08 <= share <= 0.75 and float(rim.mean()) < 0.06
+    return mask if 0.08 <= float(mask.mean()) <= 0.75 and float(rim.mean()) < 0.06 else None
+
+
+def _in_words(pool: Pool, found: Chosen) -> str:
+    total, whole = len(pool.usable), int(pool.usable.sum())
+    aside = f"set aside: {found.lopsided} lopsided" + (f" and {found.copies} too near a known garment" if found.compared else "")
+    like = "like real garments" if found.compared else "like many others"
+    return f"{total} drafts; dropped: {total - whole} without a whole garment; {aside}; {len(found.places)} chosen that are {like} and unlike each other"
 
 
 def _plan(designs: list[_Design], styles: list[Style], config: DesignConfig) -> list[tuple[_Design, Style]]:

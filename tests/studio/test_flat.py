@@ -1,0 +1,91 @@
+"""Flats as files: SVG and PNG whole, the recipe kept, sheets of several, bad files told by name."""
+
+import json
+import shutil
+import xml.etree.ElementTree as ET
+
+import pytest
+import torch
+
+from muslin.base.errors import InputError, SettingError
+from muslin.base.events import Finished, Refused, Saved
+from muslin.base.image import encode_png, open_image, resize
+from muslin.provenance.recipe import Recipe
+from muslin.studio.flat import FlatConfig, flat, names
+
+
+def test_a_picture_becomes_an_svg_and_a_png_the_same_twice(tmp_path, garment_file):
+    events = list(flat([garment_file], tmp_path / "a"))
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["dress.flat.png", "dress.flat.svg"]
+    assert {event.path.name for event in events if isinstance(event, Saved)} == {"dress.flat.png", "dress.flat.svg"}
+    assert isinstance(events[-1], Finished)
+    assert events[-1].path.name == "dress.flat.svg"
+    list(flat([garment_file], tmp_path / "b"))
+    for made in (tmp_path / "a").iterdir():
+        assert made.read_bytes() == (tmp_path / "b" / made.name).read_bytes()
+    page = ET.fromstring((tmp_path / "a" / "dress.flat.svg").read_bytes())
+    picture = open_image(tmp_path / "a" / "dress.flat.png")
+    assert max(picture.pixels.shape) / picture.dpi * 25.4 == pytest.approx(
+        max(float(page.get(side).removesuffix("mm")) for side in ("height", "width")), rel=0.01
+    )
+
+
+def test_a_draft_is_enlarged_and_its_recipe_kept(tmp_path, garment):
+    file = tmp_path / "draft.png"
+    recipe = Recipe("draft", generator={"name": "<g>", "seed": 3})
+    file.write_bytes(encode_png(resize(garment, 64, 64), text=recipe.text()))
+    list(flat([file], tmp_path / "out", FlatConfig(height_mm=200)))
+    root = ET.fromstring((tmp_path / "out" / "draft.flat.svg").read_bytes())
+    found = "".join(root.find("{http://www.w3.org/2000/svg}metadata").itertext())
+    assert json.loads(found)["generator"] == {"name": "<g>", "seed": 3}
+    paths = root.findall("{http://www.w3.org/2000/svg}g/{http://www.w3.org/2000/svg}path")
+    assert sum(path.get("d").count("C") for path in paths) < 120
+
+
+def test_transparency_is_the_mask(tmp_path, ikat):
+    alpha = torch.zeros(1, *ikat.shape[1:])
+    alpha[:, 40:-40, 60:-60] = 1
+    file = tmp_path / "cut.png"
+    file.write_bytes(encode_png(ikat, alpha))
+    list(flat([file], tmp_path / "out"))
+    root = ET.fromstring((tmp_path / "out" / "cut.flat.svg").read_bytes())
+    outline = root.find("{http://www.w3.org/2000/svg}g/{http://www.w3.org/2000/svg}path")
+    assert outline.get("d").count("C") == 4
+
+
+def test_a_folder_gets_a_sheet_bad_files_are_left_out_and_sheets_passed_over(tmp_path, garment_file):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(garment_file, folder / "one.png")
+    shutil.copy(garment_file, folder / "ONE.jpg")
+    (folder / "broken.png").write_bytes(b"no picture")
+    shutil.copy(garment_file, folder / "sheet.png")
+    events = list(flat([folder], folder))
+    (refused,) = [event for event in events if isinstance(event, Refused)]
+    assert refused.path.endswith("broken.png")
+    assert {p.name for p in folder.glob("*.svg")} == {"ONE.flat.svg", "one-2.flat.svg"}
+    assert events[-1].path == folder / "sheet.png"
+    assert sum(isinstance(event, Finished) for event in flat([folder], tmp_path / "again")) == 1
+    assert len(list((tmp_path / "again").glob("*.svg"))) == 2
+
+
+def test_names_never_meet():
+    from pathlib import Path
+
+    assert names([Path("a/x.png"), Path("b/X.jpg"), Path("c/x-2.png"), Path("x.png")]) == ["x", "X-2", "x-2-2", "x-3"]
+
+
+def test_bad_input_is_told_with_its_name(tmp_path, garment_file):
+    noise = tmp_path / "noise.png"
+    noise.write_bytes(encode_png(torch.rand(3, 220, 220, generator=torch.Generator().manual_seed(1)) * 2 - 1))
+    text = tmp_path / "text.png"
+    text.write_text("hello")
+    for file, told in ((noise, "no garment found"), (text, "not a picture"), (tmp_path / "none.png", "no such file")):
+        with pytest.raises(InputError, match=told) as failure:
+            list(flat([file], tmp_path / "out"))
+        assert str(file) in str(failure.value)
+    with pytest.raises(InputError, match="none of 2 could be drawn"):
+        list(flat([noise, text], tmp_path / "out"))
+    with pytest.raises(SettingError, match="detail=7"):
+        list(flat([garment_file], tmp_path / "not", FlatConfig(detail=7)))
+    assert not (tmp_path / "not").exists()
