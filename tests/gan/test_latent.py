@@ -33,9 +33,9 @@ def test_structure_of_one_and_look_of_another(network):
     look, shape = list(groups(network)["look"]), list(groups(network)["shape"])
     assert torch.equal(made[shape], first[shape])
     assert torch.equal(made[look], other[look])
-    assert torch.allclose(mix([first, other], dict.fromkeys(groups(network), [1.0, 1.0]), network), (first + other) / 2)
+    assert torch.allclose(mix([first, other], {group: [1.0, 1.0] for group in groups(network)}, network), (first + other) / 2)
     with pytest.raises(InputError, match="2 parents need as many weights"):
-        mix([first, other], dict.fromkeys(groups(network), [1.0]), network)
+        mix([first, other], {group: [1.0] for group in groups(network)}, network)
 
 
 def test_neighbours_go_from_the_same_to_another(network):

@@ -47,7 +47,8 @@ def look_recipe(base: Recipe, styles: list[tuple[Style, float]], config: StyleCo
     rows = [style.weighted(weight) for style, weight in styles]
     backbone = load_backbone(config.backbone).name
     settings, parents = as_dict(config), [base.plain_dict()] if base.kind == "edit" else base.parents
-    return Recipe("look", base.generator, base.content, rows, mask, settings, backbone, tools(), licence, parents=parents, made=now())
+    made = now() | {key: text for key, text in base.made.items() if key == "chosen"}
+    return Recipe("look", base.generator, base.content, rows, mask, settings, backbone, tools(), licence, parents=parents, made=made)
 
 
 def photo_recipe(path: Path) -> Recipe:

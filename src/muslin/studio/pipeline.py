@@ -5,7 +5,7 @@ Looks that are already in the folder with the same recipe are kept as they are. 
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -118,7 +118,9 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
         yield Warned(f"only {len(chosen)} of {config.count} designs: too few whole garments; raise --pool")
     chosen.sort(key=lambda place: (kinds[place], place))
     for number, place in enumerate(chosen, 1):
-        designs.append(_Design(f"{number:02d}-{kinds[place] or 'garment'}", recipes[place], drafts[place]))
+        told = f"by the machine, one of {len(chosen)} out of {total} drafts, like real garments and unlike each other"
+        recipe = replace(recipes[place], made=recipes[place].made | {"chosen": told})
+        designs.append(_Design(f"{number:02d}-{kinds[place] or 'garment'}", recipe, drafts[place]))
 
 
 def look_at(pictures: list[Tensor], kinds: list[str]) -> Pool:
