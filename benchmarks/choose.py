@@ -1,6 +1,8 @@
 """Which 24 of 1,000 drafts to dress: rules of choosing against chance, judged by real garments that the rules never see.
 
-    python benchmarks/choose.py DATA --out OUT [--seeds 2] [--drafts 1000]      DATA holds garments256.zip and garments256.csv
+    OMP_NUM_THREADS=1 python benchmarks/choose.py DATA --out OUT      DATA holds garments256.zip and garments256.csv
+
+One thread: the networks see small blocks, and on a busy machine a second thread waits more than it works.
 
 Rules may look at the starter set (294 garments); judged is against the 2,572 others of the kinds that are drawn (`unseen`), and against
 those among them that the generator did not learn from either (`untrained`, 450). Pooled EfficientNet-Lite0 features of unit length, 64 px.
@@ -155,8 +157,8 @@ def scores(generator, drafts, labels):
 def rules(pool, known, said):
     """Every rule's choice by name."""
     points, n = pool.points, len(pool.kinds)
-    even, bent = c._bent(pool), torch.ones(n, dtype=torch.bool)
-    real = {"starter": c.realism(pool, known), "density": c.realism(pool), "critic": c._better(said.double(), pool)}
+    straight = pool.usable & ~c.bent_half(pool)
+    real = {"starter": c.realism(pool, known), "density": c.realism(pool), "critic": c.ranked(said.double(), pool)}
     chosen = {"until now": former(pool)}
 
     def turns(rule, usable=pool.usable):
@@ -165,13 +167,13 @@ def rules(pool, known, said):
     for name, r in real.items():
         chosen[f"most real ({name})"] = turns(Best(points, r))
         chosen[f"k-centre of the top 15 % ({name})"] = turns(Centre(points, r), pool.usable & (r >= 0.85))
-        chosen[f"determinant ({name})"] = turns(c.Determinant(points, (c.ZEAL * r).exp()))
+        chosen[f"determinant ({name})"] = turns(c.Determinant(points, (pool.usable.sum() / COUNT) ** r))
     chosen["facility location, starter served"] = turns(Facility(points, known))
-    chosen["facility location, starter served, straight half"] = turns(Facility(points, known), pool.usable & ~even)
+    chosen["facility location, starter served, straight half"] = turns(Facility(points, known), straight)
     chosen["facility location, drafts served"] = turns(Facility(points, points[pool.usable], 0.5))
     chosen["**Muslin**: determinant, starter, straight half, novelty"] = c.choose(pool, COUNT, known).places
     chosen["Muslin without known garments"] = c.choose(pool, COUNT).places
-    chosen["Muslin, kinds as they come"] = c.choose(c.Pool(points, [""] * n, bent & pool.usable, pool.lopsided), COUNT, known).places
+    chosen["Muslin, kinds as they come"] = c.choose(c.Pool(points, [""] * n, pool.usable, pool.lopsided), COUNT, known).places
     return chosen
 
 
@@ -195,7 +197,7 @@ def ranks_alike(pool, known, said, real, shapes):
         return float(torch.corrcoef(torch.stack([x.argsort().argsort().double() for x in (a, b)]))[0, 1])
 
     far, fit = torch.cdist(pool.points, real.points).min(1).values, best_match(shapes, real.shapes)
-    judges = {"three nearest of the starter set": c._near(pool.points, known), "third nearest draft": radii(pool.points, 3)}
+    judges = {"three nearest of the starter set": c.away_from(pool.points, known), "third nearest draft": radii(pool.points, 3)}
     judges |= {"discriminator": -said, "lopsided": pool.lopsided}
     lines = ["| judge | with the distance to unseen garments | with silhouettes |", "|---|---|---|"]
     return lines + [f"| {name} | {rho(v, far):.2f} | {rho(-v, fit):.2f} |" for name, v in judges.items()]

@@ -122,8 +122,8 @@ def follow(
     """`count` designs within an outline (1 inside), each with the colours and the look's layers of a random design of its own.
 
     `lines` (1 on the drawn lines inside) ask for edges there; `label` keeps to one class. Shape and detail move freely, first one change for
-    all layers, which keeps garments likely, then one for each. Yields progress, last a `Followed`. The same arguments (and threads) give
-    the same bits. Raises InputError on another size, an empty outline, or more designs than starts.
+    all layers, which keeps garments likely, then one for each. Yields progress, last a `Followed`; the same arguments (and threads) give the
+    same bits. Raises InputError on another size, an empty outline, or more designs than starts.
     """
     _check_size(network, outline)
     wanted = (outline > 0.5).float()
@@ -223,8 +223,7 @@ def _outline_terms(drawn: Float[Tensor, "n 3 s s"], outline: Mask, lines: Mask |
     def terms(pictures: Tensor) -> dict[str, Tensor]:
         inside, wanted = 4 * (_away(pictures) / level - 1), outline.expand(len(pictures), -1, -1, -1)
         shape = F.binary_cross_entropy_with_logits(inside, wanted) + 1 - _shared(torch.sigmoid(inside), wanted).mean()
-        colour = (_colours(pictures, wanted) - colours).square().mean()
-        found = {"outline": shape, "colour": config.colour * colour}
+        found = {"outline": shape, "colour": config.colour * (_colours(pictures, wanted) - colours).square().mean()}
         if near_lines is not None:
             grey = pictures.mean(1, keepdim=True)
             edges = (F.pad(grey.diff(dim=2), (0, 0, 0, 1)).square() + F.pad(grey.diff(dim=3), (0, 1)).square() + 1e-6).sqrt()

@@ -22,7 +22,6 @@ from muslin.metrics.manifold import radii
 from muslin.metrics.novelty import copy_threshold, nearest
 
 BLOCK = 16  # pictures looked at at once
-ZEAL = 3.0  # how much realism counts: the best of a kind weighs e^3 times the worst
 WIDTH = 0.8  # features of unit length this far apart are unlike
 ASIDE = 1e-3  # weight of what is set aside: taken before a twin, after everything else
 _ROWS, _LEAST = 1024, 1e-15
@@ -76,17 +75,18 @@ class Determinant:
 def choose(pool: Pool, count: int, known: Float[Tensor, "m d"] | None = None) -> Chosen:
     """At most `count` usable drafts, kinds as evenly as there are drafts of them.
 
-    Quality q = exp(ZEAL r) * n * s: realism r and novelty n in [0, 1] as `realism` and `novelty` have it; s is `ASIDE` for the more
-    lopsided half of a kind and 1 for the others. `known` are real garments; where the drafts are of another sort (line drawings), no use
-    is made of them. Which pictures are chosen does not depend on their order (of twins, whose features are equal, the first is).
+    Quality q = c^r n s: realism r and novelty n in [0, 1] as `realism` and `novelty` have it; s is `ASIDE` for the more lopsided half of
+    a kind and 1 for the others; c is how many of these others there are for each one wanted: the more there are, the more realism counts.
+    `known` are real garments; where the drafts are of another sort (line drawings), no use is made of them. Which pictures are
+    chosen does not depend on their order (of twins, whose features are equal, the first is).
     """
     order = _by_content(pool)
     pool = Pool(pool.points[order], [pool.kinds[place] for place in order.tolist()], pool.usable[order], pool.lopsided[order])
     compared = known is not None and fits(pool.points[pool.usable], known)
     known = known if compared else None
-    quality = (ZEAL * realism(pool, known).double()).exp()
-    bent, new = _bent(pool), torch.ones_like(quality) if known is None else novelty(pool.points, known).double()
-    quality = quality * new.clamp(min=ASIDE) * torch.where(bent, ASIDE, 1.0)
+    bent, new = bent_half(pool), torch.ones(len(order)) if known is None else novelty(pool.points, known)
+    choice = max(int((pool.usable & ~bent).sum()) / max(count, 1), 1.0)
+    quality = choice ** realism(pool, known).double() * new.double().clamp(min=ASIDE) * torch.where(bent, ASIDE, 1.0)
     places = in_turns(Determinant(pool.points, quality), pool.usable, pool.kinds, count)
     return Chosen(order[places], int(bent.sum()), int(((new == 0) & pool.usable).sum()), compared)
 
@@ -115,10 +115,10 @@ def realism(pool: Pool, known: Float[Tensor, "m d"] | None = None) -> Float[Tens
     usable = pool.usable.nonzero()[:, 0]
     points, far = pool.points[usable].double(), torch.full((len(pool.usable),), torch.inf, dtype=torch.float64)
     if known is not None:
-        far[usable] = torch.cat([_near(rows, known.double()) for rows in points.split(_ROWS)])
+        far[usable] = torch.cat([away_from(rows, known.double()) for rows in points.split(_ROWS)])
     elif len(usable) > 1:
         far[usable] = radii(points, min(3, len(usable) - 1))
-    return _better(-far, pool)
+    return ranked(-far, pool)
 
 
 def novelty(points: Float[Tensor, "n d"], known: Float[Tensor, "m d"]) -> Float[Tensor, " n"]:
@@ -164,7 +164,8 @@ def lopsided(mask: Float[Tensor, "1 h w"]) -> float:
     return float((cut - cut.flip(1)).clamp(min=0).sum() / cut.sum())
 
 
-def _near(rows: Tensor, known: Tensor) -> Tensor:
+def away_from(rows: Float[Tensor, "n d"], known: Float[Tensor, "m d"]) -> Float[Tensor, " n"]:
+    """Mean distance to the three nearest known garments."""
     return torch.cdist(rows, known).topk(min(3, len(known)), largest=False).values.mean(1)
 
 
@@ -174,12 +175,12 @@ def _by_content(pool: Pool) -> Int[Tensor, " n"]:
     return torch.tensor(sorted(range(len(keys)), key=lambda place: (pool.kinds[place], keys[place])), dtype=torch.long)
 
 
-def _bent(pool: Pool) -> Bool[Tensor, " n"]:
+def bent_half(pool: Pool) -> Bool[Tensor, " n"]:
     """Usable drafts that are more lopsided than half of their kind's."""
-    return (_better(-pool.lopsided, pool) < 0.5) & pool.usable & (pool.lopsided > 0)
+    return (ranked(-pool.lopsided, pool) < 0.5) & pool.usable & (pool.lopsided > 0)
 
 
-def _better(value: Tensor, pool: Pool) -> Float[Tensor, " n"]:
+def ranked(value: Float[Tensor, " n"], pool: Pool) -> Float[Tensor, " n"]:
     """For each usable draft the share of the others of its kind that have less (equals get the same); 0 for the rest; one alone has 1."""
     share, numbers = torch.zeros(len(value)), _numbers(pool.kinds)
     for number in numbers.unique():
