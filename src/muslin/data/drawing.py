@@ -124,7 +124,7 @@ def _filled(ink: Float[Tensor, "h w"]) -> Bool[Tensor, "h w"] | None:
 
 def _strokes(ink: Float[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
     """Where lines are: strong ink, and weaker ink that hangs on it (hysteresis, Canny 1986), without specks."""
-    peak = float(ink.flatten().quantile(0.995))
+    peak = float(ink.flatten().quantile(0.998))
     if peak < _FAINT:
         raise InputError("nothing is drawn on this page, or too faintly; use a darker pen, or a scan with more contrast")
     strokes = _flood(ink > max(_FAINT / 2, 0.25 * peak), ink > max(_FAINT, 0.45 * peak))

@@ -1,8 +1,8 @@
 """From a picture back to the generator: a photo becomes ws that draw nearly it (`project`), an outline becomes designs that keep it (`follow`).
 
-Projection: Adam on one w (Karras et al. 2020, appendix D), then on one w for each layer (Image2StyleGAN, Abdal et al. 2019, 2020). Differs:
-starts at the nearest of the classes' means and some hundred random designs, embedded features instead of VGG's, and a coarse colour term. The
-network stays on the CPU and frozen. Does not know where pictures and outlines come from, nor how a photo is cut out and centred.
+Projection: Adam on one w (Karras et al. 2020, appendix D), then on one for each layer (Image2StyleGAN, Abdal et al. 2019, 2020). Differs:
+starts at the nearest of the classes' means and some hundred random designs; embedded features, not VGG's; coarse colours. On the CPU, network
+frozen. Does not know where pictures and outlines come from, nor how a photo is cut out and framed.
 """
 
 import math
@@ -55,6 +55,7 @@ class FollowConfig:
     rate: float = 0.15
     lines: float = 0.05
     colour: float = 4.0
+    clean: float = 10.0  # of the ground: what hazes it counts as garment in a mask
     keep: float = 0.025
     apart: float = 0.04
     freedom: float = 0.35  # how far the look's layers move beside the others
@@ -121,9 +122,9 @@ def follow(
 ) -> Iterator[InvertProgress | Followed]:
     """`count` designs within an outline (1 inside), each with the colours and the look's layers of a random design of its own.
 
-    `lines` (1 on the drawn lines inside) ask for edges there; `label` keeps to one class. Shape and detail move freely, first one change for
-    all layers, which keeps garments likely, then one for each. Yields progress, last a `Followed`; the same arguments (and threads) give the
-    same bits. Raises InputError on another size, an empty outline, or more designs than starts.
+    `lines` (1 where drawn) ask for edges there; `label` keeps to one class. Shape and detail move freely: first one change for all layers,
+    which keeps garments likely, then one for each. Yields progress, last a `Followed`; as repeatable as `project`. Raises InputError on
+    another size, an empty outline, or more designs than starts.
     """
     _check_size(network, outline)
     wanted = (outline > 0.5).float()
@@ -174,9 +175,8 @@ def _two_stages(
     place: Float[Tensor, "n 1 w"], layers: int, losses: Losses, config: ProjectConfig | FollowConfig
 ) -> Generator[InvertProgress, None, Tensor]:
     """Adam on one w, then on one for each layer. Rate: warm-up over 5 % of a stage, cosine to 0 over its second half (Karras et al. 2020)."""
-    done, total = 0, config.steps + config.layer_steps
-    for stage, rows, steps in (("w", 1, config.steps), ("w+", layers, config.layer_steps)):
-        place = place.expand(-1, rows, -1).clone().requires_grad_(True)
+    for stage, rows, before, steps in (("w", 1, 0, config.steps), ("w+", layers, config.steps, config.layer_steps)):
+        place = place.detach().expand(-1, rows, -1).clone().requires_grad_(True)
         optimiser = torch.optim.Adam([place], config.rate, betas=(0.9, 0.99))
         for step in range(steps):
             calm = 0.5 - 0.5 * math.cos(math.pi * min(1.0, 2 - 2 * step / steps))
@@ -185,10 +185,9 @@ def _two_stages(
                 found = losses(place)
                 (place.grad,) = torch.autograd.grad(torch.stack(list(found.values())).sum() * len(place), place)
             optimiser.step()
-            done += 1
-            yield InvertProgress(stage, done, total, {name: float(value.detach()) for name, value in found.items()})
-        place = place.detach()
-    return place
+            figures = {name: float(value.detach()) for name, value in found.items()}
+            yield InvertProgress(stage, before + step + 1, config.steps + config.layer_steps, figures)
+    return place.detach()
 
 
 def _lengths(rows: Float[Tensor, "n l w"], length: float, apart: float) -> dict[str, Tensor]:
@@ -217,13 +216,14 @@ def _outline_terms(drawn: Float[Tensor, "n 3 s s"], outline: Mask, lines: Mask |
     """What designs lose against an outline, against the colours (mean and deviation) that they started with, and against drawn lines."""
     level = _level(drawn)
     colours = _colours(drawn, torch.sigmoid(4 * (_away(drawn) / level - 1)))
-    within = 1 - F.max_pool2d(1 - outline[None], 5, 1, 2)
+    within, around = 1 - F.max_pool2d(1 - outline[None], 5, 1, 2), 1 - F.max_pool2d(outline[None], 3, 1, 1)
     near_lines = None if lines is None or float((lines * within).sum()) < 1 else F.avg_pool2d(lines[None] * within, 3, 1, 1).flatten(1)
 
     def terms(pictures: Tensor) -> dict[str, Tensor]:
         inside, wanted = 4 * (_away(pictures) / level - 1), outline.expand(len(pictures), -1, -1, -1)
         shape = F.binary_cross_entropy_with_logits(inside, wanted) + 1 - _shared(torch.sigmoid(inside), wanted).mean()
-        found = {"outline": shape, "colour": config.colour * (_colours(pictures, wanted) - colours).square().mean()}
+        ground = config.clean * (_away(pictures) * around).mean()
+        found = {"outline": shape, "ground": ground, "colour": config.colour * (_colours(pictures, wanted) - colours).square().mean()}
         if near_lines is not None:
             grey = pictures.mean(1, keepdim=True)
             edges = (F.pad(grey.diff(dim=2), (0, 0, 0, 1)).square() + F.pad(grey.diff(dim=3), (0, 1)).square() + 1e-6).sqrt()
@@ -239,8 +239,7 @@ def _nearest_start(network: synthesis.Generator, target: Tensor, config: Project
     kinds = max(network.classes, 1)
     labels = torch.arange(kinds + config.starts) % kinds
     z = torch.randn(config.starts, network.z_size, generator=seeded(config.seed, "starts"))
-    means = torch.stack([latent.class_mean(network, label) for label in range(kinds)])
-    w = torch.cat([means, network.mapping(z, labels[kinds:])])[:, None].expand(-1, network.layers, -1)
+    w = torch.cat([network.mapping.get_buffer("w_mean"), network.mapping(z, labels[kinds:])])[:, None].expand(-1, network.layers, -1)
     wanted = look(target[None])
     distances = torch.cat([apart(look(network.synthesise(part).clamp(-1, 1)), wanted) for part in w.split(_BATCH)])
     best = int(distances.argmin())
@@ -286,8 +285,7 @@ def _level(pictures: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 1 1"]:
 
 
 def _shared(soft: Float[Tensor, "b 1 h w"], outline: Float[Tensor, "*b 1 h w"]) -> Float[Tensor, " b"]:
-    both = (soft * outline).sum((1, 2, 3))
-    return both / (soft + outline - soft * outline).sum((1, 2, 3))
+    return (soft * outline).sum((1, 2, 3)) / (soft + outline - soft * outline).sum((1, 2, 3))
 
 
 def _colours(pictures: Float[Tensor, "b 3 h w"], weight: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 6"]:

@@ -24,6 +24,7 @@ from muslin.style.enlarge import enlarge
 __all__ = ["FlatConfig", "flat", "flat_of"]
 
 _DRAFT, _ENLARGED, _LARGEST = 200, 512, 1024  # px: smaller is enlarged, larger is made smaller first
+_SHARP = 0.25  # lower than is usual, so that a light motif at the garment's edge is no bite in its outline
 _SIDE = 1600  # px of the PNG's longer side
 _SHOWN = 100  # pictures on the sheet
 
@@ -104,7 +105,7 @@ def _read(picture: Picture) -> tuple[Tensor, Tensor | None, float]:
     if largest > _LARGEST:
         size = [max(1, round(side * _LARGEST / largest)) for side in pixels.shape[1:]]
         pixels, alpha = resize(pixels, *size), None if alpha is None else resize(alpha, *size).clamp(0, 1)
-    return pixels, find_mask(pixels) if alpha is None else alpha, 1.0
+    return pixels, find_mask(pixels, _SHARP) if alpha is None else alpha, 1.0
 
 
 def _usable(alpha: Tensor | None) -> Tensor | None:
