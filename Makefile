@@ -21,6 +21,9 @@ check: $(DEV)  ## style, types, floors
 
 bench: $(DEV)  ## the benchmarks (the article's side needs TensorFlow: pip install -e '.[keras]')
 	$(BIN)/python benchmarks/style_step.py
+	$(BIN)/python benchmarks/style_fast.py --no-peer
+	$(BIN)/python benchmarks/style_memory.py --sizes 512,1024
+	$(BIN)/python benchmarks/styles.py starter bench-styles --garments 2 --peers neural-style
 	$(BIN)/python benchmarks/classic_speed.py
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/quality.py starter --minutes 2 --samples 1000
