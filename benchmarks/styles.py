@@ -74,7 +74,10 @@ def pairs(asked):
     else:
         source, folder = open_source(asked.data / "garments256.zip"), asked.data / "styles"
     styles = [folder / f"{name}.jpg" for name in HELD_OUT if (folder / f"{name}.jpg").exists()]
-    by_kind = {kind: [item for number, item in enumerate(source.items) if item.label == kind and number % 20 == 0] for kind in KINDS}
+    by_kind = {
+        kind: [item for number, item in enumerate(source.items) if item.label == kind and (number % 20 == 0 or folder == STYLES)]
+        for kind in KINDS
+    }
     for number in range(asked.garments):
         items = by_kind[KINDS[number % len(KINDS)]]
         for item in items[number // len(KINDS) * 3 :]:
