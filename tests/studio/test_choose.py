@@ -142,3 +142,9 @@ def test_features_do_not_depend_on_company(drafts):
     assert torch.equal(features(pictures[5:6])[0], together[5])
     assert torch.equal(features(pictures[20:36] + pictures[:3])[16:], together[:3])
     assert torch.allclose(together.norm(dim=1), torch.ones(36))
+
+
+def test_pictures_of_several_sizes_keep_their_features(drafts):
+    pictures, _ = drafts
+    mixed = [pictures[0], pictures[1][:, 8:56, 8:56], pictures[2]]
+    assert torch.equal(features(mixed)[[0, 2]], features([pictures[0], pictures[2]]))

@@ -142,17 +142,20 @@ def known_garments(side: int) -> Float[Tensor, "m d"]:
 
 
 @torch.no_grad()
-def features(pictures: Sequence[Float[Tensor, "3 h w"]]) -> Float[Tensor, "n d"]:
-    """Pooled features of unit length of pictures of one size.
+def features(pictures: Sequence[Float[Tensor, "3 _ _"]]) -> Float[Tensor, "n d"]:
+    """Pooled features of unit length.
 
-    Always in blocks of `BLOCK`, the last one filled up, so that a picture's bits do not depend on its company.
+    Always in blocks of `BLOCK` of one size, the last one filled up, so that a picture's bits do not depend on its company.
     """
-    found = list[Tensor]()
-    for start in range(0, len(pictures), BLOCK):
-        block = list(pictures[start : start + BLOCK])
-        filled = torch.stack(block + block[-1:] * (BLOCK - len(block)))
-        found.append(F.normalize(pooled(filled), dim=1)[: len(block)])
-    return torch.cat(found)
+    found, sizes = dict[int, Tensor](), dict[torch.Size, list[int]]()
+    for place, picture in enumerate(pictures):
+        sizes.setdefault(picture.shape, []).append(place)
+    for places in sizes.values():
+        for start in range(0, len(places), BLOCK):
+            block = places[start : start + BLOCK]
+            filled = torch.stack([pictures[place] for place in block + block[-1:] * (BLOCK - len(block))])
+            found |= zip(block, F.normalize(pooled(filled), dim=1), strict=False)
+    return torch.stack([found[place] for place in range(len(pictures))])
 
 
 def lopsided(mask: Float[Tensor, "1 h w"]) -> float:

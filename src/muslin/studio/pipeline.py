@@ -144,7 +144,8 @@ def _in_words(pool: Pool, found: Chosen) -> str:
     total, whole = len(pool.usable), int(pool.usable.sum())
     aside = f"set aside: {found.lopsided} lopsided" + (f" and {found.copies} too near a known garment" if found.compared else "")
     like = "like real garments" if found.compared else "like many others"
-    return f"{total} drafts; dropped: {total - whole} without a whole garment; {aside}; {len(found.places)} chosen that are {like} and unlike each other"
+    kept = f"{len(found.places)} chosen that are {like} and unlike each other"
+    return f"{total} drafts; dropped: {total - whole} without a whole garment; {aside}; {kept}"
 
 
 def _plan(designs: list[_Design], styles: list[Style], config: DesignConfig) -> list[tuple[_Design, Style]]:
