@@ -1,6 +1,6 @@
 """How near a photo comes to itself in the generator: held-out garments projected, beside the nearest of 1000 random drafts.
 
-    python benchmarks/project.py DATA=/work/shared/data OUT=/tmp/project [N=20] [GENERATOR=garments-64]
+    python benchmarks/project.py DATA=FOLDER OUT=FOLDER [N=20] [GENERATOR=garments-64]
 
 Held out: pictures of garments256.zip that runs/garments.py leaves out (border >= 0.05 or uncertain >= 0.2) on which a mask can be found.
 Prints a markdown table and writes OUT/project.png: target, nearest draft, projection. Drafts: all classes in turn, no truncation.
@@ -76,6 +76,6 @@ def main(data, out, count, which):
 
 
 if __name__ == "__main__":
-    given = {"DATA": "/work/shared/data", "OUT": "/tmp/project", "N": "20", "GENERATOR": "garments-64"}
+    given = {"DATA": "data", "OUT": "project", "N": "20", "GENERATOR": "garments-64"}
     given |= dict(word.split("=", 1) for word in sys.argv[1:])
     main(Path(given["DATA"]), Path(given["OUT"]), int(given["N"]), given["GENERATOR"])
