@@ -196,7 +196,7 @@ def bad(tmp_path):
         (["edit", "walk", "3"], "a walk needs two designs or more"),
         (["range", "3", "--style", "weave_ikat", "--lock", "99"], "lock=99: should be 2 to 16 inks"),
         (["flat", "text.jpg"], "text.jpg: not a picture"),
-        (["history", "text.jpg"], "text.jpg: not a whole picture"),
+        (["history", "text.jpg"], "text.jpg: not a picture that can be read"),
         (["remake", "none.png"], "none.png: cannot read"),
         (["desing"], "did you mean 'design'?"),
     ],

@@ -25,5 +25,5 @@ def test_a_file_without_one_or_from_the_future_is_told(tmp_path):
     with pytest.raises(InputError, match="later Muslin"):
         read_recipe(path)
     path.write_bytes(b"text")
-    with pytest.raises(InputError, match="not a whole picture"):
+    with pytest.raises(InputError, match="not a picture that can be read"):
         read_recipe(path)

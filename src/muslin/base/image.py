@@ -7,7 +7,8 @@ On the way out: sRGB profile, DPI, text. In memory a picture is float RGB in [-1
 import io
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,21 +47,8 @@ def open_image(source: Path | bytes, name: str = "") -> Picture:
     if isinstance(source, Path) and source.exists() and source.stat().st_size > MAX_BYTES:
         raise InputError(f"{name}: {source.stat().st_size / 1e6:.0f} MB; the limit is {MAX_BYTES / 1e6:.0f} MB")
     content = source if isinstance(source, bytes) else read_bytes(source)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        try:
-            with Image.open(io.BytesIO(content)) as image:
-                _check_size(image, name)
-                image.load()
-                return _picture(image, name)
-        except UnidentifiedImageError as failure:
-            raise InputError(f"{name}: not a picture that can be read; expected {', '.join(sorted(SUFFIXES))}") from failure
-        except Image.DecompressionBombError as failure:
-            count = re.search(r"\d{6,}", str(failure))
-            size = f"{int(count.group()):,}" if count else "far too many"
-            raise InputError(f"{name}: {size} pixels; the limit is {MAX_PIXELS:,}; make it smaller") from failure
-        except (OSError, SyntaxError, ValueError, EOFError) as failure:
-            raise InputError(f"{name}: damaged or cut short ({failure}); copy or export it again") from failure
+    with _opened(content, name) as image:
+        return _picture(image, name)
 
 
 def encode_png(
@@ -95,16 +83,12 @@ def encode_frames(frames: Sequence[Float[Tensor, "3 h w"]], form: str, rate: flo
 
 
 def read_text(content: bytes, name: str) -> dict[str, str]:
-    """The text chunks of a PNG; of a TIFF its `description`. Raises InputError when it is no picture."""
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            image.load()
-            chunks = dict(getattr(image, "text", {}))
-            if described := getattr(image, "tag_v2", {}).get(270):  # ImageDescription: UTF-8, which Pillow reads as Latin-1
-                chunks["description"] = str(described).encode("latin-1", "replace").decode("utf-8", "replace")
-            return {str(key): str(value) for key, value in chunks.items()}
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as failure:
-        raise InputError(f"{name}: not a whole picture ({failure})") from failure
+    """The text chunks of a PNG; of a TIFF its `description`. Raises InputError as `open_image`."""
+    with _opened(content, name) as image:
+        chunks = dict(getattr(image, "text", {}))
+        if described := getattr(image, "tag_v2", {}).get(270):  # ImageDescription: UTF-8, which Pillow reads as Latin-1
+            chunks["description"] = str(described).encode("latin-1", "replace").decode("utf-8", "replace")
+    return {str(key): str(value) for key, value in chunks.items()}
 
 
 def to_bytes(pixels: Float[Tensor, "*b c h w"]) -> UInt8[Tensor, "*b c h w"]:
@@ -127,6 +111,27 @@ def resize(pixels: Float[Tensor, "c h w"], height: int, width: int) -> Float[Ten
     """Resampled with antialiasing (bicubic; exact on float values, in [-1, 1])."""
     made = torch.nn.functional.interpolate(pixels[None], size=(height, width), mode="bicubic", antialias=True, align_corners=False)
     return made[0].clamp(-1, 1)
+
+
+@contextmanager
+def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
+    """A picture decoded, within the limits; every way in which that fails is an InputError that names it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content))
+        with image:
+            _check_size(image, name)
+            image.load()
+            yield image
+    except UnidentifiedImageError as failure:
+        raise InputError(f"{name}: not a picture that can be read; expected {', '.join(sorted(SUFFIXES))}") from failure
+    except Image.DecompressionBombError as failure:
+        count = re.search(r"\d{6,}", str(failure))
+        size = f"{int(count.group()):,}" if count else "far too many"
+        raise InputError(f"{name}: {size} pixels; the limit is {MAX_PIXELS:,}; make it smaller") from failure
+    except (OSError, SyntaxError, ValueError, EOFError) as failure:
+        raise InputError(f"{name}: damaged or cut short ({failure}); copy or export it again") from failure
 
 
 def _check_size(image: Image.Image, name: str) -> None:

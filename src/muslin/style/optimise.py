@@ -8,6 +8,7 @@ after as many steps, docs/LOG.md). `balance=none`, `soft=0` with the content as 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +24,7 @@ from muslin.style.shading import blur
 
 Carried = tuple[Tensor, Tensor, int]  # Adam's two moments and its count of steps
 _HISTORY_BYTES = 1_200_000_000
+_WORSE = 1.02  # a loss above so many times the best one: the step went too far
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def scales(config: StyleConfig, height: int, width: int) -> list[tuple[int, int,
         factors.insert(0, factors[0] / 2)
     plan = []
     for i, factor in enumerate(factors):
-        steps = max(4, round(most * config.fewer**i))
+        steps = max(5, round(most * config.fewer**i))
         plan.append((max(EDGE, round(height * factor)), max(EDGE, round(width * factor)), steps))
     return plan
 
@@ -77,23 +79,31 @@ class _Scale:
 
     def run(self, start: Tensor, moments: Carried | None, steps: int) -> Iterator[tuple[dict[str, float], Tensor, Carried | None]]:
         """Steps from `start`; yields (losses, clipped picture, Adam's moments to carry to the next scale)."""
-        base = start[None].detach().clone().contiguous()
+        base, quasi_newton = start[None].detach().clone().contiguous(), self.config.optimiser == "lbfgs"
         change = torch.zeros_like(base).requires_grad_(True)
         optimiser, average = self._optimiser(change, moments), _Average(self.config.average)
+        kept: _Kept | None = None
         for step in range(steps):
             self._calm(optimiser, step / steps)
-            losses: dict[str, float] = {}
-
-            def closure(losses: dict[str, float] = losses) -> float:
-                image = self._picture(base, change).requires_grad_(True)
-                losses.update(self.objective.backward(image))
-                change.grad = self._softened(image.grad)  # softening is symmetric: its own transpose
-                return losses["total"]
-
-            optimiser.step(closure)
-            if not math.isfinite(losses["total"]):
+            losses, picture = self._look(base, change)
+            if kept is not None and not losses["total"] <= _WORSE * kept.losses["total"]:  # no number is worse, too
+                _go_back(optimiser, change, kept)
+            elif not math.isfinite(losses["total"]):
                 raise SettingError(f"the loss is no number at {max(base.shape[2:])} px; lower --beta or the style_layers' weights")
-            yield losses, average.take(self._picture(base, change)[0]), _moments(optimiser)
+            else:
+                kept = _Kept(losses, change.detach().clone(), picture) if quasi_newton else None
+                optimiser.step(partial(float, losses["total"]))
+            if kept is None:
+                yield losses, average.take(self._picture(base, change)[0]), _moments(optimiser)
+            else:
+                yield kept.losses, average.take(kept.picture), None
+
+    def _look(self, base: Tensor, change: Tensor) -> tuple[dict[str, float], Tensor]:
+        """The losses at a change, the picture they are of, and their gradient in `change.grad`."""
+        image = self._picture(base, change).requires_grad_(True)
+        losses = self.objective.backward(image)
+        change.grad = self._softened(image.grad)  # softening is symmetric: its own transpose
+        return losses, image.detach()[0]
 
     def _picture(self, base: Tensor, change: Tensor) -> Tensor:
         return (base + self._softened(change.detach())).clamp(-1, 1)
@@ -123,6 +133,22 @@ class _Scale:
             grown = [F.interpolate(m, size=size, mode="bilinear", align_corners=False) for m in (first, second)]
             adam.state[image] = {"step": torch.tensor(float(count)), "exp_avg": grown[0], "exp_avg_sq": grown[1].clamp(min=0)}
         return adam
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The last place of L-BFGS that was no worse than the one before: what is shown, and where to go back to."""
+
+    losses: dict[str, float]
+    change: Tensor
+    picture: Tensor
+
+
+def _go_back(optimiser: torch.optim.Optimizer, change: Tensor, kept: _Kept) -> None:
+    """A step that went too far, cut to a quarter: L-BFGS takes steps of length 1, and now and then one lands in noise (docs/LOG.md)."""
+    with torch.no_grad():
+        change.lerp_(kept.change, 0.75)
+    optimiser.state[change]["t"] *= 0.25  # the length that its next pair of step and gradients is made from
 
 
 class _Average:

@@ -1,0 +1,47 @@
+"""The descent of the style engine, on losses small enough to follow."""
+
+import pytest
+import torch
+
+from muslin.base.errors import SettingError
+from muslin.style import optimise
+from muslin.style.configs import StyleConfig
+from muslin.style.objective import Objective
+
+
+class Cliff(Objective):
+    """A loss whose slope hardly changes until it turns over: a quasi-Newton step from far away lands beyond it."""
+
+    def __init__(self, broken: bool = False) -> None:
+        self.seen, self.broken = list[float](), broken
+
+    def backward(self, image):
+        loss = ((image - 0.6) ** 2 + 1e-3).sqrt().mean() * (float("nan") if self.broken else 1.0)
+        loss.backward()
+        self.seen.append(loss.item())
+        return {"total": loss.item()}
+
+
+def _descend(cliff, **values):
+    config = StyleConfig(**values)
+    start = torch.full((3, 32, 32), 0.9)
+    return [(losses["total"], image) for losses, image, _ in optimise._Scale(cliff, config, finest=True).run(start, None, 12)]
+
+
+def test_a_step_that_goes_too_far_is_taken_back():
+    cliff = Cliff()
+    shown = [loss for loss, _ in _descend(cliff)]
+    assert max(later / before for before, later in zip(cliff.seen, cliff.seen[1:], strict=False)) > 2  # it did go too far
+    assert all(later <= 1.02 * before for before, later in zip(shown, shown[1:], strict=False))
+    assert shown[-1] < 0.2 * shown[0]
+
+
+def test_the_picture_shown_is_the_one_that_the_loss_is_of():
+    for loss, image in _descend(Cliff()):
+        assert float(((image - 0.6) ** 2 + 1e-3).sqrt().mean()) == pytest.approx(loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
+def test_a_loss_that_is_no_number_is_told(optimiser):
+    with pytest.raises(SettingError, match="lower --beta"):
+        _descend(Cliff(broken=True), optimiser=optimiser)
