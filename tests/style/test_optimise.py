@@ -1,5 +1,7 @@
 """The descent of the style engine, on losses small enough to follow."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -31,8 +33,8 @@ def _descend(cliff, **values):
 def test_a_step_that_goes_too_far_is_taken_back():
     cliff = Cliff()
     shown = [loss for loss, _ in _descend(cliff)]
-    assert max(later / before for before, later in zip(cliff.seen, cliff.seen[1:], strict=False)) > 2  # it did go too far
-    assert all(later <= 1.02 * before for before, later in zip(shown, shown[1:], strict=False))
+    assert max(later / before for before, later in pairwise(cliff.seen)) > 2  # it did go too far
+    assert all(later <= 1.02 * before for before, later in pairwise(shown))
     assert shown[-1] < 0.2 * shown[0]
 
 
