@@ -1,21 +1,19 @@
-"""The lookbook: one self-contained HTML page (pictures inside), in English and Chinese, light and dark, made to be printed.
+"""The lookbook: one self-contained HTML page of looks, each with its draft and its cloth.
 
-The one door to Jinja2. Beside it lookbook.json, the same in data. Knows looks and their recipes; makes no picture.
+Beside it lookbook.json, the same in data. Knows looks and their recipes; makes no picture.
 """
 
-import base64
 import json
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.files import write_json, write_text
-from muslin.base.image import encode_jpeg, open_image, resize
+from muslin.base.image import open_image, resize
+from muslin.export.pages import inline, page
 from muslin.provenance.recipe import Recipe
 from muslin.studio.styles import Style
 
@@ -44,9 +42,9 @@ def write_lookbook(
 ) -> Path:
     """Write index.html and lookbook.json into `out`. Raises DiskError."""
     used = {look.style: next(style for style in styles if style.name == look.style) for look in looks}
-    swatches = {name: _inline(resize(_square(style.pixels), 240, 240)) for name, style in used.items()}
-    template = jinja2.Environment(autoescape=True).from_string((files("muslin.studio") / "lookbook.html.jinja").read_text("utf-8"))
-    page = template.render(
+    swatches = {name: inline(resize(_square(style.pixels), 240, 240)) for name, style in used.items()}
+    text = page(
+        "lookbook",
         title=title,
         language=language,
         looks=[_entry(number, look, used[look.style], swatches[look.style]) for number, look in enumerate(looks, 1)],
@@ -58,7 +56,7 @@ def write_lookbook(
     )
     rows = [{"look": f"looks/{k.path.name}", "design": f"designs/{k.draft.name}", "recipe": asdict(k.recipe)} for k in looks]
     write_json(out / "lookbook.json", {"title": title, "generator": generator, "looks": rows})
-    return write_text(out / "index.html", page)
+    return write_text(out / "index.html", text)
 
 
 def _entry(number: int, look: Look, style: Style, swatch: str) -> dict[str, Any]:
@@ -66,8 +64,8 @@ def _entry(number: int, look: Look, style: Style, swatch: str) -> dict[str, Any]
     name = str(row.get("class", "garment"))
     return {
         "number": f"{number:02d}",
-        "picture": _inline(look.pixels()),
-        "draft": _inline(_draft(look.draft)),
+        "picture": inline(look.pixels()),
+        "draft": inline(_draft(look.draft)),
         "swatch": swatch,
         "kind_en": name,
         "kind_zh": CLASSES_ZH.get(name, name),
@@ -88,7 +86,3 @@ def _draft(path: Path) -> Tensor:
 def _square(pixels: Tensor) -> Tensor:
     side = min(pixels.shape[1:])
     return pixels[:, :side, :side]
-
-
-def _inline(pixels: Tensor) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(pixels, 88)).decode()
