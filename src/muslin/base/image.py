@@ -82,6 +82,13 @@ def encode_frames(frames: Sequence[Float[Tensor, "3 h w"]], form: str, rate: flo
     return out.getvalue()
 
 
+def decode(content: bytes) -> Float[Tensor, "3 h w"]:
+    """A picture of our own making, from bytes; for others, `open_image`."""
+    with Image.open(io.BytesIO(content)) as image:
+        array = np.asarray(image.convert("RGB"))
+    return from_bytes(torch.from_numpy(array.copy()).permute(2, 0, 1))
+
+
 def read_text(content: bytes, name: str) -> dict[str, str]:
     """The text chunks of a PNG; of a TIFF its `description`. Raises InputError as `open_image`."""
     with _opened(content, name) as image:

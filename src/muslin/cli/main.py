@@ -17,6 +17,7 @@ COMMANDS = {
     "edit": ("muslin.cli.edit", "Steer a design: sliders, mixes, neighbours, walks; photos and sketches brought in."),
     "range": ("muslin.cli.range", "Compose a range: one silhouette in many cloths, one cloth on many silhouettes."),
     "flat": ("muslin.cli.flat", "Flat sketches: clean line art as SVG with layers, and PNG."),
+    "originality": ("muslin.cli.originality", "Is it new: each design beside what it comes nearest to, with a calibrated verdict."),
     "history": ("muslin.cli.design", "Tell how a picture came to be: generated, chosen, edited, dressed, by whom, when."),
     "remake": ("muslin.cli.design", "Make a picture again from the recipe inside it."),
     "recipe": ("muslin.cli.design", "Show the recipe inside a picture."),

@@ -1,0 +1,103 @@
+"""How alike two pictures are once one is laid on the other: the best correlation of their detail over flip, shift, scale and crop.
+
+Normalised cross-correlation inside a window by Fourier transforms (Padfield 2012, eq. 2 and 3) of band-passed luma. Band-passing takes
+out what copies change without being other pictures: exposure, hue, sharpness. Knows pictures, not files.
+"""
+
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.data.ground import find_mask
+
+SIDE = 64  # pixels at which pictures are compared
+FRAME = 80  # what a comparison is laid out on: room for shifts of 8 pixels (an eighth of the side) each way
+SCALES = (1.0, 0.9, 0.8, 0.7)  # of the one that is laid on the other: a crop of 80 % of the side is seen at 0.8
+_MARGIN = 5  # of a scaled one: the band-pass of a crop's rim knows nothing of what was beyond
+_FINE, _COARSE = 0.6, 3.0  # the band, as the two blurs' standard deviations in pixels
+_LEAST = 0.03  # of the other picture's detail, in the window: less is a bare ground, on which anything fits
+_LUMA = (0.299, 0.587, 0.114)  # Rec. 601
+
+
+def detail(pixels: Float[Tensor, "b 3 h w"], side: int = SIDE) -> Float[Tensor, "b {side} {side}"]:
+    """Band-passed luma of pictures in [-1, 1]."""
+    luma = (pixels * torch.tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
+    small = F.interpolate(luma, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    return (_blur(small, _FINE) - _blur(small, _COARSE))[:, 0]
+
+
+def on_white(pixels: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h w"]:
+    """The garment on white where a plain ground is found, else the picture as it is: another ground is no other design."""
+    small = F.interpolate(pixels[None], size=(96, 96), mode="bilinear", antialias=True, align_corners=False)[0]
+    mask = find_mask(small)
+    if mask is None:
+        return pixels
+    mask = F.interpolate(mask[None], size=pixels.shape[1:], mode="bilinear", align_corners=False)[0]
+    return pixels * mask + (1 - mask)
+
+
+@torch.no_grad()
+def similarity(pixels: Float[Tensor, "3 h w"], others: Float[Tensor, "k {SIDE} {SIDE}"]) -> Float[Tensor, " k"]:
+    """For each other picture's `detail` the best correlation, 1: the same picture; 0: nothing in common. A blank picture has 0."""
+    templates = _templates(pixels)
+    norms = templates.square().sum((2, 3)).sqrt()
+    if float(norms.max()) < 1e-3 or not len(others):
+        return torch.zeros(len(others))
+    spectra, windows, counts, allowed = torch.fft.rfft2(templates).conj(), *_windows()
+    room = FRAME - SIDE
+    laid = F.pad(others, (room // 2, room - room // 2, room // 2, room - room // 2))
+    at, at_squared = torch.fft.rfft2(laid)[:, None], torch.fft.rfft2(laid.square())[:, None]
+    energy, total = _back(at_squared * windows), _back(at * windows)
+    spread = (energy - total.square() / counts).clamp(min=0)
+    whole = laid.square().sum((1, 2))[:, None, None, None]
+    fits = allowed & (spread > _LEAST * whole) & (spread > 1e-6)
+    best = torch.zeros(len(others))
+    for flip in range(2):
+        product = _back(at * spectra[:, flip])
+        found = product / (spread.clamp(min=1e-6).sqrt() * norms[:, flip, None, None].clamp(min=1e-6))
+        best = torch.maximum(best, torch.where(fits, found, 0.0).flatten(1).max(1).values)
+    return best.clamp(0, 1)
+
+
+def _templates(pixels: Tensor) -> Tensor:
+    """(scales, 2, FRAME, FRAME): the picture at each scale, as it is and flipped, without its mean."""
+    out = torch.zeros(len(SCALES), 2, FRAME, FRAME)
+    for number, scale in enumerate(SCALES):
+        side, rim = _extent(scale)
+        made = detail(pixels[None], side)[0]
+        for flip, one in enumerate((made, made.flip(1))):
+            inner = one[rim : side - rim, rim : side - rim]
+            out[number, flip, rim : side - rim, rim : side - rim] = inner - inner.mean()
+    return out
+
+
+@lru_cache(maxsize=1)
+def _windows() -> tuple[Tensor, Tensor, Tensor]:
+    """Spectra of the windows, how many pixels they hold, and the shifts at which they lie inside the frame."""
+    windows = torch.zeros(len(SCALES), FRAME, FRAME)
+    allowed = torch.zeros(len(SCALES), FRAME, FRAME, dtype=torch.bool)
+    for number, scale in enumerate(SCALES):
+        side, rim = _extent(scale)
+        windows[number, rim : side - rim, rim : side - rim] = 1
+        allowed[number, : FRAME - side + 1, : FRAME - side + 1] = True
+    return torch.fft.rfft2(windows).conj(), windows.sum((1, 2))[:, None, None], allowed
+
+
+def _extent(scale: float) -> tuple[int, int]:
+    return round(SIDE * scale), 0 if scale == 1 else _MARGIN
+
+
+def _back(spectrum: Tensor) -> Tensor:
+    made: Tensor = torch.fft.irfft2(spectrum, s=(FRAME, FRAME))
+    return made
+
+
+def _blur(x: Tensor, sigma: float) -> Tensor:
+    reach = int(3 * sigma + 0.5)
+    kernel = torch.exp(-(torch.arange(-reach, reach + 1).float() ** 2) / (2 * sigma**2))
+    kernel = kernel / kernel.sum()
+    x = F.pad(x, (reach, reach, reach, reach), mode="replicate")
+    return F.conv2d(F.conv2d(x, kernel[None, None, None]), kernel[None, None, :, None])
