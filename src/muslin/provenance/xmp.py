@@ -25,6 +25,7 @@ _SPACES = {
 }
 _HEAD = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold
+_HINT = re.compile(r"<rdf:Description[^<]*><muslin:signed>[^<]*</muslin:signed></rdf:Description>\n")
 _TOOL = "Muslin"
 
 
@@ -55,16 +56,25 @@ def build(mark: Mark) -> str:
     if mark.by_machine:  # these two alone say "AI" to a reader, so a repeat of a photographed cloth goes without
         fields |= {"Iptc4xmpExt:AISystemUsed": _TOOL, "Iptc4xmpExt:AISystemVersionUsed": mark.version}
     fields |= {"xmp:CreatorTool": f"{_TOOL} {mark.version}".strip()}
-    fields |= {"muslin:recipe": mark.recipe, "muslin:signed": mark.signed}
+    fields |= {"muslin:recipe": mark.recipe}
     lines = [f"<{name}>{_text(value)}</{name}>" for name, value in fields.items() if value]
     if mark.rights:
         lines.append(f'<dc:rights><rdf:Alt><rdf:li xml:lang="x-default">{_text(mark.rights)}</rdf:li></rdf:Alt></dc:rights>')
     spaces = " ".join(f'xmlns:{short}="{uri}"' for short, uri in _SPACES.items() if short != "rdf")
     body = "\n".join(lines)
-    return (
+    whole = (
         f'{_HEAD}\n<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_SPACES["rdf"]}">\n'
         f'<rdf:Description rdf:about="" {spaces}>\n{body}\n</rdf:Description>\n</rdf:RDF></x:xmpmeta>\n<?xpacket end="w"?>'
     )
+    return with_hint(whole, mark.signed) if mark.signed else whole
+
+
+def with_hint(packet: str, name: str) -> str:
+    """A packet, of any program, that also says that `name` was about to sign the file; all else in it stays."""
+    hint = (
+        f'<rdf:Description rdf:about="" xmlns:muslin="{_SPACES["muslin"]}"><muslin:signed>{_text(name)}</muslin:signed></rdf:Description>\n'
+    )
+    return _HINT.sub("", packet).replace("</rdf:RDF>", f"{hint}</rdf:RDF>", 1)
 
 
 def read(packet: str) -> Mark | None:
