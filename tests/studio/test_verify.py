@@ -165,6 +165,10 @@ def test_what_cannot_be_copied_is_told(draft):
         list(copy(draft, draft.with_name("a.jpg")))
     list(copy(draft, draft.with_name("a.webp")))
     assert read_recipe(draft.with_name("a.webp")).edit["w"] == "9" * 70_000
+    with pytest.raises(InputError, match="cannot read"):
+        list(copy(draft.with_name("none.png"), draft))
+    with pytest.raises(InputError, match=r"draft\.png: two files of that name"):
+        list(sign_files([draft, draft], draft.parent / "signed"))
     draft.write_bytes(encode_webp(torch.zeros(3, 9, 9)))
     with pytest.raises(InputError, match="neither a recipe nor an AI mark"):
         list(copy(draft, draft.with_name("a.jpg")))

@@ -31,7 +31,7 @@ def copy(file: Path, out: Path, clean: bool = False, quality: int = 90) -> Itera
         raise SettingError(f"{out}: copies are written as {', '.join(_WRITERS)}; choose one of these suffixes")
     if not 1 <= quality <= 100:
         raise SettingError(f"quality={quality}: should be 1 to 100")
-    if out.exists() and out.samefile(file):
+    if out.exists() and file.exists() and out.samefile(file):
         raise InputError(f"{out}: is the picture itself; choose another name")
     recipe, mark = marks_of(read_bytes(file), str(file))
     kept = None if clean else recipe

@@ -60,6 +60,9 @@ class Verdict:
 def sign_files(files: list[Path], out: Path | None = None) -> Iterator[Event]:
     """Sign pictures that Muslin marked, in place or as copies in the folder `out`. Raises InputError at the first that cannot be."""
     started, studio = time.monotonic(), load_studio()
+    names = [file.name for file in files]
+    if out is not None and (twice := sorted({name for name in names if names.count(name) > 1})):
+        raise InputError(f"{twice[0]}: two files of that name for one folder; sign them into folders of their own")
     target = Path()
     for file in files:
         target = file if out is None else make_folder(out) / file.name
