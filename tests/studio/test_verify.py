@@ -7,7 +7,7 @@ import torch
 
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Note
-from muslin.base.image import XMP, encode_png, encode_webp, open_image, read_text
+from muslin.base.image import XMP, encode_jpeg, encode_png, encode_webp, open_image, read_text
 from muslin.base.packets import with_packet
 from muslin.gan.generators import load_generator
 from muslin.provenance.keys import make_keys
@@ -174,3 +174,22 @@ def test_what_cannot_be_copied_is_told(draft):
         list(copy(draft, draft.with_name("a.jpg")))
     with pytest.raises(InputError, match="neither a recipe nor an AI mark"):
         list(sign_files([draft]))
+
+
+def test_a_watermark_outlives_the_metadata(draft, garment, tmp_path):
+    with pytest.raises(InputError, match="28 x 28 px is too small to hold a watermark"):
+        list(copy(draft, tmp_path / "a.jpg", watermark=True))
+    draft.write_bytes(encode_png(garment, text=read_text(draft.read_bytes(), "a")))
+    list(copy(draft, tmp_path / "a.jpg", clean=True, watermark=True))
+    bare = tmp_path / "bare.jpg"
+    bare.write_bytes(encode_jpeg(open_image(tmp_path / "a.jpg").pixels, 80))
+    assert verdict_of(draft).watermark == "none"
+    assert (verdict_of(bare).watermark, verdict_of(bare).mark) == ("found", "")
+    assert "  watermark: this studio's was found" in lines(verdict_of(bare))
+
+
+def test_without_keys_no_watermark_is_made_or_looked_for(draft, monkeypatch):
+    monkeypatch.setenv("MUSLIN_HOME", str(draft.parent / "elsewhere"))
+    assert verdict_of(draft).watermark == ""
+    with pytest.raises(InputError, match="no keys yet"):
+        list(copy(draft, draft.with_name("a.jpg"), watermark=True))

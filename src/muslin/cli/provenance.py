@@ -15,9 +15,10 @@ from muslin.cli.show import fail, run
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--clean", is_flag=True, help="For the public: without recipe, seed, settings, hand and parents. The AI mark stays.")
+@click.option("--watermark", is_flag=True, help="Also an invisible mark in the pixels, which only this studio's key finds.")
 @click.option("--quality", default=90, show_default=True, help="Of JPEG and WebP, 1 to 100.")
 @options.as_json
-def copy(file: Path, out: Path, clean: bool, quality: int, as_json: bool) -> None:
+def copy(file: Path, out: Path, clean: bool, watermark: bool, quality: int, as_json: bool) -> None:
     """Write FILE again as OUT: PNG, JPEG, WebP or TIFF by its suffix, with the recipe and the AI mark inside.
 
     Credentials do not come along, as the file is another: copy first, sign last.
@@ -26,7 +27,7 @@ def copy(file: Path, out: Path, clean: bool, quality: int, as_json: bool) -> Non
     def work():  # type: ignore[no-untyped-def]
         from muslin.studio.copying import copy
 
-        yield from copy(file, out, clean, quality)
+        yield from copy(file, out, clean, quality, watermark)
 
     run(work, as_json)
 

@@ -4,6 +4,7 @@ The chain is a root of the studio's own and one leaf; the root's key is forgotte
 Knows keys and certificates; what is signed with them is `credentials`'s work.
 """
 
+import hashlib
 import importlib.util
 import os
 from dataclasses import dataclass
@@ -74,6 +75,17 @@ def load_studio(folder: Path | None = None) -> Studio:
     except (ValueError, IndexError) as failure:
         raise InputError(f"{folder / _CHAIN}: not a certificate chain ({failure}); copy the folder back from a safe place") from failure
     return Studio(str(name), chain, key, anchors(folder), str(leaf.serial_number), leaf.not_valid_after_utc)
+
+
+def no_keys(folder: Path | None = None) -> InputError:
+    """What to say where keys are wanted and there are none."""
+    return InputError(f'{folder or keys_folder()}: no keys yet; make them with `muslin keys --name "Your Studio"`')
+
+
+def watermark_key(folder: Path | None = None) -> bytes:
+    """The key of the studio's watermark, made from its signing key; empty where there is none. Needs no extra."""
+    file = (folder or keys_folder()) / _KEY
+    return hashlib.sha256(b"muslin watermark 1\n" + read_bytes(file)).digest() if file.exists() else b""
 
 
 def anchors(folder: Path | None = None) -> str:

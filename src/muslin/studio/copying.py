@@ -14,16 +14,18 @@ from muslin.base.files import make_folder, read_bytes, write_bytes
 from muslin.base.image import XMP, Picture, encode_jpeg, encode_png, encode_webp, open_image
 from muslin.base.packets import JPEG_MOST
 from muslin.base.tiff import encode_tiff
+from muslin.provenance.keys import no_keys, watermark_key
 from muslin.provenance.recipe import Recipe, read_marks
+from muslin.provenance.watermark import LEAST, embed
 from muslin.provenance.xmp import Mark, build
 
 _DPI = 72.0  # of files that do not say
 
 
-def copy(file: Path, out: Path, clean: bool = False, quality: int = 90) -> Iterator[Event]:
+def copy(file: Path, out: Path, clean: bool = False, quality: int = 90, watermark: bool = False) -> Iterator[Event]:
     """Write `file` to `out`, in the format of its suffix; `clean` leaves recipe, seed, settings, hand and parents out, never the mark.
 
-    Raises InputError for pictures that Muslin did not mark, SettingError for other suffixes and qualities.
+    `watermark` also puts the studio's invisible mark into the pixels, so that they are not those of the recipe any more. Raises InputError for pictures that Muslin did not mark, SettingError for other suffixes and qualities.
     """
     started = time.monotonic()
     write = _WRITERS.get(out.suffix.lower())
@@ -36,7 +38,7 @@ def copy(file: Path, out: Path, clean: bool = False, quality: int = 90) -> Itera
     recipe, mark = marks_of(read_bytes(file), str(file))
     kept = None if clean else recipe
     mark = replace((recipe.clean_mark() if clean else recipe.mark()) if recipe else mark, recipe="", signed="")
-    picture = open_image(file)
+    picture = _watermarked(open_image(file), file) if watermark else open_image(file)
     content = write(picture, kept, mark, quality)
     make_folder(out.parent)
     yield Saved(write_bytes(out, content))
@@ -53,6 +55,16 @@ def marks_of(content: bytes, name: str) -> tuple[Recipe | None, Mark]:
     if mark is None:
         raise InputError(f"{name}: carries neither a recipe nor an AI mark; this is for pictures that Muslin wrote")
     return recipe, mark
+
+
+def _watermarked(picture: Picture, file: Path) -> Picture:
+    key = watermark_key()
+    if not key:
+        raise no_keys()
+    height, width = picture.pixels.shape[1:]
+    if min(height, width) < LEAST:
+        raise InputError(f"{file}: {width} x {height} px is too small to hold a watermark; {LEAST} a side is the least")
+    return replace(picture, pixels=embed(picture.pixels, key))
 
 
 def _png(picture: Picture, recipe: Recipe | None, mark: Mark, quality: int) -> bytes:

@@ -15,8 +15,9 @@ from muslin.base.files import make_folder, read_bytes, write_bytes
 from muslin.base.image import XMP, open_image, read_text, to_bytes
 from muslin.base.packets import kind_of, with_packet
 from muslin.provenance.credentials import Report, check, manifest, sign
-from muslin.provenance.keys import Studio, anchors, load_studio
+from muslin.provenance.keys import Studio, anchors, load_studio, watermark_key
 from muslin.provenance.recipe import read_marks
+from muslin.provenance.watermark import SURE, found
 from muslin.provenance.xmp import MACHINE_MADE, Mark, build, with_hint
 from muslin.studio.copying import marks_of
 from muslin.studio.remake import compare, remade
@@ -45,6 +46,7 @@ class Verdict:
     mark: str
     recipe: str
     remade: str = ""
+    watermark: str = ""  # this studio's: found or none; empty where it was not looked for
     codes: tuple[str, ...] = ()
 
     @property
@@ -102,7 +104,7 @@ def verify(file: Path, remake: bool = False, generator: str | None = None, look_
     source = recipe.source() if recipe else mark.source if mark else report.source
     state = _state(report, mark)
     by = report.by or (mark.signed if mark and state == "stripped" else "")
-    verdict = Verdict(name, state, by, source, told, codes=report.codes)
+    verdict = Verdict(name, state, by, source, told, watermark=_watermark(content, name), codes=report.codes)
     if remake and state != "altered":
         if recipe is None:
             raise InputError(f"{name}: carries no recipe to remake it from")
@@ -125,13 +127,25 @@ def _state(report: Report, mark: Mark | None) -> str:
         return "a trusted studio"
 
 
+def _watermark(content: bytes, name: str) -> str:
+    """Looked for where there is a key, and a picture that can be decoded."""
+    key = watermark_key()
+    if not key:
+        return ""
+    try:
+        return "found" if found(open_image(content, name).pixels, key) > SURE else "none"
+    except InputError:
+        return ""
+
+
 def lines(verdict: Verdict) -> list[str]:
     """A verdict in plain words, one fact a line."""
     who, told = verdict.signed_by or "somebody", _STATES[verdict.state]
-    found = [f"{verdict.file}: {told.format(who=who, why=', '.join(verdict.codes))}"]
-    found.append(f"  mark: {_marked(verdict.mark)}")
-    found.append(f"  recipe: {verdict.recipe}" + {"there": "; `muslin history` tells it"}.get(verdict.recipe, ""))
-    return found + ([f"  remade: {verdict.remade}"] if verdict.remade else [])
+    plain = [f"{verdict.file}: {told.format(who=who, why=', '.join(verdict.codes))}"]
+    plain.append(f"  mark: {_marked(verdict.mark)}")
+    plain.append(f"  recipe: {verdict.recipe}" + {"there": "; `muslin history` tells it"}.get(verdict.recipe, ""))
+    more = {"watermark": f"this studio's was {verdict.watermark}" if verdict.watermark == "found" else "", "remade": verdict.remade}
+    return plain + [f"  {name}: {text}" for name, text in more.items() if text]
 
 
 def _marked(source: str) -> str:
