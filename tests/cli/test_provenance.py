@@ -59,6 +59,7 @@ def test_keys_sign_verify_and_what_becomes_of_an_altered_file(tmp_path, draft):
 
 
 def test_copies_for_the_public_and_for_the_archive(tmp_path, draft):
+    assert "no keys yet" in refused(muslin("copy", draft, "a.webp", "--watermark", cwd=tmp_path))
     whole = muslin("copy", draft, "a.webp", cwd=tmp_path)
     assert whole.returncode == 0 and "recipe and mark inside (trainedAlgorithmicMedia)" in whole.stderr
     assert json.loads(muslin("recipe", "a.webp", cwd=tmp_path).stdout)["generator"]["seed"] == 7

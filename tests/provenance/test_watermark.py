@@ -19,6 +19,8 @@ def marked(garment):
         lambda x: open_image(encode_jpeg(x, 70)).pixels,
         lambda x: x[:, 21:230, 13:240],
         lambda x: resize(x, 128, 128),
+        lambda x: resize(x, 171, 171),
+        lambda x: resize(x, 192, 192),
         lambda x: resize(x, 512, 512),
     ],
 )

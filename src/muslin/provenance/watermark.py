@@ -61,7 +61,8 @@ def waves(light: Float[Tensor, "h w"]) -> Tensor:
     height, width = rest.shape
     rest = torch.nn.functional.pad(rest, (0, -width % SIDE, 0, -height % SIDE))
     spectrum = torch.fft.rfft2(rest.reshape(rest.shape[0] // SIDE, SIDE, -1, SIDE).sum((0, 2)))
-    return spectrum / (spectrum.abs() + spectrum.abs().mean() + 1e-12)  # no one wave of the picture's own may outshout the others
+    even: Tensor = spectrum / (spectrum.abs() + spectrum.abs().mean() + 1e-12)  # no one wave of the picture's own may outshout the others
+    return even
 
 
 def score(spectrum: Tensor, wanted: Float[Tensor, "128 128"]) -> float:
