@@ -15,7 +15,8 @@ with install_import_hook("muslin", "typecheck.check"):
     import muslin.studio.flat
     import muslin.studio.pipeline
     import muslin.studio.remake
-    import muslin.studio.training  # noqa: F401
+    import muslin.studio.training
+    import muslin.studio.verify  # noqa: F401
 
 import pytest
 

@@ -1,7 +1,7 @@
-"""The one door to picture files (Pillow): in by `open_image`, out by `encode_png` and `encode_jpeg`.
+"""The one door to picture files (Pillow): in by `open_image`, out by `encode_png`, `encode_jpeg` and `encode_webp`.
 
 On the way in: limits before decoding, EXIF orientation, ICC profile to sRGB, every mode to RGB, alpha kept apart.
-On the way out: sRGB profile, DPI, text. In memory a picture is float RGB in [-1, 1], (3, height, width).
+On the way out: sRGB profile, DPI, text, XMP. In memory a picture is float RGB in [-1, 1], (3, height, width).
 """
 
 import io
@@ -10,7 +10,9 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +26,7 @@ from muslin.base.files import read_bytes
 MAX_PIXELS = 100_000_000  # 10,000 x 10,000
 MAX_BYTES = 256 * 1024 * 1024
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"})
+XMP = "XML:com.adobe.xmp"  # the name of an XMP packet among text chunks
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -57,19 +60,33 @@ def encode_png(
     """PNG bytes of a picture in [-1, 1] (1 or 3 channels), with sRGB profile, DPI and international text chunks."""
     info = PngImagePlugin.PngInfo()
     for key, value in (text or {}).items():
-        info.add_itxt(key, value, zip=len(value) > 1000)
-    image = to_pil(pixels)
-    if alpha is not None:
-        image.putalpha(Image.fromarray((alpha[0].clamp(0, 1) * 255).round().byte().numpy()))
+        info.add_itxt(key, value, zip=len(value) > 1000 and key != XMP)  # readers of XMP want it plain
     out = io.BytesIO()
-    image.save(out, "PNG", pnginfo=info, dpi=(dpi, dpi), icc_profile=SRGB, compress_level=6)
+    _with_alpha(pixels, alpha).save(out, "PNG", pnginfo=info, dpi=(dpi, dpi), icc_profile=SRGB, compress_level=6)
     return out.getvalue()
 
 
-def encode_jpeg(pixels: Float[Tensor, "c h w"], quality: int = 90) -> bytes:
-    """JPEG bytes of a picture in [-1, 1] (colour not sub-sampled), for pages and sheets."""
+def encode_jpeg(pixels: Float[Tensor, "c h w"], quality: int = 90, dpi: float | None = None, xmp: str = "") -> bytes:
+    """JPEG bytes of a picture in [-1, 1] (colour not sub-sampled); with `dpi` (whole ones) or `xmp` also the sRGB profile.
+
+    An `xmp` of more than 65,504 bytes does not fit: callers look at `base.packets.JPEG_MOST`.
+    """
     out = io.BytesIO()
-    to_pil(pixels).save(out, "JPEG", quality=quality, subsampling=0, optimize=True)
+    more: dict[str, Any] = {"icc_profile": SRGB, "xmp": xmp.encode()} if xmp or dpi else {}
+    if dpi:
+        more["dpi"] = (round(dpi), round(dpi))
+    to_pil(pixels).save(out, "JPEG", quality=quality, subsampling=0, optimize=True, **more)
+    return out.getvalue()
+
+
+def encode_webp(
+    pixels: Float[Tensor, "c h w"], alpha: Float[Tensor, "1 h w"] | None = None, quality: int = 90, dpi: float = 300, xmp: str = ""
+) -> bytes:
+    """WebP bytes (lossy) of a picture in [-1, 1], with sRGB profile and XMP; the DPI as EXIF, because the format has no field for it."""
+    exif = Image.Exif()
+    exif[0x011A], exif[0x011B], exif[0x0128] = dpi, dpi, 2  # across, down, in inches
+    out = io.BytesIO()
+    _with_alpha(pixels, alpha).save(out, "WEBP", quality=quality, method=4, icc_profile=SRGB, exif=exif.tobytes(), xmp=xmp.encode())
     return out.getvalue()
 
 
@@ -90,11 +107,13 @@ def decode(content: bytes) -> Float[Tensor, "3 h w"]:
 
 
 def read_text(content: bytes, name: str) -> dict[str, str]:
-    """The text chunks of a PNG; of a TIFF its `description`. Raises InputError as `open_image`."""
+    """The text chunks of a PNG; of a TIFF its `description`; of all the XMP packet, named XMP. Raises InputError as `open_image`."""
     with _opened(content, name) as image:
         chunks = dict(getattr(image, "text", {}))
         if described := getattr(image, "tag_v2", {}).get(270):  # ImageDescription: UTF-8, which Pillow reads as Latin-1
             chunks["description"] = str(described).encode("latin-1", "replace").decode("utf-8", "replace")
+        if XMP not in chunks and (packet := image.info.get("xmp")):
+            chunks[XMP] = packet.decode("utf-8", "replace") if isinstance(packet, bytes) else packet
     return {str(key): str(value) for key, value in chunks.items()}
 
 
@@ -112,6 +131,13 @@ def to_pil(pixels: Float[Tensor, "c h w"]) -> Image.Image:
     """A Pillow picture, mode L or RGB."""
     array = to_bytes(pixels).permute(1, 2, 0).numpy()
     return Image.fromarray(np.ascontiguousarray(array[..., 0] if array.shape[2] == 1 else array))
+
+
+def _with_alpha(pixels: Tensor, alpha: Tensor | None) -> Image.Image:
+    image = to_pil(pixels)
+    if alpha is not None:
+        image.putalpha(Image.fromarray((alpha[0].clamp(0, 1) * 255).round().byte().numpy()))
+    return image
 
 
 def resize(pixels: Float[Tensor, "c h w"], height: int, width: int) -> Float[Tensor, "c rows columns"]:
@@ -149,7 +175,6 @@ def _check_size(image: Image.Image, name: str) -> None:
 
 def _picture(image: Image.Image, name: str) -> Picture:
     mended: list[str] = []
-    dpi = image.info.get("dpi")
     profile = image.info.get("icc_profile")
     turned = ImageOps.exif_transpose(image)
     if turned.size != image.size or image.getexif().get(0x0112, 1) != 1:
@@ -161,7 +186,14 @@ def _picture(image: Image.Image, name: str) -> Picture:
     pixels = from_bytes(torch.from_numpy(np.array(rgb)).permute(2, 0, 1))
     if alpha is not None:
         pixels = pixels * alpha + (1 - alpha)
-    return Picture(pixels, alpha, float(dpi[0]) if dpi and float(dpi[0]) > 1 else None, tuple(mended))
+    return Picture(pixels, alpha, _dpi(image), tuple(mended))
+
+
+def _dpi(image: Image.Image) -> float | None:
+    told = image.info.get("dpi")
+    if told is None and image.format == "WEBP":  # which has no field of its own
+        told = (image.getexif().get(0x011A),)
+    return float(told[0]) if told and isinstance(told[0], Real) and float(told[0]) > 1 else None
 
 
 def _alpha(image: Image.Image) -> Tensor | None:

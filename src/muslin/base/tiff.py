@@ -1,4 +1,4 @@
-"""The one door to tifffile: pictures of 16 bits a channel for print, with sRGB profile, DPI and text. Writing only; Pillow reads."""
+"""The one door to tifffile: pictures of 16 bits a channel for print, with sRGB profile, DPI, text and XMP. Writing only; Pillow reads."""
 
 import io
 
@@ -10,12 +10,13 @@ from torch import Tensor
 from muslin.base.image import SRGB
 
 
-def encode_tiff(pixels: Float[Tensor, "3 h w"], dpi: float, text: str = "") -> bytes:
-    """TIFF bytes (deflate) of a picture in [-1, 1]: 16 bits RGB, sRGB profile, `dpi`, `text` as UTF-8 ImageDescription."""
+def encode_tiff(pixels: Float[Tensor, "3 h w"], dpi: float, text: str = "", xmp: str = "") -> bytes:
+    """TIFF bytes (deflate) of a picture in [-1, 1]: 16 bits RGB, sRGB profile, `dpi`, `text` as UTF-8 ImageDescription, XMP."""
     values = ((pixels.clamp(-1, 1) + 1) * 32767.5).round().permute(1, 2, 0).numpy().astype(np.uint16)
-    out = io.BytesIO()
+    out, packet = io.BytesIO(), xmp.encode()
+    more = [(700, 1, len(packet), packet, True)] if packet else []  # 700: XMP, 1: bytes, True: on the first page
     tifffile.imwrite(
         out, values, photometric="rgb", compression="zlib", predictor=True, resolution=(dpi, dpi), resolutionunit="INCH",
-        description=text.encode(), software="Muslin", iccprofile=SRGB, metadata=None,
+        description=text.encode(), software="Muslin", iccprofile=SRGB, metadata=None, extratags=more,
     )  # fmt: skip
     return out.getvalue()

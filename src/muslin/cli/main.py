@@ -21,6 +21,10 @@ COMMANDS = {
     "history": ("muslin.cli.design", "Tell how a picture came to be: generated, chosen, edited, dressed, by whom, when."),
     "remake": ("muslin.cli.design", "Make a picture again from the recipe inside it."),
     "recipe": ("muslin.cli.design", "Show the recipe inside a picture."),
+    "copy": ("muslin.cli.provenance", "Write a picture again as PNG, JPEG, WebP or TIFF, with its recipe or with the AI mark alone."),
+    "keys": ("muslin.cli.provenance", "Make the studio's signing key, once."),
+    "sign": ("muslin.cli.provenance", "Sign pictures: content credentials (C2PA) that any change breaks."),
+    "verify": ("muslin.cli.provenance", "Tell who signed a picture, whether it was altered, and how it is marked."),
     "list": ("muslin.cli.shelf", "What is there: generators, styles, backbones, presets, licences."),
     "weights": ("muslin.cli.shelf", "Fetch a style backbone's weights (VGG19, VGG16), once."),
 }

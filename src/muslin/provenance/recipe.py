@@ -1,4 +1,4 @@
-"""What a picture was made of, carried inside it: a PNG text chunk `muslin` with JSON. Names and hashes, never folders.
+"""What a picture was made of, carried inside it: JSON in a PNG text chunk `muslin`, a TIFF's description or XMP. Names and hashes, no folders.
 
 Recipes are a tree: an edited design holds its parents' recipes whole, so that any node can be made again from any file below it.
 Knows the form; how a recipe is cooked again is `studio.remake`'s work.
@@ -14,7 +14,8 @@ from typing import Any
 
 from muslin.base.errors import InputError
 from muslin.base.files import read_bytes
-from muslin.base.image import read_text
+from muslin.base.image import XMP, read_text
+from muslin.provenance.xmp import Mark, build, known_source, read
 
 KEY = "muslin"
 
@@ -48,9 +49,28 @@ class Recipe:
         """One line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
 
+    def source(self) -> str:
+        """IPTC's term: a photo that was dressed is a photo edited by a model, not a generated picture."""
+        drawn = self.generator is not None or any(parent.get("kind") in ("draft", "edit", "look") for parent in self.parents)
+        return known_source(self.source_type) if drawn or self.kind != "look" else "compositeWithTrainedAlgorithmicMedia"
+
+    def mark(self, whole: bool = False) -> Mark:
+        """What XMP says of the picture; `whole`: with the recipe in it, for files that hold it nowhere else."""
+        rights = "; ".join(f"{name}: {licence}" for name, licence in sorted(self.licence.items()))
+        return Mark(self.source(), str(self.made_with.get("muslin", "")), rights, self.plain() if whole else "")
+
+    def clean_mark(self) -> Mark:
+        """The mark for a public copy: the licences without the names of the files that they belong to."""
+        return Mark(self.source(), str(self.made_with.get("muslin", "")), "; ".join(sorted(set(self.licence.values()))))
+
+    def xmp(self, whole: bool = False) -> str:
+        """The XMP packet."""
+        return build(self.mark(whole))
+
     def text(self) -> dict[str, str]:
-        """The PNG text chunks: the recipe, and what other programs show."""
-        return {KEY: self.plain(), "Software": f"Muslin {self.made_with.get('muslin', '')}".strip(), "Source": self.source_type}
+        """The PNG text chunks: the recipe, and what other programs show and look for."""
+        tool = f"Muslin {self.made_with.get('muslin', '')}".strip()
+        return {KEY: self.plain(), "Software": tool, "Source": self.source(), XMP: self.xmp()}
 
 
 def tools() -> dict[str, Any]:
@@ -71,15 +91,23 @@ def now(**more: str) -> dict[str, str]:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe inside a PNG or TIFF. Raises InputError when there is none, or it is not one of Muslin's."""
-    chunks = read_text(read_bytes(path), str(path))
-    plain = chunks.get(KEY, chunks.get("description", ""))
-    if not plain.startswith("{"):
-        raise InputError(f"{path}: carries no recipe; only PNG and TIFF files that Muslin wrote do (a re-saved copy may have lost it)")
+    """The recipe inside a PNG, TIFF, JPEG or WebP. Raises InputError when there is none, or it is not one of Muslin's."""
+    recipe = read_marks(read_bytes(path), str(path))[0]
+    if recipe is None:
+        raise InputError(f"{path}: carries no recipe; only files that Muslin wrote do (a re-saved or clean copy may have lost it)")
+    return recipe
+
+
+def read_marks(content: bytes, name: str) -> tuple[Recipe | None, Mark | None]:
+    """Recipe and XMP mark of a picture file, None where it has none. Raises InputError as `open_image`, and for a recipe not known here."""
+    chunks = read_text(content, name)
+    mark = read(chunks.get(XMP, ""))
+    places = (chunks.get(KEY, ""), chunks.get("description", ""), mark.recipe if mark else "")
+    plain = next((text for text in places if text.startswith("{")), "")
     try:
-        return from_plain(json.loads(plain))
+        return from_plain(json.loads(plain)) if plain else None, mark
     except (ValueError, InputError) as failure:
-        raise InputError(f"{path}: {failure}") from failure
+        raise InputError(f"{name}: {failure}") from failure
 
 
 def from_plain(plain: Any) -> Recipe:

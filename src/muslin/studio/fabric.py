@@ -134,5 +134,5 @@ def _ways(style: Style, config: FabricConfig, ways: int) -> list[tuple[str, ...]
 def _write(path: Path, pixels: Tensor, recipe: Recipe, form: Literal["png", "tiff"]) -> Path:
     dpi = float(recipe.settings["dpi"])
     if form == "tiff":
-        return write_bytes(path.with_name(path.name + ".tiff"), encode_tiff(pixels, dpi, recipe.plain()))
+        return write_bytes(path.with_name(path.name + ".tiff"), encode_tiff(pixels, dpi, recipe.plain(), recipe.xmp()))
     return write_bytes(path.with_name(path.name + ".png"), encode_png(pixels, dpi=dpi, text=recipe.text()))

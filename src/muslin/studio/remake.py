@@ -27,16 +27,25 @@ def remake(file: Path, target: Path | None = None, generator: str | None = None,
         told = ", ".join(f"{key} {recipe.made_with.get(key)} then, {now[key]} now" for key in now if recipe.made_with.get(key) != now[key])
         yield Warned(f"made with other tools ({told}): the picture may differ by a hair")
     result: Tensor | None = None
-    for news in cook(recipe, generator, [file.parent, Path(), *(look_in or [])]):
-        if isinstance(news, Progress):
-            yield Step("remake", news.done, news.total, news.losses)
+    for event in remade(recipe, generator, [file.parent, Path(), *(look_in or [])]):
+        if isinstance(event, Step):
+            yield event
         else:
-            result = news.pixels if isinstance(news, Dressed) else news
+            result = event
     assert result is not None
     make_folder(target.parent)
     yield Saved(write_bytes(target, encode_png(result, dpi=_dots(recipe), text=recipe.text())))
     yield Note(compare(to_bytes(result), to_bytes(open_image(file).pixels)))
     yield Finished(target, 0.0)
+
+
+def remade(recipe: Recipe, generator: str | None, places: list[Path]) -> Iterator[Step | Tensor]:
+    """Cook a recipe again: steps, and last the picture. Raises InputError when an ingredient is missing."""
+    for news in cook(recipe, generator, places):
+        if isinstance(news, Progress):
+            yield Step("remake", news.done, news.total, news.losses)
+        else:
+            yield news.pixels if isinstance(news, Dressed) else news
 
 
 def _dots(recipe: Recipe) -> float:
