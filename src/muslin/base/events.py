@@ -3,9 +3,12 @@
 Does not know who reads. Cancelling is to stop iterating; to resume is to call the same work again on the same folder.
 """
 
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -63,3 +66,14 @@ class Finished(Event):
 
     path: Path
     seconds: float
+
+
+def last_of(work: Iterator[Event | Made]) -> Generator[Event, None, Made | None]:
+    """For a work inside a work: passes its news on, and returns the one thing it made (None where it made none)."""
+    made: Made | None = None
+    for news in work:
+        if isinstance(news, Event):
+            yield news
+        else:
+            made = news
+    return made

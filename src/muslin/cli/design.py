@@ -16,6 +16,7 @@ from muslin.cli.show import run
 @click.option("--class", "classes", multiple=True, help="Kinds of garment; again for more. Default: all but hats and shoes.")
 @click.option("--truncation", default=0.7, show_default=True, help="0: the mean garment, 1: the whole variety.")
 @click.option("--pool", default=6, show_default=True, help="Drafts to choose each design from.")
+@click.option("--against", default="", help="Drop copies of this data set; none: do not look. Default: what the generator learned from.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, another collection.")
 @click.option("--size", default=512, show_default=True, help="Pixels of a look's side.")
 @click.option("--backbone", default="embedded", show_default=True, help="Style features: embedded, vgg19, vgg16, vgg19:FILE.safetensors.")
@@ -25,7 +26,7 @@ from muslin.cli.show import run
 @options.settings
 @options.as_json
 def design(
-    generator: str, styles: tuple[str, ...], count: int, looks: int, classes: tuple[str, ...], truncation: float, pool: int, seed: int,
+    generator: str, styles: tuple[str, ...], count: int, looks: int, classes: tuple[str, ...], truncation: float, pool: int, against: str, seed: int,
     size: int, backbone: str, title: str, lang: str, out: Path, settings: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Draft garments with a GAN, choose, dress them by style transfer, and lay out a lookbook (OUT/index.html).
@@ -41,7 +42,7 @@ def design(
         from muslin.style.configs import StyleConfig
 
         style = StyleConfig(size=size, backbone=backbone, seed=seed)
-        config = DesignConfig(count, looks, pool, seed, truncation, classes, title, lang, style)
+        config = DesignConfig(count, looks, pool, seed, truncation, classes, title, lang, against, style)
         config = overlay(config, settings)
         yield from design(out, load_generator(generator), find_styles(list(styles) or shipped()), config)
 

@@ -18,6 +18,7 @@ FRAME = 80  # what a comparison is laid out on: room for shifts of 8 pixels (an 
 SCALES = (1.0, 0.9, 0.8, 0.7)  # of the one that is laid on the other: a crop of 80 % of the side is seen at 0.8
 _MARGIN = 5  # of a scaled one: the band-pass of a crop's rim knows nothing of what was beyond
 _FINE, _COARSE = 0.6, 3.0  # the band, as the two blurs' standard deviations in pixels
+FINE = 10  # so many of the most alike are compared at full size
 _LEAST = 0.03  # of the other picture's detail, in the window: less is a bare ground, on which anything fits
 _LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
@@ -40,25 +41,40 @@ def on_white(pixels: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h w"]:
 
 
 @torch.no_grad()
-def similarity(pixels: Float[Tensor, "3 h w"], others: Float[Tensor, "k {SIDE} {SIDE}"]) -> Float[Tensor, " k"]:
-    """For each other picture's `detail` the best correlation, 1: the same picture; 0: nothing in common. A blank picture has 0."""
+def similarity(pixels: Float[Tensor, "3 h w"], others: Float[Tensor, "k side side"]) -> Float[Tensor, " k"]:
+    """For each other picture's `detail` the best correlation, 1: the same picture; 0: nothing in common. A blank picture has 0.
+
+    All are compared at half the size first; those that are less alike there than the best `FINE` keep what they had.
+    """
     templates = _templates(pixels)
+    if len(others) <= FINE:
+        return _best(templates, others, 1)
+    found = _best(F.avg_pool2d(templates, 2), F.avg_pool2d(others[:, None], 2)[:, 0], 2)
+    best = found.topk(FINE).indices
+    fine = _best(templates, others[best], 1)
+    found = torch.minimum(found, fine.max())  # half the detail is easier to match: no rough figure may beat the exact ones
+    found[best] = fine
+    return found
+
+
+def _best(templates: Float[Tensor, "s 2 n n"], others: Float[Tensor, "k m m"], shrunk: int) -> Float[Tensor, " k"]:
+    """The best correlation over scales, flips and shifts."""
+    frame, room = FRAME // shrunk, (FRAME - SIDE) // shrunk
     norms = templates.square().sum((2, 3)).sqrt()
     if float(norms.max()) < 1e-3 or not len(others):
         return torch.zeros(len(others))
-    spectra, windows, counts, allowed = torch.fft.rfft2(templates).conj(), *_windows()
-    room = FRAME - SIDE
+    spectra, windows, counts, allowed = torch.fft.rfft2(templates).conj(), *_windows(shrunk)
     laid = F.pad(others, (room // 2, room - room // 2, room // 2, room - room // 2))
     at, at_squared = torch.fft.rfft2(laid)[:, None], torch.fft.rfft2(laid.square())[:, None]
-    energy, total = _back(at_squared * windows), _back(at * windows)
+    energy, total = _back(at_squared * windows, frame), _back(at * windows, frame)
     spread = (energy - total.square() / counts).clamp(min=0)
     whole = laid.square().sum((1, 2))[:, None, None, None]
     fits = allowed & (spread > _LEAST * whole) & (spread > 1e-6)
+    over = torch.where(fits, spread.clamp(min=1e-6).rsqrt(), 0.0)
     best = torch.zeros(len(others))
     for flip in range(2):
-        product = _back(at * spectra[:, flip])
-        found = product / (spread.clamp(min=1e-6).sqrt() * norms[:, flip, None, None].clamp(min=1e-6))
-        best = torch.maximum(best, torch.where(fits, found, 0.0).flatten(1).max(1).values)
+        product = _back(at * (spectra[:, flip] / norms[:, flip, None, None].clamp(min=1e-6)), frame)
+        best = torch.maximum(best, product.mul_(over).amax((1, 2, 3)))
     return best.clamp(0, 1)
 
 
@@ -74,15 +90,17 @@ def _templates(pixels: Tensor) -> Tensor:
     return out
 
 
-@lru_cache(maxsize=1)
-def _windows() -> tuple[Tensor, Tensor, Tensor]:
+@lru_cache(maxsize=2)
+def _windows(shrunk: int) -> tuple[Tensor, Tensor, Tensor]:
     """Spectra of the windows, how many pixels they hold, and the shifts at which they lie inside the frame."""
     windows = torch.zeros(len(SCALES), FRAME, FRAME)
-    allowed = torch.zeros(len(SCALES), FRAME, FRAME, dtype=torch.bool)
+    allowed = torch.zeros(len(SCALES), FRAME // shrunk, FRAME // shrunk, dtype=torch.bool)
     for number, scale in enumerate(SCALES):
         side, rim = _extent(scale)
         windows[number, rim : side - rim, rim : side - rim] = 1
-        allowed[number, : FRAME - side + 1, : FRAME - side + 1] = True
+        shifts = (FRAME - side) // shrunk + 1
+        allowed[number, :shifts, :shifts] = True
+    windows = F.avg_pool2d(windows[:, None], shrunk)[:, 0] if shrunk > 1 else windows
     return torch.fft.rfft2(windows).conj(), windows.sum((1, 2))[:, None, None], allowed
 
 
@@ -90,8 +108,8 @@ def _extent(scale: float) -> tuple[int, int]:
     return round(SIDE * scale), 0 if scale == 1 else _MARGIN
 
 
-def _back(spectrum: Tensor) -> Tensor:
-    made: Tensor = torch.fft.irfft2(spectrum, s=(FRAME, FRAME))
+def _back(spectrum: Tensor, frame: int) -> Tensor:
+    made: Tensor = torch.fft.irfft2(spectrum, s=(frame, frame))
     return made
 
 

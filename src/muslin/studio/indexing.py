@@ -13,7 +13,7 @@ import torch
 from muslin.assets import INDEXES, STARTER
 from muslin.base.checkpoint import load_checkpoint, save_checkpoint
 from muslin.base.errors import InputError, MuslinError
-from muslin.base.events import Event, Note, Refused, Saved, Step, Warned
+from muslin.base.events import Event, Note, Refused, Saved, Step, Warned, last_of
 from muslin.base.files import make_folder, sha256
 from muslin.base.image import encode_png, from_bytes, open_image
 from muslin.base.seeds import seeded
@@ -45,11 +45,9 @@ def index_of(against: str, path: Path, held_out: str = "") -> Iterator[Event | I
     names, rows = list[str](), list[Row]()
     yield from _rows(source, path.with_suffix(".parts") / digest[:16], names, rows)
     index = make_index(names, rows)
-    for news in calibrate(index, held):
-        if isinstance(news, Event):
-            yield news
-        else:
-            index = news
+    calibrated = yield from last_of(calibrate(index, held))
+    assert calibrated is not None
+    index = calibrated
     yield Saved(save_index(path, index, {"data": source.name, "digest": digest, "held_out": held_out, "licence": source.licence}))
     rmtree(path.with_suffix(".parts"), ignore_errors=True)
     yield index

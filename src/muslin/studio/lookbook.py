@@ -14,6 +14,7 @@ from torch import Tensor
 from muslin.base.files import write_json, write_text
 from muslin.base.image import open_image, resize
 from muslin.export.pages import inline, page
+from muslin.metrics.originality import Finding
 from muslin.provenance.recipe import Recipe
 from muslin.studio.styles import Style
 
@@ -25,12 +26,13 @@ CLASSES_ZH = {
 
 @dataclass(frozen=True)
 class Look:
-    """A dressed picture on disk, the draft it came from, its recipe and its style's name."""
+    """A dressed picture on disk, the draft it came from, its recipe, its style's name, how new it is."""
 
     path: Path
     draft: Path
     recipe: Recipe
     style: str
+    finding: Finding | None = None  # of the draft, against what its generator learned from
 
     def pixels(self) -> Float[Tensor, "3 h w"]:
         """The picture."""
@@ -54,7 +56,9 @@ def write_lookbook(
         tools=looks[0].recipe.made_with,
         backbone=looks[0].recipe.backbone,
     )
-    rows = [{"look": f"looks/{k.path.name}", "design": f"designs/{k.draft.name}", "recipe": asdict(k.recipe)} for k in looks]
+    rows = [
+        {"look": f"looks/{k.path.name}", "design": f"designs/{k.draft.name}", "recipe": asdict(k.recipe), **_originality(k)} for k in looks
+    ]
     write_json(out / "lookbook.json", {"title": title, "generator": generator, "looks": rows})
     return write_text(out / "index.html", text)
 
@@ -72,8 +76,16 @@ def _entry(number: int, look: Look, style: Style, swatch: str) -> dict[str, Any]
         "style": style.row,
         "seed": row.get("seed"),
         "file": f"looks/{look.path.name}",
+        "finding": look.finding,
         "recipe": json.dumps(look.recipe.settings, ensure_ascii=False),
     }
+
+
+def _originality(look: Look) -> dict[str, Any]:
+    found = look.finding
+    return (
+        {} if found is None else {"originality": {"verdict": found.verdict, "similarity": found.similarity, "percentile": found.percentile}}
+    )
 
 
 def _draft(path: Path) -> Tensor:

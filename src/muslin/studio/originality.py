@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.errors import InputError, MuslinError, SettingError
-from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
+from muslin.base.events import Event, Finished, Note, Refused, Saved, Step, last_of
 from muslin.base.files import make_folder, write_json, write_text
 from muslin.base.image import open_image, resize
 from muslin.data.loader import square
@@ -52,12 +52,8 @@ def originality(designs: list[Path], out: Path, search: Search | None = None) ->
         raise SettingError(f"alarm={search.alarm}: should be more than 0 and at most 0.2")
     if search.language not in ("en", "zh"):
         raise SettingError(f"lang={search.language}: should be en or zh")
-    files, index = find_pictures(designs), None
-    for news in index_of(search.against, search.index or out / "index.safetensors", search.held_out):
-        if isinstance(news, Index):
-            index = news
-        else:
-            yield news
+    files = find_pictures(designs)
+    index = yield from last_of(index_of(search.against, search.index or out / "index.safetensors", search.held_out))
     assert index is not None
     found = list[_Design]()
     for done, file in enumerate(files, 1):

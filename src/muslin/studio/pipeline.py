@@ -12,17 +12,19 @@ import torch
 from torch import Tensor
 
 from muslin.base.errors import InputError, MuslinError, SettingError
-from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
+from muslin.base.events import Event, Finished, Note, Saved, Step, Warned, last_of
 from muslin.base.files import make_folder, room_for, write_bytes
 from muslin.base.image import encode_png
 from muslin.base.seeds import seeded
 from muslin.data.ground import find_mask
 from muslin.export.sheets import contact_sheet
 from muslin.gan.generators import Loaded
+from muslin.metrics.originality import Finding
 from muslin.provenance.recipe import Recipe
-from muslin.studio.choose import Chosen, Pool, choose, features, known_garments, lopsided
+from muslin.studio.choose import Chosen, Pool, features, known_garments, lopsided
 from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
 from muslin.studio.lookbook import Look, write_lookbook
+from muslin.studio.screening import choose_new, training_index
 from muslin.studio.styles import Style
 from muslin.style.configs import StyleConfig
 
@@ -41,6 +43,7 @@ class DesignConfig:
     classes: tuple[str, ...] = ()  # none: all but hats and shoes, which take cloth badly
     title: str = "Muslin"
     language: str = "en"
+    against: str = ""  # what copies are looked for in; none: nowhere; default: what the generator learned from, where that is known
     style: StyleConfig = field(default_factory=StyleConfig)
 
 
@@ -49,6 +52,7 @@ class _Design:
     name: str
     recipe: Recipe
     draft: Tensor
+    finding: Finding | None = None
 
 
 def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConfig | None = None) -> Iterator[Event]:
@@ -62,7 +66,7 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     for folder in (out, out / "designs", out / "looks"):
         make_folder(folder)
     designs = list[_Design]()
-    yield from _draft_and_choose(generator, config, designs)
+    yield from _draft_and_choose(generator, config, designs, out)
     for item in designs:
         write_bytes(out / "designs" / f"{item.name}.png", encode_png(item.draft, dpi=72, text=item.recipe.text()))
     looks, total = list[Look](), 0
@@ -76,7 +80,7 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
         except MuslinError as failure:
             yield Warned(f"{item.name} in {style.name}: left out: {failure}")
             continue
-        looks.append(Look(path, out / "designs" / f"{item.name}.png", recipe, style.name))
+        looks.append(Look(path, out / "designs" / f"{item.name}.png", recipe, style.name, item.finding))
         yield Step("dress", number, total)
     if not looks:
         raise InputError(f"{generator.name}: none of the designs could be dressed; try --where all or another generator")
@@ -97,7 +101,7 @@ def _check(generator: Loaded, styles: list[Style], config: DesignConfig) -> None
         raise InputError("no styles: name at least one")
 
 
-def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_Design]) -> Iterator[Event]:
+def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_Design], out: Path) -> Iterator[Event]:
     """Draw `pool` drafts for each design wanted, and keep those that are like real garments and unlike each other."""
     wanted = config.classes or (tuple(n for n in generator.classes if n not in _HARD_TO_DRESS) if generator.conditional else ())
     labels = [generator.label(name) for name in wanted] or [0]
@@ -108,19 +112,23 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
         if number % 16 == 0 or number == total:
             yield Step("draft", number, total)
     kinds = [str((recipe.generator or {}).get("class", "")) for recipe in recipes]
-    pool = look_at([as_picture(draft) for draft in drafts], kinds)
+    pictures = [as_picture(draft) for draft in drafts]
+    pool = look_at(pictures, kinds)
     if not pool.usable.any():
         raise InputError(f"{generator.name}: none of {total} drafts shows a whole garment on a plain ground; train it longer")
-    found = choose(pool, config.count, known_garments(drafts[0].shape[1]))
-    chosen = found.places.tolist()
-    yield Note(_in_words(pool, found))
+    index = yield from last_of(training_index(generator, config.against, out / "against.index.safetensors"))
+    screened = yield from last_of(choose_new(pool, pictures, config.count, known_garments(drafts[0].shape[1]), index))
+    assert screened is not None
+    chosen = screened.chosen.places.tolist()
+    yield Note(_in_words(pool, screened.chosen))
     if len(chosen) < config.count:
         yield Warned(f"only {len(chosen)} of {config.count} designs: too few whole garments; raise --pool")
     chosen.sort(key=lambda place: (kinds[place], place))
     for number, place in enumerate(chosen, 1):
         told = f"by the machine, one of {len(chosen)} out of {total} drafts, like real garments and unlike each other"
-        recipe = replace(recipes[place], made=recipes[place].made | {"chosen": told})
-        designs.append(_Design(f"{number:02d}-{kinds[place] or 'garment'}", recipe, drafts[place]))
+        recipe = replace(recipes[place], made=recipes[place].made | {"chosen": told} | screened.told(place))
+        name = f"{number:02d}-{kinds[place] or 'garment'}"
+        designs.append(_Design(name, recipe, drafts[place], screened.findings.get(place)))
 
 
 def look_at(pictures: list[Tensor], kinds: list[str]) -> Pool:

@@ -1,0 +1,73 @@
+"""Choosing drafts that are no copies: what choosing takes is compared with what the generator learned from, until none is too near.
+
+Where nothing is known of a generator's training set there is nothing to compare with; that is told.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.events import Event, Note, Step, Warned
+from muslin.gan.generators import Loaded
+from muslin.metrics.originality import Finding, Index, judged, nearest
+from muslin.studio.choose import Chosen, Pool, choose
+from muslin.studio.indexing import index_of, load_index
+
+ALARM = 0.01
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What was chosen, and for each chosen place how near it comes (empty where there was nothing to compare with)."""
+
+    chosen: Chosen
+    findings: dict[int, Finding]
+    index: Index | None = None
+
+    def told(self, place: int) -> dict[str, str]:
+        """For the recipe: one line on a design's originality."""
+        if self.index is None:
+            return {}
+        found = self.findings[place]
+        name = self.index.names[found.neighbours[0].place] if found.neighbours else "none"
+        return {"originality": f"{found.verdict}: similarity {found.similarity:.2f} to {name}, the nearest of {len(self.index):,} pictures"}
+
+
+def training_index(generator: Loaded, against: str, path: Path) -> Iterator[Event | Index]:
+    """The index to compare with: of `against`, else the one beside the generator's file; nothing where there is none or `against` is none."""
+    beside = generator.path.with_name(f"{generator.path.stem}.index.safetensors")
+    if against and against != "none":
+        yield from index_of(against, path)
+    elif beside.exists() and not against:
+        yield load_index(beside)
+    elif not against:
+        yield Warned(f"{generator.name}: nothing is known of what it learned from, so copies are not looked for; name it: --against DATA")
+
+
+def choose_new(
+    pool: Pool, drafts: Sequence[Float[Tensor, "3 h w"]], count: int, known: Float[Tensor, "m d"], index: Index | None
+) -> Iterator[Event | Screened]:
+    """`choose`, again and again without the copies that it took, until it takes none. The last thing yielded is Screened."""
+    findings, dropped = dict[int, Finding](), 0
+    while True:
+        chosen = choose(pool, count, known)
+        if index is None:
+            yield Screened(chosen, {})
+            return
+        new = [place for place in chosen.places.tolist() if place not in findings]
+        for done, place in enumerate(new, 1):
+            findings[place] = judged(index, nearest(index, drafts[place]), ALARM)
+            yield Step("compare", done, len(new))
+        copies = [place for place in chosen.places.tolist() if findings[place].verdict == "copy"]
+        if not copies:
+            break
+        dropped += len(copies)
+        usable = pool.usable.clone()
+        usable[torch.tensor(copies)] = False
+        pool = replace(pool, usable=usable)
+    yield Note(f"compared with {len(index):,} pictures that the generator learned from: {dropped} copies dropped")
+    yield Screened(chosen, findings, index)
