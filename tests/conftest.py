@@ -7,6 +7,7 @@ from jaxtyping import install_import_hook
 with install_import_hook("muslin", "typecheck.check"):
     import muslin.base.image
     import muslin.gan.train
+    import muslin.metrics.figures
     import muslin.metrics.frechet
     import muslin.studio.bringing
     import muslin.studio.composing
