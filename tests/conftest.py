@@ -13,6 +13,7 @@ with install_import_hook("muslin", "typecheck.check"):
     import muslin.studio.composing
     import muslin.studio.dressing
     import muslin.studio.editing
+    import muslin.studio.evaluate
     import muslin.studio.flat
     import muslin.studio.pipeline
     import muslin.studio.remake

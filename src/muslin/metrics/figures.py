@@ -33,8 +33,8 @@ class Measured:
     def figures(self, resamples: int, seed: int) -> dict[str, Figure]:
         """Each with its interval."""
         found = dict(zip(NAMES, intervals(self.values, [self.ours, self.wanted], resamples, seed), strict=True))
-        smallest = min(len(self.ours), len(self.wanted))
-        return {name: share_bounds(figure, smallest) if name in SHARES else figure for name, figure in found.items()}
+        rows = {name: len(self.wanted if name in ("recall", "coverage") else self.ours) for name in SHARES}
+        return {name: share_bounds(figure, rows[name]) if name in SHARES else figure for name, figure in found.items()}
 
 
 def axes_for(rows: int, features: int) -> int:
