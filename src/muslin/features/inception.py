@@ -43,7 +43,8 @@ def find_inception(named: Path | None = None) -> Path:
         raise InputError("no FID and KID: torch-fidelity is not installed; `pip install 'muslin[inception]'`")
     path = named or Path(torch.hub.get_dir()) / "checkpoints" / FILE
     if not path.exists():
-        raise InputError(f"no FID and KID: Inception's weights are not on this machine; put {URL} at {path}, or name it by --inception")
+        where = str(named) if named else f"torch's cache, as hub/checkpoints/{FILE}"  # no path of this machine: the line goes into reports
+        raise InputError(f"no FID and KID: Inception's weights are not in {where}; get {URL} and put it there, or name it by --inception")
     found = sha256_file(path)
     if not found.startswith(_DIGEST):
         raise InputError(f"{path}: its SHA-256 begins {found[:8]}, it should be {_DIGEST}; cut short or another file: get {URL}")

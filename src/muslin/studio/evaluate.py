@@ -6,7 +6,7 @@ the page (`evaluation_page`) and keeps no features of its own (`gathering`). Lea
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from muslin.base.config import as_dict
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Warned
-from muslin.base.files import make_folder, write_json, write_text
+from muslin.base.files import make_folder, sha256_file, write_json, write_text
 from muslin.base.seeds import seeded
 from muslin.data.images import Images
 from muslin.features.inception import Inception, find_inception
@@ -66,14 +66,8 @@ def evaluate(
     began, told = time.monotonic(), list[str]()
     if len(images) < LEAST:
         raise InputError(f"{images.name}: {len(images)} pictures; at least {LEAST} are needed to say anything")
-    gatherer = Gatherer(make_folder(out) / "features", embedded_look())
-    try:
-        network = Inception(weights := find_inception(inception))
-        gatherer = replace(gatherer, looks=gatherer.looks | {f"inception-{digest_name(weights)}": network.pooled})
-    except InputError as failure:
-        if inception:
-            raise
-        told.append(f"{failure}; the figures are on the embedded features")
+    gatherer, lines = _gatherer(make_folder(out) / "features", inception)
+    told += lines
     told += _sizes(images, [generator, *([against] if against else [])], held_out)
     yield from (Warned(text) for text in told)
     wanted = yield from gatherer.pictures(images.pixels, "pictures")
@@ -92,6 +86,18 @@ def evaluate(
     yield Saved(write_text(out / "index.html", evaluation_page(found, generator, images, language)))
     yield from (Note(line) for line in _lines(found))
     yield Finished(out / "index.html", time.monotonic() - began)
+
+
+def _gatherer(folder: Path, inception: Path | None) -> tuple[Gatherer, list[str]]:
+    """The embedded look, and Inception's where its weights are; where not, the line that says so. Raises InputError for a named file."""
+    try:
+        weights = find_inception(inception)
+        look = {f"inception-{sha256_file(weights)[:8]}": Inception(weights).pooled}
+        return Gatherer(folder, embedded_look() | look), []
+    except InputError as failure:
+        if inception:
+            raise
+        return Gatherer(folder, embedded_look()), [f"{failure}; the figures are on the embedded features"]
 
 
 def plan_labels(generator: Loaded, images: Images, config: EvaluateConfig) -> tuple[Int[Tensor, " n"], Int[Tensor, " n"], list[str]]:
@@ -115,11 +121,6 @@ def plan_labels(generator: Loaded, images: Images, config: EvaluateConfig) -> tu
     missing = [name for number, name in enumerate(images.classes) if number not in shared]
     lines = [f"{generator.name} does not know {', '.join(missing)}: those pictures count, none of them is drawn"] if missing else []
     return numbers[kinds], kinds, lines
-
-
-def digest_name(path: Path) -> str:
-    """The digits at the end of a weights file's name."""
-    return path.stem.rsplit("-", 1)[-1]
 
 
 def _sizes(images: Images, generators: list[Loaded], held_out: Images | None) -> Iterator[str]:

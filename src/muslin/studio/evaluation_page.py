@@ -48,7 +48,8 @@ def evaluation_page(found: Row, generator: Loaded, images: Images, language: str
 
 def number(value: float) -> str:
     """As a person reads it: three digits that mean something, thousands apart."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    shown = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return shown.replace("-", "−")
 
 
 def share(value: float) -> str:
@@ -64,7 +65,11 @@ def _rows(found: Row) -> list[Row]:
         if other:
             change = other["differences"][name]
             row["other"] = _shown(name, other["figures"][name]["value"])
-            row["change"], row["beyond"] = _signed(name, change["value"]), change["beyond_noise"]
+            row |= {
+                "change": _signed(name, change["value"]),
+                "beyond": change["beyond_noise"],
+                "better": change["value"] * WORDS[name].better,
+            }
         rows.append(row)
     inception = found["inception"] or {}
     for name, figure in inception.get("generator", {}).items():
@@ -78,7 +83,15 @@ def _rows(found: Row) -> list[Row]:
 def _row(name: str, figure: Row, real: Row | None) -> Row:
     words = WORDS[name]
     bounds = f"{_shown(name, figure['low'])} – {_shown(name, figure['high'])}"
-    row = {"words": words, "value": _shown(name, figure["value"]), "bounds": bounds, "other": "", "change": "", "beyond": False}
+    row = {
+        "words": words,
+        "value": _shown(name, figure["value"]),
+        "bounds": bounds,
+        "other": "",
+        "change": "",
+        "beyond": False,
+        "better": 0,
+    }
     return row | {
         "real": _shown(name, real["value"]) if real else "",
         "extrapolated": number(figure["extrapolated"]) if "extrapolated" in figure else "",
@@ -91,7 +104,8 @@ def _shown(name: str, value: float) -> str:
 
 def _signed(name: str, value: float) -> str:
     # points of a hundred for a share: +3 % could be read as 3 % of it
-    return f"{value * 100:+.1f}" if WORDS[name].share else f"{'+' if value >= 0 else ''}{number(value)}"
+    sign = "+" if value >= 0 else "−"
+    return sign + (f"{abs(value) * 100:.1f}" if WORDS[name].share else number(abs(value)))
 
 
 def _kind(row: Row) -> Row:

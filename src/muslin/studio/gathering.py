@@ -32,6 +32,7 @@ class Gatherer:
 
     folder: Path
     looks: dict[str, Callable[[Tensor], Tensor]]
+    block: int = BLOCK
 
     def drafts(self, generator: Loaded, labels: Int[Tensor, " n"], seed: int, psi: float, work: str = "drafts") -> Work:
         """Features of the drafts of seeds `seed` ... `seed + n`, rounded to 8 bits as files are; no picture is kept."""
@@ -52,8 +53,8 @@ class Gatherer:
     def _gather(self, work: str, count: int, key: Callable[[int, int], str], make: Callable[[int, int], Tensor]) -> Work:
         make_folder(self.folder)
         blocks = list[Features]()
-        for start in range(0, count, BLOCK):
-            stop = min(start + BLOCK, count)
+        for start in range(0, count, self.block):
+            stop = min(start + self.block, count)
             path = self.folder / f"{sha256('/'.join([*self.looks, key(start, stop)]).encode())[:24]}.safetensors"
             block = _kept(path, set(self.looks), stop - start)
             if block is None:
