@@ -63,7 +63,7 @@ def measure(
         torch.tensor([values[name] for name in NAMES], dtype=torch.float64),
         _columns(left, len(ours)),
         _columns(right, len(wanted)),
-        extrapolated(a, b),
+        extrapolated(a, b, values["frechet"]),
     )
 
 

@@ -16,7 +16,7 @@ from muslin.base.errors import InputError
 from muslin.base.image import from_bytes
 from muslin.features import embedded
 
-_ROWS = 4096
+_ROWS, _COLUMNS = 4096, 512
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,24 @@ def frechet_of(a: Gaussian, b: Gaussian) -> float:
 
 def gaussian(rows: Float[Tensor, "n d"]) -> Gaussian:
     """Products of the centred rows in their own precision, a block at a time, summed in float64 (float32 is as good to 1e-5)."""
-    mean = torch.stack([part.double().sum(0) for part in rows.split(_ROWS)]).sum(0) / len(rows)
-    total = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.float64)
-    for part in rows.split(_ROWS):
+    wide, parts = rows.shape[1], rows.split(_ROWS)
+    mean = torch.stack([part.double().sum(0) for part in parts]).sum(0) / len(rows)
+    total = torch.zeros(wide, wide, dtype=torch.float64)
+    for part in parts:
         centred = (part - mean).to(rows.dtype)
-        total += centred.T @ centred
-    return Gaussian(mean, total / (len(rows) - 1))
+        for first in range(0, wide, _COLUMNS):  # a covariance is symmetric: the part on and right of the diagonal
+            stop = min(first + _COLUMNS, wide)
+            total[first:stop, first:] += centred[:, first:stop].T @ centred[:, first:]
+    return Gaussian(mean, (total.triu() + total.triu(1).T) / (len(rows) - 1))
 
 
-def extrapolated(ours: Float[Tensor, "n d"], wanted: Float[Tensor, "m d"]) -> float:
+def extrapolated(ours: Float[Tensor, "n d"], wanted: Float[Tensor, "m d"], whole: float | None = None) -> float:
     """The distance without its bias, to first order: twice that of all rows less that of halves (Chong & Forsyth 2020, two points).
 
-    May come out below zero where the sets are alike. Raises InputError below 4 rows.
+    `whole` is that of all rows where it is known. May come out below zero where the sets are alike. Raises InputError below 4 rows.
     """
     halves = [frechet(ours[first::2], wanted[first::2]) for first in (0, 1)]
-    return 2 * frechet(ours, wanted) - sum(halves) / 2
+    return 2 * (frechet(ours, wanted) if whole is None else whole) - sum(halves) / 2
 
 
 def principal_axes(rows: Float[Tensor, "n d"], count: int) -> tuple[Float[Tensor, "d k"], float]:
