@@ -38,10 +38,10 @@ def peer(x, y):
 
 
 def timed(name, call):
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     value = call()
-    took = time.perf_counter() - started
-    print(f"{name:52s} {took:8.2f} s   {value if isinstance(value, float) else ''}", flush=True)
+    took, busy = time.perf_counter() - started, time.process_time() - busy
+    print(f"{name:52s} {took:8.2f} s ({busy:.2f} s of CPU)   {value if isinstance(value, float) else ''}", flush=True)
     return took, value
 
 

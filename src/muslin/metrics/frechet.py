@@ -52,10 +52,10 @@ def frechet_of(a: Gaussian, b: Gaussian) -> float:
 def gaussian(rows: Float[Tensor, "n d"]) -> Gaussian:
     """Products of the centred rows in their own precision, a block at a time, summed in float64 (float32 is as good to 1e-5)."""
     wide, parts = rows.shape[1], rows.split(_ROWS)
-    mean = torch.stack([part.double().sum(0) for part in parts]).sum(0) / len(rows)
+    mean = torch.stack([part.sum(0, dtype=torch.float64) for part in parts]).sum(0) / len(rows)
     total = torch.zeros(wide, wide, dtype=torch.float64)
     for part in parts:
-        centred = (part - mean).to(rows.dtype)
+        centred = part - mean.to(rows.dtype)
         for first in range(0, wide, _COLUMNS):  # a covariance is symmetric: the part on and right of the diagonal
             stop = min(first + _COLUMNS, wide)
             total[first:stop, first:] += centred[:, first:stop].T @ centred[:, first:]
