@@ -167,6 +167,12 @@ def test_all_figures_at_once_with_intervals_and_differences():
     assert not differences(other, good, 200, 0)["kernel"].beyond_noise
 
 
+def test_a_generator_that_draws_one_picture_only_gets_figures_too():
+    found = measure(points(1, 0).expand(40, -1).contiguous(), points(50, 1), 0.1).figures(100, 0)
+    assert all(np.isfinite([f.value, f.low, f.high]).all() for f in found.values())
+    assert found["recall"].value == 0 and found["coverage"].value < 0.3
+
+
 def test_where_all_rows_agree_the_rule_of_three_stands_in():
     assert share_bounds(Figure(0.0, 0.0, 0.0), 300) == Figure(0.0, 0.0, 0.01)
     assert share_bounds(Figure(1.0, 1.0, 1.0), 300) == Figure(1.0, 0.99, 1.0)

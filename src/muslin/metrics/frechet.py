@@ -89,7 +89,7 @@ def influence(ours: Float[Tensor, "n d"], wanted: Float[Tensor, "m d"]) -> tuple
     root, back = vectors[:, kept] * values[kept].sqrt(), vectors[:, kept] / values[kept].sqrt()
     inner, turn = torch.linalg.eigh(root.T @ b.cov @ root)
     scale = inner.clamp(min=0).sqrt()
-    inverse = torch.where(scale > 1e-5 * scale[-1], 1 / scale, 0.0)
+    inverse = torch.where(scale > 1e-5 * scale.sum(), 1 / scale, 0.0)  # no scale at all where every row is the same
     step = a.mean - b.mean
     return _moved(ours, a.mean, step, back @ turn, scale), _moved(wanted, b.mean, -step, root @ turn, inverse)
 
