@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from muslin.base.config import as_dict
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Finished, Step, Warned
 from muslin.data.images import Images
 from muslin.data.loader import load_images
 from muslin.gan.generators import load_generator
 from muslin.studio.evaluate import EvaluateConfig, evaluate, plan_labels
+from muslin.studio.evaluation_page import evaluation_page
+from muslin.studio.evaluation_report import Drawn, report
 from muslin.studio.gathering import Gatherer
 
 SMALL = EvaluateConfig(samples=64, resamples=100, strip=4)
@@ -122,8 +125,25 @@ def test_another_size_and_held_out_pictures(starter, tmp_path):
     assert "draws 28 px; it is held against colour pictures of 64 px" in told
     found = json.loads((tmp_path / "evaluation.json").read_text())
     assert found["classes"] == [] and found["copying"]["z"] > 3 and found["copying"]["z_by_class"] is None
-    twice = evaluate(grey, part(starter, 2), tmp_path, SMALL, held_out=part(starter, 2))
-    assert "30 of 30 held-out pictures are in starter too" in next(e.text for e in twice if isinstance(e, Warned) and "held-out" in e.text)
+    twice = list(evaluate(grey, part(starter, 2), tmp_path, SMALL, held_out=part(starter, 2)))
+    assert any("30 of 30 held-out pictures are in starter too" in event.text for event in twice if isinstance(event, Warned))
+    assert json.loads((tmp_path / "evaluation.json").read_text())["copying"] is None
+
+
+def test_fid_and_kid_are_told_of_inceptions_features_only(garments, starter):
+    rng = torch.Generator().manual_seed(0)
+
+    def features(count, shift=0.0):
+        return {name: torch.randn(count, 24, generator=rng) + shift for name in ("embedded-x", "inception-y")}
+
+    labels = torch.tensor([3] * 40)
+    sides = [Drawn(garments, features(40, shift), labels, labels - 4) for shift in (0.0, 0.5)]
+    found = report(sides, features(59), starter, None, None, as_dict(SMALL), [])
+    assert found["inception"]["against"]["fid"]["value"] > found["inception"]["generator"]["fid"]["value"]
+    assert found["inception"]["generator"]["kid"]["low"] < 0.5 * 1000
+    assert found["features"]["frechet_axes"] == 24 and "Frechet" not in " ".join(found["told"])
+    page = evaluation_page(found | {"drafts": {name: rows[:1] for name, rows in found["drafts"].items()}}, garments, starter, "zh")
+    assert "KID × 1000" in page and 'lang="zh-CN"' in page
 
 
 def test_what_cannot_be_measured_is_told(garments, starter, tmp_path):

@@ -6,7 +6,7 @@ the page (`evaluation_page`) and keeps no features of its own (`gathering`). Lea
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,10 @@ def evaluate(
         raise InputError(f"{images.name}: {len(images)} pictures; at least {LEAST} are needed to say anything")
     gatherer, lines = _gatherer(make_folder(out) / "features", inception)
     told += lines
-    told += _sizes(images, [generator, *([against] if against else [])], held_out)
+    told += _sizes(images, [generator, *([against] if against else [])])
+    if held_out:
+        held_out, lines = _unseen(images, held_out)
+        told += lines
     yield from (Warned(text) for text in told)
     wanted = yield from gatherer.pictures(images.pixels, "pictures")
     held = (yield from gatherer.pictures(held_out.pixels, "held out")) if held_out else None
@@ -123,17 +126,23 @@ def plan_labels(generator: Loaded, images: Images, config: EvaluateConfig) -> tu
     return numbers[kinds], kinds, lines
 
 
-def _sizes(images: Images, generators: list[Loaded], held_out: Images | None) -> Iterator[str]:
+def _sizes(images: Images, generators: list[Loaded]) -> Iterator[str]:
     channels, side = images.pixels.shape[1:3]
     for one in generators:
         if one.network.size != side or one.network.channels != channels:
             kind = "colour" if channels == 3 else "grey"
             yield f"{one.name} draws {one.network.size} px; it is held against {kind} pictures of {side} px: part of the distance is that"
-    if held_out:
-        known = {digest(picture) for picture in images.pixels}
-        twice = sum(digest(picture) in known for picture in held_out.pixels)
-        if twice:
-            yield f"{twice} of {len(held_out)} held-out pictures are in {images.name} too: the data-copying test is not fair with them"
+
+
+def _unseen(images: Images, held_out: Images) -> tuple[Images | None, list[str]]:
+    """The held-out pictures that are not in the training set, byte for byte, and a line where some are."""
+    known = {digest(picture) for picture in images.pixels}
+    unseen = torch.tensor([digest(picture) not in known for picture in held_out.pixels])
+    if bool(unseen.all()):
+        return held_out, []
+    told = [f"{int((~unseen).sum())} of {len(held_out)} held-out pictures are in {images.name} too: they are left out"]
+    kept = replace(held_out, pixels=held_out.pixels[unseen], labels=held_out.labels[unseen])
+    return (kept if len(kept) else None), told
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:

@@ -36,7 +36,7 @@ class Drawn:
     kinds: Int[Tensor, " n"]
 
     @property
-    def embedded(self) -> Float[Tensor, "n 1280"]:
+    def embedded(self) -> Float[Tensor, "n d"]:
         """On the embedded encoder."""
         return next(rows for name, rows in self.features.items() if name.startswith("embedded"))
 
@@ -98,7 +98,7 @@ def report(
         found["against"] = {"generator": _card(sides[1]), "figures": bench.rows(measured[1]), "differences": rows}
     found["drafts"] = _ranked(sides[0], wanted[name], settings)
     found["inception"] = _inception(sides, wanted, settings)
-    found["told"] = [*told, *lines, *_small(found["classes"], settings), *([] if held_out else [NO_HELD_OUT])]
+    found["told"] = [*told, *lines, *_few_for_fid(sides, wanted), *_small(found["classes"], settings), *([] if held_out else [NO_HELD_OUT])]
     return found
 
 
@@ -157,6 +157,14 @@ def _copying(side: Drawn, wanted: Tensor, images: Images, held_out: Images | Non
         "z_by_class": copying_z_by_cells(apart, held_apart, side.kinds, cells),
         "held_out": len(held),
     }
+
+
+def _few_for_fid(sides: Sequence[Drawn], wanted: dict[str, Tensor]) -> list[str]:
+    for name, rows in wanted.items():
+        fewest = min(len(rows), *(len(side.labels) for side in sides))
+        if name.startswith("inception") and fewest <= rows.shape[1]:
+            return [f"FID of {fewest:,} pictures: too few for a covariance of {rows.shape[1]:,} features, it is much too large; go by KID"]
+    return []
 
 
 def _ranked(side: Drawn, wanted: Tensor, settings: Row) -> Row:
