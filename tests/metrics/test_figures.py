@@ -54,6 +54,7 @@ def test_fewer_pictures_than_features_give_a_number_and_axes_a_fair_one():
     assert axes.shape == (100, 10) and 0.1 < share < 0.6
     assert frechet(x @ axes, y @ axes) < 0.3 * frechet(x, y)
     assert all(part.isfinite().all() for part in influence(x, y))
+    assert [axes_for(rows, 100) for rows in (2, 40, 200, 201, 9000)] == [1, 10, 50, 100, 100]
 
 
 @few

@@ -1,6 +1,7 @@
 """An evaluation end to end, on a shipped generator and real pictures: what is told, resumed, refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,10 +121,12 @@ def test_drafts_come_in_the_proportions_of_the_training_set(garments, starter):
 
 def test_another_size_and_held_out_pictures(starter, tmp_path):
     grey = load_generator("fashion-mnist-28")
-    events = list(evaluate(grey, part(starter, 2), tmp_path, SMALL, held_out=part(starter, 2, 1)))
+    config = replace(SMALL, pictures=25)
+    events = list(evaluate(grey, part(starter, 2), tmp_path, config, held_out=part(starter, 2, 1)))
     told = " ".join(event.text for event in events if isinstance(event, Warned))
     assert "draws 28 px; it is held against colour pictures of 64 px" in told
     found = json.loads((tmp_path / "evaluation.json").read_text())
+    assert "25 of the 30 pictures of starter" in told and found["reference"]["pictures"] == 25
     assert found["classes"] == [] and found["copying"]["z"] > 3 and found["copying"]["z_by_class"] is None
     twice = list(evaluate(grey, part(starter, 2), tmp_path, SMALL, held_out=part(starter, 2)))
     assert any("30 of 30 held-out pictures are in starter too" in event.text for event in twice if isinstance(event, Warned))
@@ -134,14 +137,14 @@ def test_fid_and_kid_are_told_of_inceptions_features_only(garments, starter):
     rng = torch.Generator().manual_seed(0)
 
     def features(count, shift=0.0):
-        return {name: torch.randn(count, 24, generator=rng) + shift for name in ("embedded-x", "inception-y")}
+        return {name: torch.randn(count, 16, generator=rng) + shift for name in ("embedded-x", "inception-y")}
 
     labels = torch.tensor([3] * 40)
     sides = [Drawn(garments, features(40, shift), labels, labels - 4) for shift in (0.0, 0.5)]
     found = report(sides, features(59), starter, None, None, as_dict(SMALL), [])
     assert found["inception"]["against"]["fid"]["value"] > found["inception"]["generator"]["fid"]["value"]
     assert found["inception"]["generator"]["kid"]["low"] < 0.5 * 1000
-    assert found["features"]["frechet_axes"] == 24 and "Frechet" not in " ".join(found["told"])
+    assert found["features"]["frechet_axes"] == 16 and "Frechet" not in " ".join(found["told"])
     page = evaluation_page(found | {"drafts": {name: rows[:1] for name, rows in found["drafts"].items()}}, garments, starter, "zh")
     assert "KID × 1000" in page and 'lang="zh-CN"' in page
 
@@ -151,6 +154,6 @@ def test_what_cannot_be_measured_is_told(garments, starter, tmp_path):
         next(evaluate(garments, part(starter, 10), tmp_path, SMALL))
     with pytest.raises(InputError, match="not in"):
         next(evaluate(garments, starter, tmp_path, SMALL, inception=Path("nowhere.pth")))
-    for wrong in ({"samples": 3}, {"truncation": 5.0}, {"resamples": 1}, {"class_least": 8}):
+    for wrong in ({"samples": 3}, {"truncation": 5.0}, {"resamples": 1}, {"class_least": 8}, {"pictures": 3}):
         with pytest.raises(SettingError, match=next(iter(wrong))):
             EvaluateConfig(**wrong)

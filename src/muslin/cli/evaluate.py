@@ -22,7 +22,13 @@ from muslin.cli.show import run
 )
 @click.option("--out", default=Path("evaluation"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
 @click.option("--lang", default="en", show_default=True, type=click.Choice(["en", "zh"]), help="The page's language at first sight.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="resamples, class_least, class_axes or strip.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="resamples, pictures (of DATA at most), class_least, class_axes or strip.",
+)
 @options.download
 @options.as_json
 def evaluate(

@@ -38,8 +38,8 @@ class Measured:
 
 
 def axes_for(rows: int, features: int) -> int:
-    """On how many principal axes a Frechet distance is taken: all with more rows than features, else one for every 4 rows."""
-    return features if rows > features else max(1, rows // 4)
+    """On how many principal axes a Frechet distance is taken: all where half the rows still have an inverse covariance, else rows / 4."""
+    return features if rows > 2 * features else max(1, min(features, rows // 4))
 
 
 def measure(

@@ -39,12 +39,15 @@ class EvaluateConfig:
     resamples: int = 1000  # of the bootstrap
     class_least: int = 24  # pictures and drafts that a kind needs for figures of its own
     class_axes: int = 8  # principal axes of a kind's Frechet distance
+    pictures: int = 0  # of the training set at most, a fixed random choice; 0: all
     strip: int = 12  # pictures in the strips of best and worst drafts
 
     def __post_init__(self) -> None:
         for name, low, high in (("truncation", 0, 2), ("samples", LEAST, 1_000_000), ("resamples", 100, 100_000), ("strip", 1, 60)):
             if not low <= getattr(self, name) <= high:
                 raise SettingError(f"{name}={getattr(self, name)}: should be {low} to {high:,}")
+        if 0 < self.pictures < LEAST or self.pictures < 0:
+            raise SettingError(f"pictures={self.pictures}: should be 0 (all) or at least {LEAST}")
         if self.class_axes < 1 or self.class_least < max(6, 2 * self.class_axes):
             raise SettingError(f"class_least={self.class_least}: should be at least 6 and twice class_axes={self.class_axes}")
 
@@ -63,15 +66,12 @@ def evaluate(
 
     `images` is the training set at the generator's size. Raises InputError, SettingError and DiskError.
     """
-    began, told = time.monotonic(), list[str]()
+    began = time.monotonic()
     if len(images) < LEAST:
         raise InputError(f"{images.name}: {len(images)} pictures; at least {LEAST} are needed to say anything")
-    gatherer, lines = _gatherer(make_folder(out) / "features", inception)
-    told += lines
-    told += _sizes(images, [generator, *([against] if against else [])])
-    if held_out:
-        held_out, lines = _unseen(images, held_out)
-        told += lines
+    gatherer, told = _gatherer(make_folder(out) / "features", inception)
+    images, held_out, lines = _sets(images, held_out, config)
+    told += [*lines, *_sizes(images, [generator, *([against] if against else [])])]
     yield from (Warned(text) for text in told)
     wanted = yield from gatherer.pictures(images.pixels, "pictures")
     held = (yield from gatherer.pictures(held_out.pixels, "held out")) if held_out else None
@@ -134,15 +134,24 @@ def _sizes(images: Images, generators: list[Loaded]) -> Iterator[str]:
             yield f"{one.name} draws {one.network.size} px; it is held against {kind} pictures of {side} px: part of the distance is that"
 
 
-def _unseen(images: Images, held_out: Images) -> tuple[Images | None, list[str]]:
-    """The held-out pictures that are not in the training set, byte for byte, and a line where some are."""
-    known = {digest(picture) for picture in images.pixels}
-    unseen = torch.tensor([digest(picture) not in known for picture in held_out.pixels])
-    if bool(unseen.all()):
-        return held_out, []
-    told = [f"{int((~unseen).sum())} of {len(held_out)} held-out pictures are in {images.name} too: they are left out"]
-    kept = replace(held_out, pixels=held_out.pixels[unseen], labels=held_out.labels[unseen])
-    return (kept if len(kept) else None), told
+def _sets(images: Images, held_out: Images | None, config: EvaluateConfig) -> tuple[Images, Images | None, list[str]]:
+    """The training set, cut to size; the held-out pictures that are not in it, byte for byte; and lines on what was left out."""
+    told, whole = list[str](), images
+    if 0 < config.pictures < len(images):
+        chosen = torch.randperm(len(images), generator=seeded(config.seed, "evaluate", "set"))[: config.pictures].sort().values
+        images = _only(images, chosen)
+        told.append(f"{len(images):,} of the {len(whole):,} pictures of {whole.name}, chosen at random")
+    if held_out:
+        known = {digest(picture) for picture in whole.pixels}
+        unseen = [place for place, picture in enumerate(held_out.pixels) if digest(picture) not in known]
+        if len(unseen) < len(held_out):
+            told.append(f"{len(held_out) - len(unseen)} of {len(held_out)} held-out pictures are in {images.name} too: they are left out")
+            held_out = _only(held_out, torch.tensor(unseen)) if unseen else None
+    return images, held_out, told
+
+
+def _only(images: Images, places: Int[Tensor, " k"]) -> Images:
+    return replace(images, pixels=images.pixels[places], labels=images.labels[places])
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
