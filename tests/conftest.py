@@ -7,11 +7,13 @@ from jaxtyping import install_import_hook
 with install_import_hook("muslin", "typecheck.check"):
     import muslin.base.image
     import muslin.gan.train
+    import muslin.metrics.figures
     import muslin.metrics.frechet
     import muslin.studio.bringing
     import muslin.studio.composing
     import muslin.studio.dressing
     import muslin.studio.editing
+    import muslin.studio.evaluate
     import muslin.studio.flat
     import muslin.studio.pipeline
     import muslin.studio.remake

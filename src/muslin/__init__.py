@@ -1,4 +1,4 @@
-"""Muslin: a local, open studio for fashion design. Two dozen public names, each loaded on first use.
+"""Muslin: a local, open studio for fashion design. Some thirty public names, each loaded on first use.
 
 import muslin
 generator = muslin.load_generator("garments-64")
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from muslin.studio.editing import blend as blend
     from muslin.studio.editing import slide as slide
     from muslin.studio.editing import vary as vary
+    from muslin.studio.evaluate import EvaluateConfig as EvaluateConfig
+    from muslin.studio.evaluate import evaluate as evaluate
     from muslin.studio.fabric import fabric as fabric
     from muslin.studio.flat import flat as flat
     from muslin.studio.history import history as history
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "DesignConfig": "muslin.studio.pipeline",
+    "EvaluateConfig": "muslin.studio.evaluate",
     "MuslinError": "muslin.base.errors",
     "PRESETS": "muslin.gan.configs",
     "PrepareConfig": "muslin.data.prepare",
@@ -48,6 +51,7 @@ _HOMES = {
     "compose": "muslin.studio.composing",
     "design": "muslin.studio.pipeline",
     "dress_all": "muslin.studio.dressing",
+    "evaluate": "muslin.studio.evaluate",
     "fabric": "muslin.studio.fabric",
     "find_styles": "muslin.studio.styles",
     "flat": "muslin.studio.flat",

@@ -25,26 +25,40 @@ class Overlap:
     coverage: float
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What each picture adds to an overlap: ours to precision and density, the wanted ones to recall and coverage."""
+
+    precision: Float[Tensor, " n"]
+    density: Float[Tensor, " n"]
+    recall: Float[Tensor, " m"]
+    coverage: Float[Tensor, " m"]
+
+
 def overlap(ours: Float[Tensor, "n d"], wanted: Float[Tensor, "m d"], near: int = 3, dense: int = 5) -> Overlap:
     """`near` neighbours for precision and recall, `dense` for density and coverage, as in the papers.
 
     Raises InputError where a set has no more than `dense` rows.
     """
+    rows = overlap_rows(ours, wanted, near, dense)
+    return Overlap(*(float(part.mean()) for part in (rows.precision, rows.recall, rows.density, rows.coverage)))
+
+
+def overlap_rows(ours: Float[Tensor, "n d"], wanted: Float[Tensor, "m d"], near: int = 3, dense: int = 5) -> Rows:
+    """The figures of `overlap` before the mean is taken. Raises InputError where a set has no more than `dense` rows."""
     if min(len(ours), len(wanted)) <= dense:
         raise InputError(f"precision and recall of {len(ours)} against {len(wanted)} pictures: more than {dense} each are needed")
     wanted_reach, wanted_wide = radii(wanted, near), radii(wanted, dense)
-    ours_reach = radii(ours, near)
-    inside = counts = 0.0
+    inside, counts = list[Tensor](), list[Tensor]()
     recalled = torch.zeros(len(wanted), dtype=torch.bool)
     covered = torch.zeros(len(wanted), dtype=torch.bool)
-    for rows, reach in zip(ours.split(_ROWS), ours_reach.split(_ROWS), strict=True):
+    for rows, reach in zip(ours.split(_ROWS), radii(ours, near).split(_ROWS), strict=True):
         between = torch.cdist(rows, wanted)
-        inside += float((between <= wanted_reach).any(1).sum())
-        counts += float((between <= wanted_wide).sum())
+        inside.append((between <= wanted_reach).any(1))
+        counts.append((between <= wanted_wide).sum(1))
         recalled |= (between <= reach[:, None]).any(0)
         covered |= (between <= wanted_wide).any(0)
-    n = len(ours)
-    return Overlap(inside / n, float(recalled.float().mean()), counts / (dense * n), float(covered.float().mean()))
+    return Rows(torch.cat(inside).double(), torch.cat(counts).double() / dense, recalled.double(), covered.double())
 
 
 def radii(points: Float[Tensor, "n d"], k: int) -> Float[Tensor, " n"]:

@@ -1,0 +1,48 @@
+"""`muslin evaluate` from outside: a page from one command, a killed run goes on, bad input in one line."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+SMALL = ["--data", "starter", "--class", "dress", "--class", "skirt", "--samples", 40, "--set", "resamples=100"]
+
+
+def command(*words):
+    return [sys.executable, "-m", "muslin", "evaluate", *map(str, words)]
+
+
+def muslin(*words):
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "COLUMNS": "200"}
+    return subprocess.run(command(*words), capture_output=True, text=True, env=environment, timeout=240, check=False)
+
+
+def refused(*words):
+    done = muslin(*words)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 2 and "Traceback" not in done.stderr and lines[-1].startswith("muslin: "), done.stderr
+    return lines[-1]
+
+
+def test_a_killed_evaluation_goes_on_to_the_same_report(tmp_path):
+    whole = muslin("garments-64", *SMALL, "--out", tmp_path / "whole", "--json")
+    assert whole.returncode == 0, whole.stderr
+    events = [json.loads(line) for line in whole.stdout.splitlines()]
+    assert events[-1]["event"] == "finished" and any(event.get("text", "").startswith("coverage: ") for event in events)
+    killed = subprocess.Popen(command("garments-64", *SMALL, "--out", tmp_path / "out"), stderr=subprocess.DEVNULL)
+    while not list((tmp_path / "out").glob("features/*.safetensors")) and killed.poll() is None:
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    done = muslin("garments-64", *SMALL, "--out", tmp_path / "out")
+    assert done.returncode == 0 and "done" in done.stderr, done.stderr
+    for name in ("evaluation.json", "index.html"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_bad_input_ends_in_one_line_that_says_what_to_do(tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert "no pictures in there" in refused("garments-64", "--data", tmp_path / "empty", "--out", tmp_path)
+    assert "did you mean 'skirt'" in refused("garments-64", "--data", "starter", "--class", "skirts", "--out", tmp_path)
+    assert "there is no setting 'resample'; did you mean 'resamples'?" in refused("garments-64", *SMALL, "--set", "resample=3")
