@@ -9,3 +9,5 @@ python runs/garments.py "$1" runs/data
 muslin train runs/data/garments runs/garments-32 --size 32 --set images=240000
 muslin train runs/data/garments runs/garments-64 --init runs/garments-32 --size 64 --set images=96000 "${@:2}"
 cp runs/garments-64/generator.safetensors src/muslin/assets/garments-64.safetensors
+muslin generate --generator runs/garments-64 --seeds 0-9 --out runs/garments-64/drafts
+muslin originality runs/garments-64/drafts --against runs/data/garments --index src/muslin/assets/garments-64.index.safetensors --out runs/garments-64/originality

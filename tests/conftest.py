@@ -9,12 +9,14 @@ with install_import_hook("muslin", "typecheck.check"):
     import muslin.gan.train
     import muslin.metrics.figures
     import muslin.metrics.frechet
+    import muslin.metrics.originality
     import muslin.studio.bringing
     import muslin.studio.composing
     import muslin.studio.dressing
     import muslin.studio.editing
     import muslin.studio.evaluate
     import muslin.studio.flat
+    import muslin.studio.originality
     import muslin.studio.pipeline
     import muslin.studio.remake
     import muslin.studio.training

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from muslin.studio.fabric import fabric as fabric
     from muslin.studio.flat import flat as flat
     from muslin.studio.history import history as history
+    from muslin.studio.originality import Search as Search
+    from muslin.studio.originality import originality as originality
     from muslin.studio.pipeline import DesignConfig as DesignConfig
     from muslin.studio.pipeline import design as design
     from muslin.studio.remake import remake as remake
@@ -43,6 +45,7 @@ _HOMES = {
     "MuslinError": "muslin.base.errors",
     "PRESETS": "muslin.gan.configs",
     "PrepareConfig": "muslin.data.prepare",
+    "Search": "muslin.studio.originality",
     "Source": "muslin.studio.editing",
     "StyleConfig": "muslin.style.configs",
     "blend": "muslin.studio.editing",
@@ -59,6 +62,7 @@ _HOMES = {
     "load_generator": "muslin.gan.generators",
     "load_images": "muslin.data.loader",
     "open_image": "muslin.base.image",
+    "originality": "muslin.studio.originality",
     "prepare": "muslin.data.prepare",
     "remake": "muslin.studio.remake",
     "slide": "muslin.studio.editing",

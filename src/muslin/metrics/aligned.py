@@ -74,8 +74,25 @@ def _best(templates: Float[Tensor, "s 2 n n"], others: Float[Tensor, "k m m"], s
     best = torch.zeros(len(others))
     for flip in range(2):
         product = _back(at * (spectra[:, flip] / norms[:, flip, None, None].clamp(min=1e-6)), frame)
-        best = torch.maximum(best, product.mul_(over).amax((1, 2, 3)))
+        best = torch.maximum(best, _peak(product.mul_(over)).amax(1))
     return best.clamp(0, 1)
+
+
+def _peak(found: Float[Tensor, "k s n n"]) -> Float[Tensor, "k s"]:
+    """The highest value between the pixels: that of parabolas through the highest one and its neighbours."""
+    n = found.shape[2]
+    flat = found.flatten(2)
+    top, place = flat.max(2)
+    row, column = place // n, place % n
+    for before, after in (
+        ((row - 1) % n * n + column, (row + 1) % n * n + column),
+        (row * n + (column - 1) % n, row * n + (column + 1) % n),
+    ):
+        a, b = (flat.gather(2, at[..., None])[..., 0] for at in (before, after))
+        bend = (2 * flat.gather(2, place[..., None])[..., 0] - a - b).clamp(min=1e-6)
+        sure = (a > 0) & (b > 0)  # a neighbour that does not fit tells nothing
+        top = top + torch.where(sure, (a - b).square() / (8 * bend), 0.0)
+    return top
 
 
 def _templates(pixels: Tensor) -> Tensor:
