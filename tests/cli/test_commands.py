@@ -1,7 +1,6 @@
 """The command line from outside: the whole chain, bad input, help, ctrl-C."""
 
 import json
-import os
 import pickle
 import resource
 import signal
@@ -14,24 +13,11 @@ import zlib
 
 import pytest
 
+from command import muslin, refused
 from muslin.cli.main import COMMANDS
 from muslin.cli.options import duration, named_or_weighted, seeds
 
 QUICK = ["--size", "96", "--set", "style.steps=3", "--set", "style.coarsest=64"]
-
-
-def muslin(*words, cwd=None, **more):
-    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "COLUMNS": "200"}
-    command = [sys.executable, "-m", "muslin", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=240, check=False, **more)
-
-
-def refused(done):
-    lines = done.stderr.strip().splitlines()
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert lines[-1].startswith("muslin: ")
-    return lines[-1]
 
 
 def test_the_whole_chain(tmp_path):

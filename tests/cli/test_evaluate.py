@@ -1,10 +1,12 @@
 """`muslin evaluate` from outside: a page from one command, a killed run goes on, bad input in one line."""
 
 import json
-import os
 import subprocess
 import sys
 import time
+
+from command import muslin as run
+from command import refused as refusal
 
 SMALL = ["--data", "starter", "--class", "dress", "--class", "skirt", "--samples", 40, "--set", "resamples=100"]
 
@@ -14,15 +16,11 @@ def command(*words):
 
 
 def muslin(*words):
-    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "COLUMNS": "200"}
-    return subprocess.run(command(*words), capture_output=True, text=True, env=environment, timeout=240, check=False)
+    return run("evaluate", *words)
 
 
 def refused(*words):
-    done = muslin(*words)
-    lines = done.stderr.strip().splitlines()
-    assert done.returncode == 2 and "Traceback" not in done.stderr and lines[-1].startswith("muslin: "), done.stderr
-    return lines[-1]
+    return refusal(muslin(*words))
 
 
 def test_a_killed_evaluation_goes_on_to_the_same_report(tmp_path):

@@ -1,19 +1,8 @@
 """`muslin originality` from outside, with the index that ships."""
 
 import json
-import os
-import subprocess
-import sys
 
-
-def muslin(*words):
-    return subprocess.run(
-        [sys.executable, "-m", "muslin", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env={**os.environ, "COLUMNS": "200"},
-    )
+from command import muslin, refused
 
 
 def test_drafts_are_compared_with_what_their_generator_learned_from(tmp_path):
@@ -36,5 +25,5 @@ def test_bad_input_gets_one_line(tmp_path):
         ([__file__, "--against", "nowhere"], "nowhere: no such file or folder"),
     ):
         done = muslin("originality", *words, "--out", tmp_path / "out")
-        assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+        assert said in refused(done)
         assert not (tmp_path / "out").exists()

@@ -1,13 +1,12 @@
 """Copy, keys, sign and verify from outside: what they print, their exit codes, and what is refused in one line."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 import torch
 
+from command import muslin as run
+from command import refused
 from muslin.base.files import write_bytes
 from muslin.base.image import encode_png
 from muslin.gan.generators import load_generator
@@ -15,17 +14,7 @@ from muslin.studio.cook import draft_recipe, draw
 
 
 def muslin(*words, cwd, code=""):
-    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "COLUMNS": "200", "MUSLIN_HOME": str(cwd / "home")}
-    command = [sys.executable, *(["-c", code] if code else ["-m", "muslin"]), *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=240, check=False)
-
-
-def refused(done):
-    lines = done.stderr.strip().splitlines()
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert lines[-1].startswith("muslin: ")
-    return lines[-1]
+    return run(*words, cwd=cwd, code=code, env={"MUSLIN_HOME": str(cwd / "home")})
 
 
 @pytest.fixture

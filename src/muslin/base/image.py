@@ -146,6 +146,26 @@ def resize(pixels: Float[Tensor, "c h w"], height: int, width: int) -> Float[Ten
     return made[0].clamp(-1, 1)
 
 
+def luma(pixels: Float[Tensor, "*b 3 h w"]) -> Float[Tensor, "*b 1 h w"]:
+    """Grey by Rec. 601."""
+    return (pixels * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(-3, keepdim=True)
+
+
+def blur(x: Float[Tensor, "c h w"], sigma: float) -> Float[Tensor, "c h w"]:
+    """Gaussian, edges repeated; wide ones at a lower resolution."""
+    if sigma > 8:
+        factor = int(sigma // 4)
+        small = torch.nn.functional.interpolate(x[None], size=(max(1, x.shape[1] // factor), max(1, x.shape[2] // factor)), mode="area")[0]
+        soft = blur(small, sigma / factor)
+        return torch.nn.functional.interpolate(soft[None], size=x.shape[1:], mode="bilinear", align_corners=False)[0]
+    radius = max(1, round(3 * sigma))
+    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / max(sigma, 1e-3)).square())
+    taps = (taps / taps.sum()).view(1, 1, -1, 1)
+    padded = torch.nn.functional.pad(x[:, None], (0, 0, radius, radius), mode="replicate")
+    padded = torch.nn.functional.pad(torch.nn.functional.conv2d(padded, taps), (radius, radius, 0, 0), mode="replicate")
+    return torch.nn.functional.conv2d(padded, taps.transpose(2, 3))[:, 0]
+
+
 @contextmanager
 def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
     """A picture decoded, within the limits; every way in which that fails is an InputError that names it."""

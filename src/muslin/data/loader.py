@@ -12,7 +12,7 @@ from torch import Tensor
 
 from muslin.assets import STARTER
 from muslin.base.errors import InputError, MuslinError, nearest
-from muslin.base.image import open_image, resize, to_bytes
+from muslin.base.image import luma, open_image, resize, to_bytes
 from muslin.data.fashion_mnist import load_fashion_mnist
 from muslin.data.ground import ground_colour
 from muslin.data.images import Images
@@ -48,7 +48,7 @@ def read_source(source: Source, size: int, channels: int, refused: Callable[[str
             refused(item.name, str(failure))
             continue
         ready = resize(square(picture.pixels), size, size)
-        ready = grey(ready) if channels == 1 else ready
+        ready = luma(ready) if channels == 1 else ready
         pixels.append(to_bytes(ready))
         labels.append(source.classes.index(item.label))
     if not pixels:
@@ -66,11 +66,6 @@ def square(pixels: Float[Tensor, "c h w"]) -> Float[Tensor, "c s s"]:
     top, left = (side - height) // 2, (side - width) // 2
     out[:, top : top + height, left : left + width] = pixels
     return out
-
-
-def grey(pixels: Float[Tensor, "3 h w"]) -> Float[Tensor, "1 h w"]:
-    """Luma by Rec. 601."""
-    return (pixels * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0, keepdim=True)
 
 
 def _mnist_as(images: Images, size: int, channels: int) -> Images:

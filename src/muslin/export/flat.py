@@ -18,9 +18,8 @@ from torch import Tensor
 from muslin.base import contours
 from muslin.base.colour import to_oklab
 from muslin.base.errors import SettingError
-from muslin.base.image import resize
+from muslin.base.image import blur, resize
 from muslin.data.ground import extend, shrink
-from muslin.style.shading import blur
 
 SIDE = 480  # px: the garment's longer side while lines are looked for
 _MARGIN = 0.06  # of the garment's longer side, free around it on the page

@@ -5,6 +5,7 @@ that of the published file. Pictures are resized to 299 px inside, as the origin
 """
 
 import importlib.util
+import pickle
 from pathlib import Path
 
 import torch
@@ -28,7 +29,17 @@ class Inception:
         try:  # torch-fidelity unpickles whatever it is given: only what passes the strict reader goes on to it
             torch.load(weights, map_location="cpu", weights_only=True)
             self._network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], str(weights))
-        except Exception as failure:
+        except (
+            pickle.UnpicklingError,
+            RuntimeError,
+            OSError,
+            EOFError,
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            AssertionError,
+        ) as failure:
             raise InputError(f"{weights}: not Inception's weights ({str(failure).splitlines()[0]}); get {URL}") from failure
 
     @torch.no_grad()

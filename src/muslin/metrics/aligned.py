@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from muslin.base.image import blur, luma
 from muslin.data.ground import find_mask
 
 SIDE = 64  # pixels at which pictures are compared
@@ -20,14 +21,12 @@ _MARGIN = 5  # of a scaled one: the band-pass of a crop's rim knows nothing of w
 _FINE, _COARSE = 0.6, 3.0  # the band, as the two blurs' standard deviations in pixels
 FINE = 10  # so many of the most alike are compared at full size
 _LEAST = 0.03  # of the other picture's detail, in the window: less is a bare ground, on which anything fits
-_LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
 
 def detail(pixels: Float[Tensor, "b 3 h w"], side: int = SIDE) -> Float[Tensor, "b {side} {side}"]:
     """Band-passed luma of pictures in [-1, 1]."""
-    luma = (pixels * torch.tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
-    small = F.interpolate(luma, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
-    return (_blur(small, _FINE) - _blur(small, _COARSE))[:, 0]
+    small = F.interpolate(luma(pixels), size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    return blur(small[:, 0], _FINE) - blur(small[:, 0], _COARSE)
 
 
 def on_white(pixels: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h w"]:
@@ -128,11 +127,3 @@ def _extent(scale: float) -> tuple[int, int]:
 def _back(spectrum: Tensor, frame: int) -> Tensor:
     made: Tensor = torch.fft.irfft2(spectrum, s=(frame, frame))
     return made
-
-
-def _blur(x: Tensor, sigma: float) -> Tensor:
-    reach = int(3 * sigma + 0.5)
-    kernel = torch.exp(-(torch.arange(-reach, reach + 1).float() ** 2) / (2 * sigma**2))
-    kernel = kernel / kernel.sum()
-    x = F.pad(x, (reach, reach, reach, reach), mode="replicate")
-    return F.conv2d(F.conv2d(x, kernel[None, None, None]), kernel[None, None, :, None])

@@ -15,14 +15,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from muslin.base.errors import InputError
-from muslin.base.image import decode, encode_jpeg, resize
+from muslin.base.image import decode, encode_jpeg, luma, resize
 from muslin.features.embedded import pooled
 from muslin.metrics.aligned import SIDE, detail, on_white, similarity
 
 CANDIDATES = 24  # by each of the two kinds of features
 DIMENSIONS = 128  # features are kept by their main directions in the indexed set
 SAME = 0.98  # pictures of the set itself that are more alike than this are one photograph twice, and no measure of chance
-_LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,7 @@ def look_at(pictures: Sequence[Float[Tensor, "3 _ _"]]) -> list[Row]:
 def features(pictures: Sequence[Float[Tensor, "3 _ _"]]) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:
     """Pooled features of unit length, in colour and of the luma alone (which another hue leaves as it is)."""
     small = torch.cat([F.interpolate(p[None], size=(96, 96), mode="bilinear", antialias=True, align_corners=False) for p in pictures])
-    luma = (small * _LUMA).sum(1, keepdim=True).expand(-1, 3, -1, -1)
-    return F.normalize(pooled(small), dim=1), F.normalize(pooled(luma), dim=1)
+    return F.normalize(pooled(small), dim=1), F.normalize(pooled(luma(small).expand(-1, 3, -1, -1)), dim=1)
 
 
 def make_index(names: Sequence[str], rows: Sequence[Row]) -> Index:

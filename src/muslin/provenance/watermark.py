@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.base.image import resize
+from muslin.base.image import luma, resize
 
 SIDE = 128  # pixels of the pattern
 LEAST = 256  # a picture with a shorter side than this holds too little of it
@@ -86,7 +86,7 @@ def pattern(key: bytes) -> Float[Tensor, "128 128"]:
 
 
 def _light(pixels: Tensor) -> Tensor:
-    return (pixels * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0)
+    return luma(pixels)[0]
 
 
 def _mean(light: Tensor, side: int) -> Tensor:

@@ -4,6 +4,7 @@ Finished blocks lie in INDEX.parts until the index is whole. An index knows the 
 """
 
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -73,18 +74,12 @@ def calibrate(index: Index, held: Source | None = None) -> Iterator[Event | Inde
         raise InputError("every picture of the set is there twice; there is nothing to calibrate with")
     if len(similar) < _FEW:
         yield Warned(f"thresholds from {len(similar)} pictures only: a copy has to be nearer than any of them; take verdicts as hints")
-    chance = {"chance_similar": torch.tensor(similar).sort().values, "chance_away": torch.tensor(away).sort().values}
-    yield Index(**{**vars_of(index), **chance})
-
-
-def vars_of(index: Index) -> dict[str, Any]:
-    """The fields of an index by name."""
-    return {name: getattr(index, name) for name in Index.__dataclass_fields__}
+    yield replace(index, chance_similar=torch.tensor(similar).sort().values, chance_away=torch.tensor(away).sort().values)
 
 
 def save_index(path: Path, index: Index, about: dict[str, Any]) -> Path:
     """Write an index whole. Raises DiskError."""
-    tensors = {name: value for name, value in vars_of(index).items() if name != "names"}
+    tensors = {field.name: getattr(index, field.name) for field in fields(index) if field.name != "names"}
     return save_checkpoint(path, tensors, {"kind": "index", "names": list(index.names), **about})
 
 

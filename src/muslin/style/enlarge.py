@@ -7,9 +7,8 @@ garment's colours are carried out to the new edge, so that no pale rim is left. 
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.base.image import resize
+from muslin.base.image import blur, resize
 from muslin.data.ground import extend, find_mask, ground_colour, shrink, without_specks
-from muslin.style.shading import blur
 
 
 def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:

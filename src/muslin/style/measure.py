@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.colour import to_oklab
+from muslin.base.image import blur
 from muslin.data.ground import outline
 from muslin.features.embedded import embedded
 from muslin.style.losses import Wasserstein, content_loss, mask_at, moments
-from muslin.style.shading import blur
 
 HELD_OUT = ("2e", "4e", "9e")  # no default of any backbone's style layers
 CONTENT = "7"  # nor this one of its content layers

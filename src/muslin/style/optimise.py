@@ -16,11 +16,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
-from muslin.base.image import resize
+from muslin.base.image import blur, resize
 from muslin.features.backbones import Backbone
 from muslin.style.configs import StyleConfig
 from muslin.style.objective import EDGE, Objective, Problem
-from muslin.style.shading import blur
 
 Carried = tuple[Tensor, Tensor, int]  # Adam's two moments and its count of steps
 _HISTORY_BYTES = 1_200_000_000

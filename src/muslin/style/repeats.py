@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.colour import from_oklab, to_oklab
-from muslin.base.image import resize
-from muslin.style.shading import blur, box
+from muslin.base.image import blur, resize
+from muslin.style.shading import box
 
 Repeat = Literal["straight", "half-drop", "brick", "mirror"]
 REPEATS: tuple[Repeat, ...] = ("straight", "half-drop", "brick", "mirror")

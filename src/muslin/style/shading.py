@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.colour import from_oklab, to_oklab
-from muslin.base.image import resize
+from muslin.base.image import blur, resize
 from muslin.base.seeds import seeded
 from muslin.data.ground import extend, shrink
 
@@ -101,21 +101,6 @@ def box(mask: Float[Tensor, "1 h w"]) -> tuple[int, int, int, int]:
     """Top, bottom, left, right of the garment (bottom and right not included)."""
     rows, columns = (mask[0] > 0.01).any(1).nonzero()[:, 0], (mask[0] > 0.01).any(0).nonzero()[:, 0]
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-
-
-def blur(x: Float[Tensor, "c h w"], sigma: float) -> Float[Tensor, "c h w"]:
-    """Gaussian, edges repeated; wide ones at a lower resolution."""
-    if sigma > 8:
-        factor = int(sigma // 4)
-        small = F.interpolate(x[None], size=(max(1, x.shape[1] // factor), max(1, x.shape[2] // factor)), mode="area")[0]
-        soft = blur(small, sigma / factor)
-        return F.interpolate(soft[None], size=x.shape[1:], mode="bilinear", align_corners=False)[0]
-    radius = max(1, round(3 * sigma))
-    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / max(sigma, 1e-3)).square())
-    taps = (taps / taps.sum()).view(1, 1, -1, 1)
-    padded = F.pad(x[:, None], (0, 0, radius, radius), mode="replicate")
-    padded = F.pad(F.conv2d(padded, taps), (radius, radius, 0, 0), mode="replicate")
-    return F.conv2d(padded, taps.transpose(2, 3))[:, 0]
 
 
 def _masked_blur(x: Tensor, mask: Tensor, sigma: float) -> Tensor:
