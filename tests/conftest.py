@@ -26,6 +26,8 @@ import pytest
 
 from muslin.assets import STARTER, STYLES
 from muslin.base.image import encode_png, open_image
+from muslin.base.rights import Rights
+from muslin.data.ledger import Ledger, write_ledger
 from muslin.data.sources import open_source
 
 
@@ -51,6 +53,7 @@ def archive(tmp_path: Path, garment) -> Path:
             target = source / item.label / f"{number}.jpg"
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(item.read())
+    write_ledger(source / "rights.csv", Ledger((("*", Rights("CC0-1.0")),)))
     return source
 
 
@@ -59,4 +62,5 @@ def garment_file(tmp_path: Path, garment) -> Path:
     """The dress as a PNG."""
     path = tmp_path / "dress.png"
     path.write_bytes(encode_png(garment))
+    write_ledger(tmp_path / "rights.csv", Ledger((("*", Rights("CC0-1.0")),)))
     return path

@@ -16,6 +16,7 @@ from muslin.data.sources import open_source
 @pytest.fixture
 def messy(archive):
     """Six good pictures, and: a twin, a near twin, a text, a cut PNG, a tiny one, a wide one, a turned one, a clear one."""
+    (archive / "rights.csv").unlink()
     first = sorted((archive / "dress").glob("*.jpg"))[0]
     image = Image.open(first)
     (archive / "dress" / "twin.jpg").write_bytes(first.read_bytes())

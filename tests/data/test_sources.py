@@ -30,17 +30,18 @@ def test_the_starter_set_has_ten_classes_and_says_whose_it_is():
     source = open_source(STARTER)
     assert len(source.items) >= 290
     assert len(source.classes) == 10
-    assert {item.licence for item in source.items} == {"CC0-1.0"}
+    assert {item.rights.licence for item in source.items} == {"CC0-1.0"}
 
 
 def test_a_listing_gives_classes(archive):
     names = [p.relative_to(archive).as_posix() for p in sorted(archive.rglob("*.jpg"))]
     (archive / "dataset.json").write_text(json.dumps({"labels": [[name, i % 2] for i, name in enumerate(names)]}))
     assert open_source(archive).classes == ("class-0", "class-1")
+    (archive / "rights.csv").unlink()
     listing = {"name": "spring", "licence": "own work", "images": [{"file": names[0], "class": "coat"}]}
     (archive / "dataset.json").write_text(json.dumps(listing))
     source = open_source(archive)
-    assert (source.name, source.classes, source.items[0].licence) == ("spring", ("coat",), "own work")
+    assert (source.name, source.classes, source.items[0].rights.licence) == ("spring", ("coat",), "own work")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"images": [1]}', '{"images": [{"file": "none.jpg"}]}'])

@@ -10,6 +10,8 @@ import muslin.gan.budget
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Note, Saved, Step, Warned
 from muslin.base.image import encode_png, open_image
+from muslin.base.rights import Rights
+from muslin.data.ledger import Ledger, write_ledger
 from muslin.gan.generators import load_generator
 from muslin.gan.state import STATE, read_config
 from muslin.studio.cook import as_picture
@@ -29,6 +31,7 @@ def _pictures(folder: Path, count: int) -> Path:
         target = folder / "coat" / f"{number}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(encode_png(torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(number)) * 2 - 1))
+    write_ledger(folder / "rights.csv", Ledger((("*", Rights("own work")),)))
     return folder
 
 

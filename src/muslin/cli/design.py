@@ -23,11 +23,12 @@ from muslin.cli.show import run
 @click.option("--title", default="Muslin", show_default=True, help="The lookbook's title.")
 @click.option("--lang", default="en", show_default=True, help="The lookbook's language at first sight: en or zh.")
 @click.option("--out", default=Path("lookbook"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@options.vouched
 @options.settings
 @options.as_json
 def design(
     generator: str, styles: tuple[str, ...], count: int, looks: int, classes: tuple[str, ...], truncation: float, pool: int, against: str, seed: int,
-    size: int, backbone: str, title: str, lang: str, out: Path, settings: tuple[str, ...], as_json: bool,
+    size: int, backbone: str, title: str, lang: str, out: Path, rights: str, settings: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Draft garments with a GAN, choose, dress them by style transfer, and lay out a lookbook (OUT/index.html).
 
@@ -42,7 +43,7 @@ def design(
         from muslin.style.configs import StyleConfig
 
         style = StyleConfig(size=size, backbone=backbone, seed=seed)
-        config = DesignConfig(count, looks, pool, seed, truncation, classes, title, lang, against, style)
+        config = DesignConfig(count, looks, pool, seed, truncation, classes, title, lang, against, rights, style)
         config = overlay(config, settings)
         yield from design(out, load_generator(generator), find_styles(list(styles) or shipped()), config)
 

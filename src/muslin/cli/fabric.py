@@ -21,6 +21,7 @@ from muslin.cli.show import run
 @click.option("--colourways", default=1, show_default=True, help="So many sets of colours, the first the style's own.")
 @click.option("--tiff", is_flag=True, help="TIFF of 16 bits instead of PNG.")
 @click.option("--out", default=Path("fabric"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@options.vouched
 @options.as_json
 def fabric(
     styles: tuple[str, ...],
@@ -32,6 +33,7 @@ def fabric(
     colourways: int,
     tiff: bool,
     out: Path,
+    rights: str,
     as_json: bool,
 ) -> None:
     """Make seamless repeats of STYLEs (shipped names, pictures, folders) at print size, each with a 3 x 3 proof.
@@ -46,6 +48,6 @@ def fabric(
 
         inks = options.palette(palette) if palette else ()
         config = from_dict(FabricConfig, {"repeat": repeat, "cm": cm, "dpi": dpi, "even": even, "inks": inks})
-        yield from fabric(find_styles(list(styles)), out, config, "tiff" if tiff else "png", colourways)
+        yield from fabric(find_styles(list(styles)), out, config, "tiff" if tiff else "png", colourways, rights)
 
     run(work, as_json)

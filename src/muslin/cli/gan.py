@@ -19,6 +19,7 @@ from muslin.cli.show import run
 @click.option("--class", "classes", multiple=True, help="Only these classes; again for more.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @options.download
+@options.vouched
 @options.settings
 @options.as_json
 def train(data: str, folder: Path, budget: str, as_json: bool, **asked: Any) -> None:

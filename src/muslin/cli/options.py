@@ -15,7 +15,17 @@ as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Event
 settings: Decorator = click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any setting; `muslin list settings` shows them."
 )
+vouched: Decorator = click.option(
+    "--i-have-the-rights", "rights", metavar="NAME", envvar="MUSLIN_RIGHTS", callback=lambda _, __, name: _checked(name),
+    help="Who says so, where a picture's rights are unknown or closed; kept in cards and recipes.",
+)  # fmt: skip
 download: Decorator = click.option("--download", is_flag=True, help="Fetch what is missing (Fashion-MNIST).")
+
+
+def _checked(name: str | None) -> str:
+    from muslin.base.rights import check_name
+
+    return check_name(name)
 
 
 def seeds(text: str) -> list[int]:

@@ -21,11 +21,12 @@ from muslin.cli.show import run
 @click.option("--class", "kind", default="", help="For seeds: the kind of garment. Default: the seed's turn among all.")
 @click.option("--truncation", default=0.7, show_default=True, help="For seeds. 0: the mean garment, 1: the whole variety.")
 @click.option("--out", default=Path("range"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@options.vouched
 @options.settings
 @options.as_json
 def range(
     designs: tuple[str, ...], styles: tuple[str, ...], colourways: int, lock: int, colour: str | None, generator: str, kind: str,
-    truncation: float, out: Path, settings: tuple[str, ...], as_json: bool, **given: object,
+    truncation: float, out: Path, rights: str, settings: tuple[str, ...], as_json: bool, **given: object,
 ) -> None:  # fmt: skip
     """Compose a range: each DESIGN (seed, picture, folder) in each style, a line-up on one floor, and how well it holds together.
 
@@ -41,6 +42,6 @@ def range(
         flags = [f"{name}={value}" for name, value in given.items() if value is not None]
         flags += options.colours(colour) if colour else []
         source = Source(load_generator(generator), kind, truncation)
-        yield from compose(source, list(designs), list(styles), out, style_config("garment", [*flags, *settings]), colourways, lock)
+        yield from compose(source, list(designs), list(styles), out, style_config("garment", [*flags, *settings]), colourways, lock, rights)
 
     run(work, as_json)

@@ -39,11 +39,12 @@ from muslin.cli.show import run
 @click.option("--backbone", help="embedded, vgg19, vgg16 or vgg19:FILE.safetensors.")
 @click.option("--seed", type=int, help="Where on the style's picture the cloth is cut.")
 @click.option("--out", default=Path("dressed"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@options.vouched
 @options.settings
 @options.as_json
 def style(
     contents: tuple[Path, ...], styles: tuple[str, ...], mix: bool, preset: str, mask: Path | None, out: Path, fast: bool,
-    colour: str | None, colourways: int, report: bool, settings: tuple[str, ...], as_json: bool, **given: object,
+    colour: str | None, colourways: int, report: bool, rights: str, settings: tuple[str, ...], as_json: bool, **given: object,
 ) -> None:  # fmt: skip
     """Dress each PICTURE (files or folders) in each style: PNGs with recipes in OUT, and sheet.png.
 
@@ -58,6 +59,6 @@ def style(
         flags += options.colours(colour) if colour else []
         weighted = [options.named_or_weighted(text) for text in styles]
         config = style_config(preset, [*flags, *settings])
-        yield from dress_all(list(contents), weighted, out, config, Wanted(mix, colourways, report), mask)
+        yield from dress_all(list(contents), weighted, out, config, Wanted(mix, colourways, report, rights), mask)
 
     run(work, as_json)

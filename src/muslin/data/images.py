@@ -1,7 +1,8 @@
 """A training set in memory: all pictures as uint8, their classes, and how batches are drawn. Does not read files."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -19,6 +20,7 @@ class Images:
     classes: tuple[str, ...]
     name: str = "images"
     licence: str = "unknown"
+    rights: dict[str, Any] = field(default_factory=dict)  # the sum of its pictures' rights (`base.rights.Cleared.plain`), for cards
 
     def __len__(self) -> int:
         return len(self.pixels)

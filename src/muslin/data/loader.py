@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -34,8 +35,13 @@ def load_images(
     if str(which) == "fashion-mnist":
         images = _mnist_as(load_fashion_mnist(download=download), size, channels)
         return _only(images, classes)
+    return read_source(source_of(which, classes), size, channels, refused)
+
+
+def source_of(which: str | Path, classes: tuple[str, ...] = ()) -> Source:
+    """The pictures of `starter`, a folder or a zip, unread. Raises InputError."""
     source = open_source(STARTER if str(which) == "starter" else Path(which))
-    return read_source(source.only(classes) if classes else source, size, channels, refused)
+    return source.only(classes) if classes else source
 
 
 def read_source(source: Source, size: int, channels: int, refused: Callable[[str, str], None]) -> Images:
@@ -43,7 +49,7 @@ def read_source(source: Source, size: int, channels: int, refused: Callable[[str
     pixels, labels = [], []
     for item in source.items:
         try:
-            picture = open_image(item.read(), item.name)
+            picture = open_image(item.content(), item.name)
         except MuslinError as failure:
             refused(item.name, str(failure))
             continue
@@ -78,7 +84,7 @@ def _mnist_as(images: Images, size: int, channels: int) -> Images:
         pixels = wide.round().clamp(0, 255).byte()
     if channels == 3:
         pixels = pixels.expand(-1, 3, -1, -1).contiguous()
-    return Images(pixels, images.labels, images.classes, images.name, images.licence)
+    return replace(images, pixels=pixels)
 
 
 def _only(images: Images, classes: tuple[str, ...]) -> Images:
@@ -92,4 +98,4 @@ def _only(images: Images, classes: tuple[str, ...]) -> Images:
     kept = torch.isin(images.labels, numbers)
     labels = torch.searchsorted(numbers.sort().values, images.labels[kept])
     names = tuple(images.classes[int(i)] for i in numbers.sort().values)
-    return Images(images.pixels[kept], labels, names, images.name, images.licence)
+    return replace(images, pixels=images.pixels[kept], labels=labels, classes=names)

@@ -9,7 +9,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,6 +21,7 @@ from muslin.base.errors import InputError, MuslinError, SettingError
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, room_for, sha256, whole, write_json
 from muslin.base.image import Picture, encode_png, open_image, resize
+from muslin.base.rights import UNKNOWN, known
 from muslin.data.ground import find_mask
 from muslin.data.loader import square
 from muslin.data.sources import Item, Source, open_source
@@ -48,6 +49,7 @@ def prepare(source: Path, target: Path, config: PrepareConfig | None = None) -> 
     config, started = config or PrepareConfig(), time.monotonic()
     if not 16 <= config.size <= 2048:
         raise SettingError(f"size={config.size}: should be 16 to 2048 pixels")
+    known(config.licence)
     target = target if target.suffix == ".zip" else target.with_name(target.name + ".zip")
     found = open_source(source)
     make_folder(target.parent)
@@ -89,10 +91,8 @@ class _Doctor:
             raise InputError(f"{self.source.name}: none of its {total} pictures can be used{first}")
 
     def close(self, archive: zipfile.ZipFile) -> None:
-        licences = Counter(row["licence"] for row in self.kept)
         listing = {
             "name": self.source.name,
-            "licence": next(iter(licences)) if len(licences) == 1 else "mixed",
             "size": self.config.size,
             "classes": sorted({row["class"] for row in self.kept}),
             "images": self.kept,
@@ -119,7 +119,7 @@ class _Doctor:
         return f"{len(self.kept)} kept ({masks} with a mask), {len(self.dropped)} twins dropped, {len(self.refused)} refused; the report names each"
 
     def _take(self, item: Item, archive: zipfile.ZipFile) -> None:
-        content = item.read()
+        content = item.content()
         picture = open_image(content, item.name)
         _, height, width = picture.pixels.shape
         if min(height, width) < LEAST_SIDE:
@@ -137,12 +137,12 @@ class _Doctor:
         self.kept.append(self._row(item, name, png, content, mask, mended))
 
     def _row(self, item: Item, name: str, png: bytes, content: bytes, mask: Tensor | None, mended: list[str]) -> dict[str, Any]:
-        licence = item.licence if item.licence != "unknown" else self.config.licence or "unknown"
+        rights = item.rights if item.rights.licence != UNKNOWN else replace(item.rights, licence=self.config.licence or UNKNOWN)
         return {
             "file": name,
             "class": item.label,
-            "licence": licence,
-            "source": item.origin,
+            "licence": rights.licence,
+            **rights.plain(),
             "sha256": sha256(png),
             "source_sha256": sha256(content),
             "mask": f"masks/{name}" if mask is not None else None,

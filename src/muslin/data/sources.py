@@ -1,20 +1,22 @@
 """Where pictures come from: a folder or a zip, with sub-folders as classes or a dataset.json. Reads names first, bytes on demand.
 
 Refuses archives with names that climb out (`../`, absolute) and members that unpack beyond the limit. dataset.json is
-Muslin's own form or the `{"labels": [[name, number], ...]}` of the StyleGAN family.
+Muslin's own form or the `{"labels": [[name, number], ...]}` of the StyleGAN family. Rights: the ledger's (rights.csv) before dataset.json's.
 """
 
 import json
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from muslin.base.errors import InputError, nearest
-from muslin.base.files import read_bytes
+from muslin.base.files import read_bytes, sha256
 from muslin.base.image import MAX_BYTES, SUFFIXES
+from muslin.base.rights import Rights, from_row, sum_of
+from muslin.data.ledger import CROISSANT, LEDGER, Ledger, parse_ledger, read_ledger
 
 NO_CLASS = "all"
 
@@ -25,9 +27,15 @@ class Item:
 
     name: str
     label: str
-    licence: str
-    origin: str
+    rights: Rights
     read: Callable[[], bytes]
+
+    def content(self) -> bytes:
+        """Its bytes. Raises InputError where the ledger speaks of other bytes under that name."""
+        content = self.read()
+        if self.rights.sha256 not in ("", sha256(content)):
+            raise InputError(f"{self.name}: changed since its rights were written (sha256); write them anew with `muslin rights`")
+        return content
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,12 @@ class Source:
     name: str
     items: tuple[Item, ...]
     classes: tuple[str, ...]
-    licence: str
     others: tuple[str, ...] = ()
+
+    @property
+    def licence(self) -> str:
+        """The licences of its pictures in a line, with counts where there are several."""
+        return sum_of(item.rights for item in self.items)
 
     def only(self, wanted: tuple[str, ...]) -> "Source":
         """The items of some classes. Raises InputError for a class that is not there."""
@@ -46,7 +58,7 @@ class Source:
             if name not in self.classes:
                 raise InputError(f"{self.name}: there is no class '{name}'{nearest(name, self.classes)}")
         kept = tuple(item for item in self.items if item.label in wanted)
-        return Source(self.name, kept, tuple(sorted(wanted)), self.licence, self.others)
+        return Source(self.name, kept, tuple(sorted(wanted)), self.others)
 
 
 def open_source(path: Path) -> Source:
@@ -62,9 +74,13 @@ def open_source(path: Path) -> Source:
     pictures = {name: read for name, read in readers.items() if PurePosixPath(name).suffix.lower() in SUFFIXES}
     if not pictures:
         raise InputError(f"{path}: no pictures in there; expected files named {', '.join(sorted(SUFFIXES))}")
-    others = tuple(sorted(set(readers) - set(pictures) - {"dataset.json"}))
+    others = tuple(sorted(set(readers) - set(pictures) - {"dataset.json", LEDGER, CROISSANT}))
+    inside = parse_ledger(readers[LEDGER](), f"{path}/{LEDGER}") if LEDGER in readers else Ledger()
+    ledger = inside if path.is_dir() else inside.with_rows(list(read_ledger(path).rows))
     listed = _parse_listing(readers["dataset.json"](), f"{path}/dataset.json") if "dataset.json" in readers else None
-    return _by_listing(path, pictures, listed, others) if listed is not None else _by_folders(path, pictures, others)
+    if listed is not None:
+        return _by_listing(path, pictures, listed, others, ledger)
+    return _by_folders(path, pictures, others, ledger)
 
 
 def _folder(path: Path) -> dict[str, Callable[[], bytes]]:
@@ -102,29 +118,39 @@ def _member(path: Path, info: zipfile.ZipInfo) -> Callable[[], bytes]:
     return read
 
 
-def _by_folders(path: Path, pictures: dict[str, Callable[[], bytes]], others: tuple[str, ...]) -> Source:
+def _by_folders(path: Path, pictures: dict[str, Callable[[], bytes]], others: tuple[str, ...], ledger: Ledger) -> Source:
     labels = {name: PurePosixPath(name).parts[0] if "/" in name else NO_CLASS for name in pictures}
-    items = tuple(Item(name, labels[name], "unknown", f"{path.name}/{name}", read) for name, read in pictures.items())
-    return Source(path.stem, items, tuple(sorted(set(labels.values()))), "unknown", others)
+    items = tuple(Item(name, labels[name], _rights(path, name, ledger), read) for name, read in pictures.items())
+    return Source(path.stem, items, tuple(sorted(set(labels.values()))), others)
 
 
-def _by_listing(path: Path, pictures: dict[str, Callable[[], bytes]], listing: dict[str, Any], others: tuple[str, ...]) -> Source:
-    rows = _rows(listing, f"{path}/dataset.json")
+def _by_listing(
+    path: Path, pictures: dict[str, Callable[[], bytes]], listing: dict[str, Any], others: tuple[str, ...], ledger: Ledger
+) -> Source:
+    where = f"{path}/dataset.json"
+    rows = _rows(listing, where)
     missing = [row["file"] for row in rows if row["file"] not in pictures]
     if missing:
-        raise InputError(f"{path}/dataset.json: names {len(missing)} files that are not there, the first: {missing[0]}")
-    licence = str(listing.get("licence", "unknown"))
+        raise InputError(f"{where}: names {len(missing)} files that are not there, the first: {missing[0]}")
+    common = {"licence": listing.get("licence"), "author": listing.get("author")}
     items = tuple(
         Item(
             row["file"],
             str(row.get("class") or NO_CLASS),
-            str(row.get("licence", licence)),
-            str(row.get("source", f"{path.name}/{row['file']}")),
+            _rights(
+                path, row["file"], ledger, from_row(common | {name: text for name, text in row.items() if text}, f"{where}: {row['file']}")
+            ),
             pictures[row["file"]],
         )
         for row in sorted(rows, key=lambda row: str(row["file"]))
     )
-    return Source(str(listing.get("name", path.stem)), items, tuple(sorted({i.label for i in items})), licence, others)
+    return Source(str(listing.get("name", path.stem)), items, tuple(sorted({i.label for i in items})), others)
+
+
+def _rights(path: Path, name: str, ledger: Ledger, listed: Rights | None = None) -> Rights:
+    """The ledger's row, else the listing's, else nothing but where it lies."""
+    found = ledger.of(name) or listed or Rights()
+    return found if found.source else replace(found, source=f"{path.name}/{name}")
 
 
 def _parse_listing(content: bytes, name: str) -> dict[str, Any]:

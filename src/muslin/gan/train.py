@@ -167,6 +167,7 @@ class _Run:
     def _card(self) -> dict[str, Any]:
         progress = self.progress
         card = {"data": self.data.name, "data_licence": self.data.licence, "pictures": len(self.data), "images_seen": progress.seen}
+        card |= {"rights": self.data.rights} if self.data.rights else {}
         card |= {"hours": round(progress.seconds / 3600, 2)}
         card |= {"started_from": progress.started_from} if progress.started_from else {}
         return card | {name: round(value, 4) for name, value in progress.best.items() if name != "images"}

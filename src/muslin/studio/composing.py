@@ -18,13 +18,13 @@ from muslin.export.sheets import line_up
 from muslin.metrics.range import coherence
 from muslin.studio.dressing import Wanted, content_of, dress_all, find_pictures, look_files
 from muslin.studio.editing import Source, save_design
-from muslin.studio.styles import find_styles
+from muslin.studio.styles import clear_styling, find_styles
 from muslin.style.configs import StyleConfig
 from muslin.style.inks import find_inks, to_hex
 
 
 def compose(
-    source: Source, names: list[str], styles: list[str], out: Path, config: StyleConfig, ways: int = 1, lock: int = 0
+    source: Source, names: list[str], styles: list[str], out: Path, config: StyleConfig, ways: int = 1, lock: int = 0, rights: str = ""
 ) -> Iterator[Event]:
     """Dress designs (seeds, PNGs, photos, folders) in styles, in `ways` colourways; line-up.png, range.json.
 
@@ -37,9 +37,10 @@ def compose(
         if not 2 <= lock <= 16:
             raise SettingError(f"lock={lock}: should be 2 to 16 inks")
         config = replace(config, keep="palette", inks=to_hex(find_inks(found[0].pixels, lock)))
+    clear_styling(found, find_pictures([Path(name) for name in names if not name.isdecimal()]), rights)
     make_folder(out)
     files = list(_as_files(source, names, out))
-    weighted, wanted = [(style, 1.0) for style in styles], Wanted(colourways=ways)
+    weighted, wanted = [(style, 1.0) for style in styles], Wanted(colourways=ways, rights=rights)
     for news in dress_all(files, weighted, out, config, wanted):
         if not isinstance(news, Finished):
             yield news

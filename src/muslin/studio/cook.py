@@ -24,7 +24,7 @@ from muslin.gan.generators import Loaded, load_generator
 from muslin.provenance.recipe import Recipe, from_plain, now, read_recipe, tools
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
-from muslin.studio.styles import Style, by_hash, find_file
+from muslin.studio.styles import Style, by_hash, find_file, rights_of
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, Dressed, dress
 from muslin.style.optimise import Progress
@@ -41,24 +41,31 @@ def draft_recipe(generator: Loaded, seed: int, label: int, psi: float) -> Recipe
     return Recipe("draft", generator=row, made_with=tools(), licence=licence, made=now())
 
 
-def look_recipe(base: Recipe, styles: list[tuple[Style, float]], config: StyleConfig, mask: dict[str, Any] | None = None) -> Recipe:
-    """The recipe of a look: a draft's, an edit's or a photo's recipe, dressed in styles."""
+def look_recipe(
+    base: Recipe,
+    styles: list[tuple[Style, float]],
+    config: StyleConfig,
+    mask: dict[str, Any] | None = None,
+    told: dict[str, str] | None = None,
+) -> Recipe:
+    """The recipe of a look: a draft's, an edit's or a photo's recipe, dressed in styles. `told`: who vouched for rights."""
     licence = dict(base.licence) | {style.row["file"]: style.row["licence"] for style, _ in styles}
     rows = [style.weighted(weight) for style, weight in styles]
     backbone = load_backbone(config.backbone).name
     settings, parents = as_dict(config), [base.plain_dict()] if base.kind == "edit" else base.parents
-    made = now() | {key: text for key, text in base.made.items() if key == "chosen"}
+    made = now() | {key: text for key, text in base.made.items() if key == "chosen"} | (told or {})
     return Recipe("look", base.generator, base.content, rows, mask, settings, backbone, tools(), licence, parents=parents, made=made)
 
 
 def photo_recipe(path: Path) -> Recipe:
     """The recipe of a picture as content; one that Muslin made keeps its own recipe among the parents. Raises InputError."""
-    row = {"file": path.name, "sha256": sha256(read_bytes(path))}
+    content = read_bytes(path)
+    row = {"file": path.name, "sha256": sha256(content)}
     try:
         own = [read_recipe(path)]
     except InputError:
         own = []
-    licence = {key: value for recipe in own for key, value in recipe.licence.items()}
+    licence = {key: value for recipe in own for key, value in recipe.licence.items()} or {path.name: rights_of(path, content).licence}
     parents = [recipe.plain_dict() for recipe in own]
     return Recipe("photo", None, row, made_with=tools(), licence=licence, source_type="composite", parents=parents, made=now())
 

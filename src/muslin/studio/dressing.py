@@ -18,7 +18,7 @@ from muslin.base.machine import free_memory
 from muslin.export.sheets import contact_sheet
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
-from muslin.studio.styles import Style, find_styles
+from muslin.studio.styles import Style, clear_styling, find_styles
 from muslin.style.configs import PRESETS, StyleConfig
 from muslin.style.dress import Cloth, canvas, check, memory_needed, sized
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
@@ -43,6 +43,7 @@ class Wanted:
     mix: bool = False  # all styles at once, by their weights
     colourways: int = 1  # so many sets of colours of each, the first as the settings say
     report: bool = False  # measure each result (`style.measure`) into report.json
+    rights: str = ""  # who vouches for pictures and styles of unknown or closed rights
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,14 @@ def dress_all(
     area = None if mask is None else read_mask(mask)
     mask_row = None if mask is None else {"file": mask.name, "sha256": sha256(read_bytes(mask))}
     enough_memory(config)
+    told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {config.backbone}")
     made, reasons, rows = list[tuple[str, Tensor]](), list[str](), list[dict[str, Any]]()
     for number, job in enumerate(jobs, 1):
         path = out / f"{job.name}.png"
         try:
-            recipe = look_recipe(photo_recipe(job.file), job.group, job.config, mask_row)
+            recipe = look_recipe(photo_recipe(job.file), job.group, job.config, mask_row, told)
             yield from _one(path, recipe, job, area)
             rows += [measured(path, job, area)] if wanted.report else []
         except MuslinError as failure:

@@ -20,7 +20,7 @@ from muslin.base.image import encode_png
 from muslin.base.machine import free_memory
 from muslin.base.tiff import encode_tiff
 from muslin.provenance.recipe import Recipe, now, tools
-from muslin.studio.styles import Style
+from muslin.studio.styles import Style, clear_styling
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, recolour, to_hex
 from muslin.style.repeats import Tile, make_tile, proof, resize_unit
 
@@ -42,14 +42,20 @@ class FabricConfig:
 
 
 def fabric(
-    styles: list[Style], out: Path, config: FabricConfig | None = None, form: Literal["png", "tiff"] = "png", ways: int = 1
+    styles: list[Style],
+    out: Path,
+    config: FabricConfig | None = None,
+    form: Literal["png", "tiff"] = "png",
+    ways: int = 1,
+    rights: str = "",
 ) -> Iterator[Event]:
     """For each style, in `ways` colourways, NAME.png (or .tiff, 16 bits) and NAME-proof.png in the folder `out`.
 
-    Raises SettingError, before anything is written, for sizes beyond this machine.
+    Raises, before anything is written, SettingError for sizes beyond this machine and InputError for rights that nobody vouches for.
     """
     config, started = config or FabricConfig(), time.monotonic()
     check(config, ways)
+    told = clear_styling(styles, [], rights).told()
     make_folder(out)
     jobs = [(style, inks) for style in styles for inks in _ways(style, config, ways)]
     room_for(out, len(jobs) * round(config.cm / 2.54 * config.dpi) ** 2 * (6 if form == "tiff" else 3))
@@ -59,7 +65,7 @@ def fabric(
         tile, pixels = cook_fabric(style, one)
         own = style.pixels.shape[2] / (one.cm / 2.54)
         name = f"{style.name}-{one.repeat}" + (f"-{name_of(inks)}" if inks else "")
-        path = _write(out / name, pixels, fabric_recipe(style, one), form)
+        path = _write(out / name, pixels, fabric_recipe(style, one, told), form)
         yield Saved(path)
         yield Saved(write_bytes(out / f"{name}-proof.png", encode_png(proof(tile), dpi=150)))
         size = (
@@ -105,8 +111,8 @@ def cook_fabric(style: Style, config: FabricConfig) -> tuple[Tile, Float[Tensor,
     return tile, resize_unit(tile.pixels, round(columns * tile.pixels.shape[1] / tile.pixels.shape[2]), columns)
 
 
-def fabric_recipe(style: Style, config: FabricConfig) -> Recipe:
-    """The recipe of a repeat."""
+def fabric_recipe(style: Style, config: FabricConfig, told: dict[str, str] | None = None) -> Recipe:
+    """The recipe of a repeat. `told`: who vouched for rights."""
     licence = {style.row["file"]: style.row["licence"]}
     return Recipe(
         "fabric",
@@ -115,7 +121,7 @@ def fabric_recipe(style: Style, config: FabricConfig) -> Recipe:
         made_with=tools(),
         licence=licence,
         source_type=_SOURCE,
-        made=now(),
+        made=now(**(told or {})),
     )
 
 

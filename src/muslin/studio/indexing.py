@@ -11,15 +11,17 @@ from typing import Any
 
 import torch
 
-from muslin.assets import INDEXES, STARTER
+from muslin.assets import INDEXES
 from muslin.base.checkpoint import load_checkpoint, save_checkpoint
 from muslin.base.errors import InputError, MuslinError
 from muslin.base.events import Event, Note, Refused, Saved, Step, Warned, last_of
 from muslin.base.files import make_folder, sha256
 from muslin.base.image import encode_png, from_bytes, open_image
+from muslin.base.rights import Rights
 from muslin.base.seeds import seeded
 from muslin.data.fashion_mnist import load_fashion_mnist
-from muslin.data.sources import Item, Source, open_source
+from muslin.data.loader import source_of
+from muslin.data.sources import Item, Source
 from muslin.metrics.originality import SAME, Index, Row, look_at, make_index, nearest
 
 BLOCK = 256  # pictures between two saves
@@ -140,14 +142,15 @@ def _block(items: tuple[Item, ...], part: Path) -> Iterator[Event]:
 def _source(which: str) -> Source:
     """Any data set as items with bytes."""
     if which != "fashion-mnist":
-        return open_source(STARTER if which == "starter" else Path(which))
+        return source_of(which)
     images = load_fashion_mnist()
 
     def read(place: int) -> bytes:
         return encode_png(from_bytes(images.pixels[place]))
 
+    rights = Rights(images.licence, source=images.name)
     items = tuple(
-        Item(f"{images.classes[int(label)]}/{n:05d}", images.classes[int(label)], images.licence, images.name, lambda n=n: read(n))  # type: ignore[misc]
+        Item(f"{images.classes[int(label)]}/{n:05d}", images.classes[int(label)], rights, lambda n=n: read(n))  # type: ignore[misc]
         for n, label in enumerate(images.labels)
     )
-    return Source(images.name, items, images.classes, images.licence)
+    return Source(images.name, items, images.classes)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from muslin.base.files import write_json, write_text
 from muslin.base.image import open_image, resize
+from muslin.base.rights import share_alike
 from muslin.export.pages import inline, page
 from muslin.metrics.originality import Finding
 from muslin.provenance.recipe import Recipe
@@ -51,6 +52,7 @@ def write_lookbook(
         language=language,
         looks=[_entry(number, look, used[look.style], swatches[look.style]) for number, look in enumerate(looks, 1)],
         credits=[style.row for style in used.values()],
+        attributions=_attributions(list(used.values()), card),
         generator=generator,
         card=card,
         tools=looks[0].recipe.made_with,
@@ -79,6 +81,14 @@ def _entry(number: int, look: Look, style: Style, swatch: str) -> dict[str, Any]
         "finding": look.finding,
         "recipe": json.dumps(look.recipe.settings, ensure_ascii=False),
     }
+
+
+def _attributions(styles: list[Style], card: dict[str, Any]) -> list[str]:
+    """The lines that licences ask for: of the styles and of what the generator learned from."""
+    learned = card.get("rights", {})
+    lines = [line for style in styles if (line := style.rights.credit())] + list(learned.get("credits", ()))
+    alike = share_alike([*(style.rights.licence for style in styles), *learned.get("share_alike", ())])
+    return list(dict.fromkeys([*lines, *(f"{name}: what is made from it is to be shared under the same licence" for name in alike)]))
 
 
 def _originality(look: Look) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from muslin.studio.choose import Chosen, Pool, features, known_garments, lopside
 from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
 from muslin.studio.lookbook import Look, write_lookbook
 from muslin.studio.screening import choose_new, training_index
-from muslin.studio.styles import Style
+from muslin.studio.styles import Style, clear_styling
 from muslin.style.configs import StyleConfig
 
 _HARD_TO_DRESS = ("hat", "shoes")
@@ -44,6 +44,7 @@ class DesignConfig:
     title: str = "Muslin"
     language: str = "en"
     against: str = ""  # what copies are looked for in; none: nowhere; default: what the generator learned from, where that is known
+    rights: str = ""  # who vouches for styles of unknown or closed rights
     style: StyleConfig = field(default_factory=StyleConfig)
 
 
@@ -62,6 +63,7 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     """
     config, started = config or DesignConfig(), time.monotonic()
     _check(generator, styles, config)
+    told = clear_styling(styles, [], config.rights).told()
     room_for(out, config.count * max(config.looks, 1) * config.style.size**2 * 3)
     for folder in (out, out / "designs", out / "looks"):
         make_folder(folder)
@@ -73,7 +75,7 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     plan = _plan(designs, styles, config)
     total = len(plan)
     for number, (item, style) in enumerate(plan, 1):
-        recipe = look_recipe(item.recipe, [(style, 1.0)], config.style)
+        recipe = look_recipe(item.recipe, [(style, 1.0)], config.style, told=told)
         path = out / "looks" / f"{item.name}-{style.name.replace('_', '-')}.png"
         try:
             yield from (news for news in cook_file(path, recipe, as_picture(item.draft), [style]) if isinstance(news, Saved))

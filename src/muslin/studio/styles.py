@@ -1,7 +1,7 @@
 """The styles on the shelf: shipped ones by name, and the designer's own files and folders; with what is known of their rights."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.assets import LICENSES, STYLES
-from muslin.base.errors import InputError, nearest
+from muslin.base.errors import InputError, MuslinError, nearest
 from muslin.base.files import read_bytes, sha256
 from muslin.base.image import SUFFIXES, open_image
+from muslin.base.rights import Cleared, Rights, clear, from_row
+from muslin.data.ledger import read_ledger
+from muslin.provenance.recipe import read_marks
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Style:
     name: str
     pixels: Float[Tensor, "3 h w"]
     row: dict[str, Any]
+    rights: Rights = field(default_factory=Rights)
 
     def weighted(self, weight: float) -> dict[str, Any]:
         """The recipe's row with the weight in the mix."""
@@ -47,11 +51,38 @@ def find_styles(names: list[str]) -> list[Style]:
 def load_style(path: Path) -> Style:
     """One style from its file. Raises InputError."""
     content = read_bytes(path)
-    picture = open_image(content, str(path))
-    known = _ledger().get(path.name, {}) if path.parent == STYLES else {}
-    row = {"file": path.name, "sha256": sha256(content), "title": known.get("title", path.stem.replace("_", " "))}
-    row |= {"author": known.get("author", ""), "licence": known.get("licence", "unknown"), "origin": known.get("origin", "")}
-    return Style(path.stem, picture.pixels, row)
+    picture, rights = open_image(content, str(path)), rights_of(path, content)
+    row = {"file": path.name, "sha256": sha256(content), "title": rights.title or path.stem.replace("_", " ")}
+    row |= {"author": rights.author, "licence": rights.licence, "origin": rights.source}
+    return Style(path.stem, picture.pixels, row, rights)
+
+
+def rights_of(path: Path, content: bytes) -> Rights:
+    """What is known of a picture's rights: the shipped list's row, or that of rights.csv in its folder. Raises InputError for a bad ledger."""
+    found = _shipped_rights().get(path.name) if path.parent == STYLES else read_ledger(path).of(path.name)
+    if found and found.sha256 not in ("", sha256(content)):
+        raise InputError(f"{path}: changed since its rights were written (sha256); write them anew with `muslin rights`")
+    return found or Rights()
+
+
+def clear_styling(styles: list[Style], contents: list[Path], vouched_by: str = "") -> Cleared:
+    """The sum of the rights of styles and of pictures to be dressed. Raises InputError with the list of those that may not be used.
+
+    A picture that Muslin made was cleared when it was made: its recipe tells of what.
+    """
+    named = [(style.row["file"], style.rights) for style in styles]
+    for path in contents:
+        content = read_bytes(path)
+        if not _made_here(content, path):
+            named.append((path.name, rights_of(path, content)))
+    return clear(named, "style", "styles and pictures" if contents else "styles", vouched_by)
+
+
+def _made_here(content: bytes, path: Path) -> bool:
+    try:
+        return read_marks(content, str(path))[0] is not None
+    except MuslinError:
+        return False
 
 
 def by_hash(rows: list[dict[str, Any]], places: list[Path]) -> list[Style]:
@@ -86,6 +117,7 @@ def _paths(name: str) -> list[Path]:
 
 
 @lru_cache(maxsize=1)
-def _ledger() -> dict[str, dict[str, str]]:
+def _shipped_rights() -> dict[str, Rights]:
     with LICENSES.open(newline="", encoding="utf-8") as file:
-        return {Path(row["file"]).name: row for row in csv.DictReader(file) if row["file"].startswith("styles/")}
+        rows = [row for row in csv.DictReader(file) if row["file"].startswith("styles/")]
+    return {Path(row["file"]).name: from_row(row | {"source": row["origin"]}, LICENSES.name) for row in rows}

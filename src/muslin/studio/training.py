@@ -12,8 +12,9 @@ from muslin.base.events import Event, Note, Refused, Saved, Step, Warned
 from muslin.base.files import write_bytes
 from muslin.base.image import encode_png
 from muslin.base.machine import pick_device
+from muslin.base.rights import clear
 from muslin.data.images import Images
-from muslin.data.loader import load_images
+from muslin.data.loader import load_images, read_source, source_of
 from muslin.export.sheets import contact_sheet
 from muslin.gan.budget import LITTLE, plan
 from muslin.gan.configs import PRESETS, AtelierConfig, ClassicConfig, Config
@@ -42,6 +43,7 @@ class Wish:
     init: str = ""
     size: int = 0
     budget: float = 0.0
+    rights: str = ""  # who says that she has the rights to pictures of unknown or closed rights
 
 
 def train_on(data: str, run: Path, wish: Wish | None = None) -> Iterator[Event]:
@@ -118,13 +120,18 @@ def _load(data: str, config: Config, wish: Wish) -> tuple[Images, list[Refused]]
     def refuse(file: str, why: str) -> None:
         refused.append(Refused(file, why))
 
-    return load_images(data, config.net.size, channels, wish.classes, refuse, wish.download), refused
+    if data == "fashion-mnist":
+        return load_images(data, config.net.size, channels, wish.classes, refuse, wish.download), refused
+    source = source_of(data, wish.classes)
+    cleared = clear([(item.name, item.rights) for item in source.items], "train", data, wish.rights)
+    images = read_source(source, config.net.size, channels, refuse)
+    return replace(images, licence=cleared.text(), rights=cleared.plain()), refused
 
 
 def _told(images: Images, config: Config, start: Start | None) -> Iterator[Event]:
     begun = f", started from {start.name}" if start else ""
     yield Note(
-        f"{len(images):,} pictures in {len(images.classes)} classes from {images.name}; {config.family}, {config.net.size} px{begun}"
+        f"{len(images):,} pictures in {len(images.classes)} classes from {images.name}; {config.family}, {config.net.size} px{begun}; rights: {images.licence}"
     )
     for most, what in _FEW:
         if len(images) < most:

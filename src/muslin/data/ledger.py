@@ -1,0 +1,89 @@
+"""The rights ledger: `rights.csv` in a folder or zip of pictures, or NAME.rights.csv beside a zip. One row a picture, or a pattern.
+
+Columns: file (a name, or a pattern such as `dress/*`), and those of `base.rights.Rights`. A picture's own row goes before patterns, the
+first pattern that fits before later ones. Does not judge; `base.rights.clear` does.
+"""
+
+import csv
+import io
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+
+from muslin.base.errors import InputError, nearest
+from muslin.base.files import read_bytes, write_text
+from muslin.base.rights import Rights, from_row
+
+LEDGER = "rights.csv"
+CROISSANT = "croissant.json"
+COLUMNS = ("file", *(field.name for field in fields(Rights)))
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Rows in the order of the file: name or pattern, and what is known."""
+
+    rows: tuple[tuple[str, Rights], ...] = ()
+
+    def of(self, name: str) -> Rights | None:
+        """The rights of a picture by its name in the folder; None where no row speaks of it."""
+        return self._exact.get(name) or next((rights for pattern, rights in self._patterns if fnmatchcase(name, pattern)), None)
+
+    def with_rows(self, rows: list[tuple[str, Rights]]) -> "Ledger":
+        """These rows in the place of those of the same name, new ones at the front: what was written last counts."""
+        fresh = dict(rows)
+        return Ledger((*fresh.items(), *(row for row in self.rows if row[0] not in fresh)))
+
+    @cached_property
+    def _exact(self) -> dict[str, Rights]:
+        return {name: rights for name, rights in self.rows if not _is_pattern(name)}
+
+    @cached_property
+    def _patterns(self) -> list[tuple[str, Rights]]:
+        return [row for row in self.rows if _is_pattern(row[0])]
+
+
+def parse_ledger(content: bytes, where: str) -> Ledger:
+    """A ledger of CSV bytes (UTF-8, with or without a byte order mark). Raises InputError naming line, column and value."""
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True)
+        names = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = names
+        for name in names:
+            if name not in COLUMNS:
+                raise InputError(f"{where}: column '{name}' is not known{nearest(name, COLUMNS)}; the columns are {', '.join(COLUMNS)}")
+        if "file" not in names:
+            raise InputError(f"{where}: has no column 'file'; the columns are {', '.join(COLUMNS)}")
+        rows = [
+            (row["file"].strip(), from_row(row, f"{where}, line {reader.line_num}")) for row in reader if (row.get("file") or "").strip()
+        ]
+    except (UnicodeDecodeError, csv.Error) as failure:
+        raise InputError(f"{where}: is not a table in UTF-8 ({failure}); save it as CSV UTF-8") from failure
+    return Ledger(tuple(rows))
+
+
+def place_of(path: Path) -> Path:
+    """Where the ledger of a folder, a zip or a single picture is written."""
+    if path.is_dir():
+        return path / LEDGER
+    return path.with_suffix(f".{LEDGER}") if path.suffix.lower() == ".zip" else path.parent / LEDGER
+
+
+def read_ledger(path: Path) -> Ledger:
+    """The ledger that stands for a folder, a zip (beside it) or a picture (in its folder); empty where there is none. Raises InputError."""
+    place = place_of(path)
+    return parse_ledger(read_bytes(place), str(place)) if place.is_file() else Ledger()
+
+
+def write_ledger(path: Path, ledger: Ledger) -> Path:
+    """Write whole, with all columns. Raises DiskError."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({"file": name, **rights.plain()} for name, rights in ledger.rows)
+    return write_text(path, text.getvalue())
+
+
+def _is_pattern(name: str) -> bool:
+    return any(sign in name for sign in "*?[")

@@ -1,0 +1,74 @@
+import zipfile
+
+import pytest
+
+from muslin.base.errors import InputError
+from muslin.base.rights import Rights
+from muslin.data.ledger import COLUMNS, Ledger, parse_ledger, place_of, read_ledger, write_ledger
+from muslin.data.sources import open_source
+
+
+def test_a_pictures_own_row_goes_before_patterns_and_the_first_pattern_before_later_ones():
+    ledger = parse_ledger(b"file,licence\n*,CC0-1.0\ndress/*,MIT\ndress/a.jpg,own work\n", "rights.csv")
+    assert ledger.of("dress/a.jpg").licence == "own work"
+    assert ledger.of("dress/b.jpg").licence == "CC0-1.0"
+    assert Ledger(ledger.rows[1:]).of("skirt/b.jpg") is None
+
+
+def test_what_is_written_last_counts():
+    ledger = Ledger((("*", Rights("MIT")), ("a.png", Rights("CC0-1.0"))))
+    later = ledger.with_rows([("a.png", Rights("own work")), ("dress/*", Rights("CC-BY-4.0"))])
+    assert later.of("a.png").licence == "own work"
+    assert later.of("dress/b.png").licence == "CC-BY-4.0"
+    assert later.of("b.png").licence == "MIT"
+
+
+def test_a_ledger_comes_back_as_it_went(tmp_path):
+    ledger = Ledger((("a, b.png", Rights("CC-BY-4.0", "Ann 安", "x", "“Roses”", may_train=False)), ("*", Rights("own work"))))
+    assert read_ledger(write_ledger(tmp_path / "rights.csv", ledger).parent) == ledger
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"file,license\na.png,MIT\n", "column 'license' is not known; did you mean 'licence'"),
+        (b"licence\nMIT\n", "has no column 'file'"),
+        (b"file,may_train\na.png,maybe\n", "line 2: may_train 'maybe'"),
+        (b"file,licence\n\xff\xfe,MIT\n", "not a table in UTF-8"),
+        (b'file,licence\n"a.png,MIT\n', "not a table"),
+        (b"", "has no column 'file'"),
+    ],
+)
+def test_a_bad_table_is_named(content, told):
+    with pytest.raises(InputError, match=told):
+        parse_ledger(content, "rights.csv")
+
+
+def test_excels_byte_order_mark_is_no_matter():
+    assert parse_ledger("\ufefffile,licence\na.png,MIT\n".encode(), "rights.csv").of("a.png") == Rights("MIT")
+
+
+def test_a_source_takes_its_ledgers_word_before_dataset_jsons_and_the_one_beside_a_zip_before_the_one_inside(archive, tmp_path):
+    name = open_source(archive).items[0].name
+    packed = tmp_path / "set.zip"
+    with zipfile.ZipFile(packed, "w") as file:
+        file.write(archive / name, name)
+        file.writestr("dataset.json", f'{{"licence": "MIT", "author": "Ann", "images": [{{"file": "{name}"}}]}}')
+    assert open_source(packed).items[0].rights == Rights("MIT", "Ann", f"set.zip/{name}")
+    with zipfile.ZipFile(packed, "a") as file:
+        file.writestr("rights.csv", "file,licence\n*,CC0-1.0\n")
+    assert open_source(packed).items[0].rights.licence == "CC0-1.0"
+    write_ledger(place_of(packed), Ledger((("*", Rights("own work")),)))
+    assert open_source(packed).items[0].rights.licence == "own work"
+    assert open_source(packed).others == ()
+
+
+def test_a_picture_that_changed_since_its_rights_were_written_is_refused(archive):
+    item = open_source(archive).items[0]
+    write_ledger(archive / "rights.csv", Ledger(((item.name, Rights("own work", sha256="0" * 64)),)))
+    with pytest.raises(InputError, match="changed since its rights were written"):
+        open_source(archive).items[0].content()
+
+
+def test_the_columns_are_those_of_the_record():
+    assert COLUMNS == ("file", "licence", "author", "source", "title", "sha256", "may_train", "may_style", "expires")
