@@ -111,6 +111,7 @@ def speed(count: int) -> None:
         grey=(index.grey.float()[places] + noise).half(),
         thumbnails=thumbnails,
         ends=torch.tensor([len(blob[place]) for place in places.tolist()]).cumsum(0),
+        rough=index.rough[places],
     )
     pictures = [open_image(item.read(), item.name).pixels for item in open_source(STARTER).items[::10][:24]]
     nearest(large, pictures[0])

@@ -1,6 +1,8 @@
 """The mark that other programs look for: IPTC's fields in XMP, in every format that Muslin writes."""
 
 import io
+import json
+import re
 
 import pytest
 import tifffile
@@ -11,7 +13,7 @@ from muslin.base.errors import InputError
 from muslin.base.image import XMP, encode_jpeg, encode_png, encode_webp, open_image, read_text
 from muslin.base.packets import JPEG_MOST, broken_chunk, kind_of, with_packet
 from muslin.base.tiff import encode_tiff
-from muslin.provenance.recipe import Recipe, read_marks
+from muslin.provenance.recipe import Recipe, now, read_marks
 from muslin.provenance.xmp import SCHEME, Mark, build, known_source, read
 
 AWKWARD = Recipe(
@@ -41,6 +43,23 @@ def test_the_fields_are_those_that_iptc_names():
     assert "<Iptc4xmpExt:AISystemVersionUsed>0.4.0</Iptc4xmpExt:AISystemVersionUsed>" in packet
     assert "<xmp:CreatorTool>Muslin 0.4.0</xmp:CreatorTool>" in packet
     assert "muslin:recipe" not in packet  # a PNG has it in a chunk of its own
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_chinas_label_is_there_where_a_producer_is_named_and_in_clean_copies(kind, monkeypatch, tmp_path):
+    assert "TC260:AIGC" not in Recipe("draft", {"name": "g"}, made=now()).xmp()
+    monkeypatch.setenv("MUSLIN_PRODUCER", "某某服饰")
+    recipe = Recipe("draft", {"name": "g", "seed": 1}, made=now())
+    path = tmp_path / f"picture.{kind}"
+    path.write_bytes(WRITERS[kind](build(recipe.clean_mark())))
+    mark = read(read_text(path.read_bytes(), path.name)[XMP])
+    assert mark.producer == "某某服饰"
+    assert len(mark.number) == 32
+    assert mark == recipe.clean_mark()
+    label = json.loads(re.search("<TC260:AIGC>(.*)</TC260:AIGC>", build(mark))[1])
+    assert (label["Label"], label["ContentProducer"], label["ProduceID"]) == ("1", "某某服饰", mark.number)
+    assert mark.number != Recipe("draft", {"name": "g", "seed": 2}, made=recipe.made).mark().number
+    assert "TC260" not in Recipe("fabric", source_type="algorithmicallyEnhanced", made=now()).xmp().replace("xmlns:TC260", "")
 
 
 @pytest.mark.parametrize(

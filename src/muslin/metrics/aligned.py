@@ -4,11 +4,12 @@ Normalised cross-correlation inside a window by Fourier transforms (Padfield 201
 out what copies change without being other pictures: exposure, hue, sharpness. Knows pictures, not files.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int, Int8
 from torch import Tensor
 
 from muslin.base.image import blur, luma
@@ -39,18 +40,31 @@ def on_white(pixels: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h w"]:
     return pixels * mask + (1 - mask)
 
 
-@torch.no_grad()
-def similarity(pixels: Float[Tensor, "3 h w"], others: Float[Tensor, "k side side"]) -> Float[Tensor, " k"]:
-    """For each other picture's `detail` the best correlation, 1: the same picture; 0: nothing in common. A blank picture has 0.
+def rough(details: Float[Tensor, "b side side"]) -> Int8[Tensor, "b half half"]:
+    """`detail` at half the size and of one strength, small enough to be kept for each picture of an index (1 KB)."""
+    half = F.avg_pool2d(details[:, None], 2)[:, 0]
+    return (half / half.abs().amax((1, 2), keepdim=True).clamp(min=1e-3) * 127).round().to(torch.int8)
 
-    All are compared at half the size first; those that are less alike there than the best `FINE` keep what they had.
+
+def similarity(pixels: Float[Tensor, "3 h w"], others: Float[Tensor, "k side side"]) -> Float[Tensor, " k"]:
+    """For each other picture's `detail` the best correlation, 1: the same picture; 0: nothing in common. A blank picture has 0."""
+    return ranked(pixels, rough(others), lambda places: others[places])
+
+
+@torch.no_grad()
+def ranked(
+    pixels: Float[Tensor, "3 h w"], roughs: Int8[Tensor, "k half half"], exact: Callable[[Int[Tensor, " f"]], Tensor]
+) -> Float[Tensor, " k"]:
+    """`similarity` of pictures whose detail `exact` gives by their places, asked for the `FINE` most alike of their `rough` ones alone.
+
+    All are compared at half the size first; those that are less alike there than the best keep what they had.
     """
     templates = _templates(pixels)
-    if len(others) <= FINE:
-        return _best(templates, others, 1)
-    found = _best(F.avg_pool2d(templates, 2), F.avg_pool2d(others[:, None], 2)[:, 0], 2)
+    if len(roughs) <= FINE:
+        return _best(templates, exact(torch.arange(len(roughs))), 1)
+    found = _best(F.avg_pool2d(templates, 2), roughs.float() / 127, 2)
     best = found.topk(FINE).indices
-    fine = _best(templates, others[best], 1)
+    fine = _best(templates, exact(best), 1)
     found = torch.minimum(found, fine.max())  # half the detail is easier to match: no rough figure may beat the exact ones
     found[best] = fine
     return found
@@ -62,18 +76,18 @@ def _best(templates: Float[Tensor, "s 2 n n"], others: Float[Tensor, "k m m"], s
     norms = templates.square().sum((2, 3)).sqrt()
     if float(norms.max()) < 1e-3 or not len(others):
         return torch.zeros(len(others))
-    spectra, windows, counts, allowed = torch.fft.rfft2(templates).conj(), *_windows(shrunk)
+    bands, counts, allowed = _windows(shrunk)
     laid = F.pad(others, (room // 2, room - room // 2, room // 2, room - room // 2))
-    at, at_squared = torch.fft.rfft2(laid)[:, None], torch.fft.rfft2(laid.square())[:, None]
-    energy, total = _back(at_squared * windows, frame), _back(at * windows, frame)
+    energy, total = (bands @ inside[:, None] @ bands.mT for inside in (laid.square(), laid))
+    spectra, at, shifts = torch.fft.rfft2(templates).conj(), torch.fft.rfft2(laid)[:, None], allowed.shape[1]
     spread = (energy - total.square() / counts).clamp(min=0)
     whole = laid.square().sum((1, 2))[:, None, None, None]
     fits = allowed & (spread > _LEAST * whole) & (spread > 1e-6)
     over = torch.where(fits, spread.clamp(min=1e-6).rsqrt(), 0.0)
     best = torch.zeros(len(others))
     for flip in range(2):
-        product = _back(at * (spectra[:, flip] / norms[:, flip, None, None].clamp(min=1e-6)), frame)
-        best = torch.maximum(best, _peak(product.mul_(over)).amax(1))
+        product = torch.fft.irfft2(at * (spectra[:, flip] / norms[:, flip, None, None].clamp(min=1e-6)), s=(frame, frame))
+        best = torch.maximum(best, _peak(product[..., :shifts, :shifts] * over).amax(1))
     return best.clamp(0, 1)
 
 
@@ -108,22 +122,25 @@ def _templates(pixels: Tensor) -> Tensor:
 
 @lru_cache(maxsize=2)
 def _windows(shrunk: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Spectra of the windows, how many pixels they hold, and the shifts at which they lie inside the frame."""
-    windows = torch.zeros(len(SCALES), FRAME, FRAME)
-    allowed = torch.zeros(len(SCALES), FRAME // shrunk, FRAME // shrunk, dtype=torch.bool)
+    """Square windows as matrices (a row for each shift) that sum a picture inside them, how many pixels they hold, and which shifts count.
+
+    One shift more than counts anywhere: the rim of zeros at which `_peak` stops.
+    """
+    most = (FRAME - _extent(min(SCALES))[0]) // shrunk + 2
+    bands = torch.zeros(len(SCALES), most, FRAME // shrunk)
+    allowed, counts = torch.zeros(len(SCALES), most, most, dtype=torch.bool), list[float]()
     for number, scale in enumerate(SCALES):
         side, rim = _extent(scale)
-        windows[number, rim : side - rim, rim : side - rim] = 1
+        window = torch.zeros(FRAME)
+        window[rim : side - rim] = 1
+        window = window.unflatten(0, (-1, shrunk)).mean(1)
         shifts = (FRAME - side) // shrunk + 1
+        for shift in range(shifts):
+            bands[number, shift] = window.roll(shift)
         allowed[number, :shifts, :shifts] = True
-    windows = F.avg_pool2d(windows[:, None], shrunk)[:, 0] if shrunk > 1 else windows
-    return torch.fft.rfft2(windows).conj(), windows.sum((1, 2))[:, None, None], allowed
+        counts.append(float(window.sum()) ** 2)
+    return bands, torch.tensor(counts)[:, None, None], allowed
 
 
 def _extent(scale: float) -> tuple[int, int]:
     return round(SIDE * scale), 0 if scale == 1 else _MARGIN
-
-
-def _back(spectrum: Tensor, frame: int) -> Tensor:
-    made: Tensor = torch.fft.irfft2(spectrum, s=(frame, frame))
-    return made

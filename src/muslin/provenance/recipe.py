@@ -6,14 +6,14 @@ Knows the form; how a recipe is cooked again is `studio.remake`'s work.
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from muslin.base.errors import InputError
-from muslin.base.files import read_bytes
+from muslin.base.files import read_bytes, sha256
 from muslin.base.image import XMP, read_text
 from muslin.provenance.xmp import Mark, build, known_source, read
 
@@ -57,11 +57,14 @@ class Recipe:
     def mark(self, whole: bool = False) -> Mark:
         """What XMP says of the picture; `whole`: with the recipe in it, for files that hold it nowhere else."""
         rights = "; ".join(f"{name}: {licence}" for name, licence in sorted(self.licence.items()))
-        return Mark(self.source(), str(self.made_with.get("muslin", "")), rights, self.plain() if whole else "")
+        return replace(self.clean_mark(), rights=rights, recipe=self.plain() if whole else "")
 
     def clean_mark(self) -> Mark:
         """The mark for a public copy: the licences without the names of the files that they belong to."""
-        return Mark(self.source(), str(self.made_with.get("muslin", "")), "; ".join(sorted(set(self.licence.values()))))
+        producer = str(self.made.get("producer", ""))
+        number = sha256(self.plain().encode())[:32] if producer else ""
+        rights = "; ".join(sorted(set(self.licence.values())))
+        return Mark(self.source(), str(self.made_with.get("muslin", "")), rights, producer=producer, number=number)
 
     def xmp(self, whole: bool = False) -> str:
         """The XMP packet."""
@@ -85,9 +88,9 @@ def tools() -> dict[str, Any]:
 
 
 def now(**more: str) -> dict[str, str]:
-    """When a picture was made, to the second (UTC), and by whom where MUSLIN_HAND says so."""
-    hand = os.environ.get("MUSLIN_HAND", "")
-    return {"when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")} | ({"hand": hand} if hand else {}) | more
+    """When a picture was made, to the second (UTC), by whom where MUSLIN_HAND says so, and who answers for it (MUSLIN_PRODUCER)."""
+    told = {name: text for name in ("hand", "producer") if (text := os.environ.get(f"MUSLIN_{name.upper()}", "").strip())}
+    return {"when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")} | told | more
 
 
 def read_recipe(path: Path) -> Recipe:

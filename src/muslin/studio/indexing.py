@@ -90,6 +90,8 @@ def load_index(path: Path) -> Index:
     tensors, about = load_checkpoint(path)
     if about.get("kind") != "index":
         raise InputError(f"{path}: not an index; `muslin originality --against DATA --index FILE` makes one")
+    if "rough" not in tensors:
+        raise InputError(f"{path}: an index of an earlier Muslin; delete it, and the same command makes it anew")
     return Index(names=tuple(about["names"]), **tensors)
 
 
