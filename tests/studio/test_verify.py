@@ -11,7 +11,7 @@ from muslin.base.image import XMP, encode_jpeg, encode_png, encode_webp, open_im
 from muslin.base.packets import with_packet
 from muslin.gan.generators import load_generator
 from muslin.provenance.keys import make_keys
-from muslin.provenance.recipe import Recipe, read_marks, read_recipe
+from muslin.provenance.recipe import Recipe, now, read_marks, read_recipe
 from muslin.provenance.xmp import Mark, build
 from muslin.studio.cook import draft_recipe, draw
 from muslin.studio.copying import copy
@@ -193,3 +193,11 @@ def test_without_keys_no_watermark_is_made_or_looked_for(draft, monkeypatch):
     assert verdict_of(draft).watermark == ""
     with pytest.raises(InputError, match="no keys yet"):
         list(copy(draft, draft.with_name("a.jpg"), watermark=True))
+
+
+def test_chinas_label_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUSLIN_PRODUCER", "某某服饰")
+    path = tmp_path / "look.png"
+    path.write_bytes(encode_png(torch.zeros(3, 20, 20), text=Recipe("draft", {"name": "g"}, made=now()).text()))
+    *_, verdict = verify(path)
+    assert "  AIGC label: produced by 某某服饰" in lines(verdict)

@@ -101,9 +101,9 @@ def read(packet: str) -> Mark | None:
     if not source.startswith(SCHEME):
         return None
     version = _field(fields, "Iptc4xmpExt:AISystemVersionUsed") or _field(fields, "xmp:CreatorTool").removeprefix(_TOOL).strip()
-    rest = [_field(fields, name) for name in ("dc:rights", "muslin:recipe", "muslin:signed")]
+    rights, recipe, signed = (_field(fields, name) for name in ("dc:rights", "muslin:recipe", "muslin:signed"))
     producer, number = _producer(_field(fields, "TC260:AIGC"))
-    return Mark(source.removeprefix(SCHEME), version, *rest, producer=producer, number=number)
+    return Mark(source.removeprefix(SCHEME), version, rights, recipe, signed, producer, number)
 
 
 def _aigc(mark: Mark) -> str:

@@ -48,6 +48,7 @@ class Verdict:
     remade: str = ""
     watermark: str = ""  # this studio's: found or none; empty where it was not looked for
     codes: tuple[str, ...] = ()
+    producer: str = ""  # who answers for it by China's AIGC label
 
     @property
     def fine(self) -> bool:
@@ -105,6 +106,7 @@ def verify(file: Path, remake: bool = False, generator: str | None = None, look_
     state = _state(report, mark)
     by = report.by or (mark.signed if mark and state == "stripped" else "")
     verdict = Verdict(name, state, by, source, told, watermark=_watermark(content, name), codes=report.codes)
+    verdict = replace(verdict, producer=mark.producer if mark else "")
     if remake and state != "altered":
         if recipe is None:
             raise InputError(f"{name}: carries no recipe to remake it from")
@@ -144,7 +146,8 @@ def lines(verdict: Verdict) -> list[str]:
     plain = [f"{verdict.file}: {told.format(who=who, why=', '.join(verdict.codes))}"]
     plain.append(f"  mark: {_marked(verdict.mark)}")
     plain.append(f"  recipe: {verdict.recipe}" + {"there": "; `muslin history` tells it"}.get(verdict.recipe, ""))
-    more = {"watermark": f"this studio's was {verdict.watermark}" if verdict.watermark == "found" else "", "remade": verdict.remade}
+    more = {"AIGC label": f"produced by {verdict.producer}" if verdict.producer else ""}
+    more |= {"watermark": f"this studio's was {verdict.watermark}" if verdict.watermark == "found" else "", "remade": verdict.remade}
     return plain + [f"  {name}: {text}" for name, text in more.items() if text]
 
 
