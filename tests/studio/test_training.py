@@ -11,6 +11,7 @@ from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Note, Saved, Step, Warned
 from muslin.base.image import encode_png, open_image
 from muslin.base.rights import Rights
+from muslin.base.seeds import seeded
 from muslin.data.ledger import Ledger, write_ledger
 from muslin.gan.generators import load_generator
 from muslin.gan.state import STATE, read_config
@@ -63,7 +64,10 @@ def test_what_is_measured_and_drawn(tmp_path, archive):
     scores = [event.figures for event in events if isinstance(event, Step) and "distance" in event.figures]
     assert scores and scores[-1]["distance"] > 0 and 0 <= scores[-1]["copies"] <= 1
     assert {e.path.name for e in events if isinstance(e, Saved)} == {"generator.safetensors", "latest.safetensors", "sheet.png"}
-    assert load_generator(tmp_path / "run").card["distance"] == pytest.approx(scores[-1]["distance"], rel=0.01)
+    card = load_generator(tmp_path / "run").card
+    assert card["distance"] == pytest.approx(scores[-1]["distance"], rel=0.01)
+    assert 0 <= card["authenticity"] <= 1 and "copying_z" in card
+    assert {"authenticity", "copying_z"} <= set((tmp_path / "run" / "log.csv").read_text().splitlines()[0].split(","))
     assert list((tmp_path / "run" / "board").glob("events.out.tfevents.*"))
     assert "distance" in (tmp_path / "run" / "log.csv").read_text()
 
@@ -133,7 +137,10 @@ def test_the_judge_calls_the_training_pictures_copies():
 
     scores = Judge(images, 60)(Thief())
     assert scores["copies"] > 0.95
+    assert scores["authenticity"] < 0.05 and scores["copying_z"] < -8
     blank = type("Blank", (Thief,), {"forward": lambda self, z, labels: torch.ones(len(z), 3, 32, 32)})
+    noise = type("Noise", (Thief,), {"forward": lambda self, z, labels: torch.rand(len(z), 3, 32, 32, generator=seeded(0)) * 2 - 1})
+    assert Judge(images, 60)(noise())["copying_z"] > 8
     assert Judge(images, 60)(blank())["copies"] == 0 and Judge(images, 60)(blank())["distance"] > 2 * scores["distance"]
 
 

@@ -29,7 +29,8 @@ from muslin.gan.start import Start
 from muslin.gan.state import GOOD, STATE, Progress, Trainer, load_state, same_run, save_state
 
 GENERATOR, LATEST, LOG = "generator.safetensors", "latest.safetensors", "log.csv"
-Judge = Callable[[Any], dict[str, float]]  # a generator's network -> {"distance": lower is better, "copies": share in [0, 1]}
+Judge = Callable[[Any], dict[str, float]]  # a generator's network -> {"distance": lower is better, "copies": share in [0, 1]}, and more
+_SCORES = ("distance", "copies", "authenticity", "copying_z")  # what a judge may tell: the first two decide, all are kept in log and card
 _MENDS = 4  # how often a run may go back before it gives up
 _COPIES = 0.03  # a generator that copies more than this is never the best one while there is one that copies less
 _COLLAPSE = 2.0  # times the best distance
@@ -175,9 +176,9 @@ class _Run:
     def _scores(self) -> dict[str, float]:
         # the first process judges, all hear of it: they must agree on what follows
         judge = self.judge
-        mine = judge(self.trainer.average.network) if judge and parallel.rank() == 0 else {"distance": 0.0, "copies": 0.0}
-        told = parallel.from_first(torch.tensor([mine["distance"], mine["copies"]], device=self.at))
-        return {"distance": round(float(told[0]), 4), "copies": round(float(told[1]), 5)}
+        mine = judge(self.trainer.average.network) if judge and parallel.rank() == 0 else {}
+        told = parallel.from_first(torch.tensor([mine.get(name, math.nan) for name in _SCORES], device=self.at))
+        return {name: round(value, 5) for name, value in zip(_SCORES, told.tolist(), strict=True) if not math.isnan(value)}
 
     def _go_back(self, where: str, why: str) -> Warned:
         """To an earlier state, at half the rate. Raises SettingError when that was done too often."""

@@ -1,4 +1,4 @@
-"""How good a generator is while it learns: the Frechet distance to its training set, and how many of its drafts are copies.
+"""How good a generator is while it learns: the Frechet distance to its training set, and whether it copies from it, by three figures.
 
 Both on the embedded encoder's pooled features; the training set's are taken once. The same seeds each time, classes as
 often as the training set has them.
@@ -14,8 +14,10 @@ from torch import Tensor
 from muslin.base.image import to_bytes
 from muslin.base.seeds import seeded
 from muslin.data.images import Images
+from muslin.metrics.copying import authenticity, copying_z
 from muslin.metrics.frechet import frechet, pooled
-from muslin.metrics.novelty import copy_rate, copy_threshold
+from muslin.metrics.manifold import radii
+from muslin.metrics.novelty import copy_rate, copy_threshold, nearest
 
 MOST = 10_000  # training pictures that are looked at
 
@@ -27,9 +29,17 @@ class Judge:
         self.images, self.count = images, count
 
     def __call__(self, network: Any) -> dict[str, float]:
-        """`distance` (0 is the training set itself) and `copies` (share of the drafts)."""
+        """`distance` (0 is the training set itself), `copies` (share of the drafts), `authenticity` and `copying_z` (metrics.copying).
+
+        `copying_z` stands in for the data-copying test: nothing is held out here, so the drafts' distances to the nearest training picture are
+        set against those of the training pictures to each other. Far below 0 is copying. `muslin evaluate --held-out` has the test itself.
+        """
         ours = pooled(sample(network, self.images.labels, self.count))
-        return {"distance": frechet(ours, self.features), "copies": copy_rate(ours, self.features, self.threshold)}
+        scores = {"distance": frechet(ours, self.features), "copies": copy_rate(ours, self.features, self.threshold)}
+        if len(self.features) < 2:
+            return scores
+        apart = copying_z(nearest(ours, self.features)[0], radii(self.features, 1))
+        return scores | {"authenticity": authenticity(ours, self.features), "copying_z": apart}
 
     @cached_property
     def features(self) -> Tensor:

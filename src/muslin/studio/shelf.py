@@ -49,6 +49,7 @@ def _measured(card: dict[str, Any]) -> str:
     told = [f"in {card['hours']:g} h"] if "hours" in card else []
     told += [f"from {card['started_from']}"] if "started_from" in card else []
     told += [f"distance {card['distance']:.0f}", f"copies {card['copies']:.1%}"] if "distance" in card else []
+    told += [f"authenticity {card['authenticity']:.0%}", f"copying z {card['copying_z']:.1f}"] if "copying_z" in card else []
     return "".join(f", {part}" for part in told)
 
 
