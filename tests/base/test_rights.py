@@ -60,10 +60,10 @@ def test_a_known_licence_of_unknown_terms_is_not_guessed():
 def test_the_ledgers_own_word_goes_before_the_licence_and_a_passed_day_before_both():
     assert objection(Rights("CC-BY-NC-4.0", may_train=True), "train", TODAY)[0] == ""
     assert objection(Rights("CC-BY-NC-4.0", may_train=True), "style", TODAY)[0]
-    assert objection(Rights("CC0-1.0", may_train=False), "train", TODAY) == ("the ledger says may_train: no", False)
+    assert objection(Rights("CC0-1.0", may_train=False), "train", TODAY) == ("of which the ledger says may_train: no", False)
     assert objection(Rights("CC0-1.0", expires=TODAY), "train", TODAY)[0] == ""
     assert objection(Rights("CC0-1.0", may_train=True, expires=date(2026, 11, 25)), "train", TODAY) == (
-        "the rights ended on 2026-11-25",
+        "whose rights ended on 2026-11-25",
         False,
     )
 
@@ -75,7 +75,7 @@ def test_the_list_is_told_and_a_name_vouches_for_what_is_unknown():
     line = str(stopped.value)
     assert "6 of 7 pictures are not cleared for training" in line
     assert "5 of unknown rights (0.png, 1.png, 2.png and 2 more)" in line
-    assert "1 CC-BY-NC-4.0 allows no commercial use (nc.png)" in line
+    assert "1 under CC-BY-NC-4.0, which allows no commercial use (nc.png)" in line
     cleared = clear(named, "train", "archive", "Ann Tailor")
     assert cleared.vouched["by"] == "Ann Tailor"
     assert cleared.vouched["pictures"] == 6

@@ -54,7 +54,7 @@ def test_a_source_takes_its_ledgers_word_before_dataset_jsons_and_the_one_beside
     with zipfile.ZipFile(packed, "w") as file:
         file.write(archive / name, name)
         file.writestr("dataset.json", f'{{"licence": "MIT", "author": "Ann", "images": [{{"file": "{name}"}}]}}')
-    assert open_source(packed).items[0].rights == Rights("MIT", "Ann", f"set.zip/{name}")
+    assert open_source(packed).items[0].rights == Rights("MIT", "Ann")
     with zipfile.ZipFile(packed, "a") as file:
         file.writestr("rights.csv", "file,licence\n*,CC0-1.0\n")
     assert open_source(packed).items[0].rights.licence == "CC0-1.0"

@@ -31,7 +31,7 @@ class Terms:
 
 _FREE, _CREDIT = Terms(), Terms(credit=True)
 _TERMS = {
-    OWN: _FREE, PUBLIC: _FREE, RESERVED: Terms("all rights are reserved"), "CC0-1.0": _FREE, "PDDL-1.0": _FREE, "Unlicense": _FREE,
+    OWN: _FREE, PUBLIC: _FREE, RESERVED: Terms("under all rights reserved"), "CC0-1.0": _FREE, "PDDL-1.0": _FREE, "Unlicense": _FREE,
     "0BSD": _FREE, "MIT-0": _FREE, "MIT": _CREDIT, "Apache-2.0": _CREDIT, "BSD-2-Clause": _CREDIT, "BSD-3-Clause": _CREDIT, "ISC": _CREDIT,
     "ODC-By-1.0": _CREDIT, "CDLA-Permissive-1.0": _CREDIT, "CDLA-Permissive-2.0": _FREE, "OGL-UK-3.0": _CREDIT, "etalab-2.0": _CREDIT,
     "ODbL-1.0": Terms(credit=True, alike=True), "FAL-1.3": Terms(credit=True, alike=True),
@@ -116,8 +116,8 @@ def terms_of(licence: str) -> Terms | None:
         return min(choices, key=lambda terms: (terms.against, terms.alike, terms.credit), default=None)
     creative = _CC.fullmatch(name)
     if creative:
-        against = "allows no commercial use" if creative[1] else "allows no changed versions" if creative[2] == "-ND" else ""
-        return Terms(f"{name} {against}" if against else "", credit=True, alike=creative[2] == "-SA")
+        against = "which allows no commercial use" if creative[1] else "which allows no changed versions" if creative[2] == "-ND" else ""
+        return Terms(f"under {name}, {against}" if against else "", credit=True, alike=creative[2] == "-SA")
     return _TERMS.get(name)
 
 
@@ -127,10 +127,10 @@ def objection(rights: Rights, use: Use, today: date | None = None) -> tuple[str,
     What the ledger forbids itself (may_train, may_style, a day that has passed) nobody vouches away: the ledger must be changed.
     """
     if rights.expires and (today or datetime.now(UTC).date()) > rights.expires:
-        return f"the rights ended on {rights.expires}", False
+        return f"whose rights ended on {rights.expires}", False
     own = rights.may_train if use == "train" else rights.may_style
     if own is not None:
-        return ("", True) if own else (f"the ledger says may_{use}: no", False)
+        return ("", True) if own else (f"of which the ledger says may_{use}: no", False)
     if known_or_empty(rights.licence) in (UNKNOWN, ""):
         return ("of unknown rights" if rights.licence in (UNKNOWN, "") else f"under '{rights.licence}', a licence that nobody knows"), True
     terms = terms_of(rights.licence)

@@ -100,13 +100,13 @@ class _Doctor:
         archive.writestr("dataset.json", json.dumps(listing, indent=1, ensure_ascii=False))
 
     def report(self) -> dict[str, Any]:
-        mended = [{"file": row["source"], "done": row["mended"]} for row in self.kept if row["mended"]]
+        mended = [{"file": row["origin"], "done": row["mended"]} for row in self.kept if row["mended"]]
         return {
             "source": self.source.name,
             "kept": len(self.kept),
             "classes": dict(sorted(Counter(row["class"] for row in self.kept).items())),
             "with_mask": sum(row["mask"] is not None for row in self.kept),
-            "without_mask": [row["source"] for row in self.kept if row["mask"] is None] if self.config.masks else [],
+            "without_mask": [row["origin"] for row in self.kept if row["mask"] is None] if self.config.masks else [],
             "unknown_licence": sum(row["licence"] == "unknown" for row in self.kept),
             "mended": mended,
             "twins_dropped": self.dropped,
@@ -141,6 +141,7 @@ class _Doctor:
         return {
             "file": name,
             "class": item.label,
+            "origin": item.name,
             "licence": rights.licence,
             **rights.plain(),
             "sha256": sha256(png),

@@ -8,7 +8,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -120,7 +120,7 @@ def _member(path: Path, info: zipfile.ZipInfo) -> Callable[[], bytes]:
 
 def _by_folders(path: Path, pictures: dict[str, Callable[[], bytes]], others: tuple[str, ...], ledger: Ledger) -> Source:
     labels = {name: PurePosixPath(name).parts[0] if "/" in name else NO_CLASS for name in pictures}
-    items = tuple(Item(name, labels[name], _rights(path, name, ledger), read) for name, read in pictures.items())
+    items = tuple(Item(name, labels[name], ledger.of(name) or Rights(), read) for name, read in pictures.items())
     return Source(path.stem, items, tuple(sorted(set(labels.values()))), others)
 
 
@@ -137,20 +137,12 @@ def _by_listing(
         Item(
             row["file"],
             str(row.get("class") or NO_CLASS),
-            _rights(
-                path, row["file"], ledger, from_row(common | {name: text for name, text in row.items() if text}, f"{where}: {row['file']}")
-            ),
+            ledger.of(row["file"]) or from_row(common | {key: text for key, text in row.items() if text}, f"{where}: {row['file']}"),
             pictures[row["file"]],
         )
         for row in sorted(rows, key=lambda row: str(row["file"]))
     )
     return Source(str(listing.get("name", path.stem)), items, tuple(sorted({i.label for i in items})), others)
-
-
-def _rights(path: Path, name: str, ledger: Ledger, listed: Rights | None = None) -> Rights:
-    """The ledger's row, else the listing's, else nothing but where it lies."""
-    found = ledger.of(name) or listed or Rights()
-    return found if found.source else replace(found, source=f"{path.name}/{name}")
 
 
 def _parse_listing(content: bytes, name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from muslin.data.croissant import read_croissant, write_croissant
 from muslin.data.ledger import CROISSANT, place_of, read_ledger, write_ledger
 from muslin.data.sources import Item, Source, open_source
 
-_LONGEST = 20  # names that are told of one reason
+_NAMES, _CREDITS = 5, 20  # so many are told; the rest is counted
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def ledger_of(data: Path, entry: Entry | None = None, asked: Asked | None = None
         use: Use = "train" if asked.check == "train" else "style"
         cleared = clear([(item.name, item.rights) for item in source.items], use, str(data), asked.vouched)
         yield Note(f"cleared for {WORDS[use]}: {cleared.text()}")
-    yield Finished(place, time.monotonic() - started)
+    yield Finished(place if place.exists() else data, time.monotonic() - started)
 
 
 def _write(data: Path, source: Source, entry: Entry, taken: Path | None) -> Iterator[Event]:
@@ -114,10 +114,12 @@ def _tell(source: Source) -> Iterator[Event]:
         stopped = sum(map(len, reasons.values()))
         yield Note(f"for {WORDS[use]}: {len(source.items) - stopped:,} cleared, {stopped:,} not")
         for reason, names in reasons.items():
-            more = f" and {len(names) - _LONGEST:,} more" if len(names) > _LONGEST else ""
-            yield Warned(f"not for {WORDS[use]}: {len(names):,} {reason}: {', '.join(names[:_LONGEST])}{more}")
-    for line in dict.fromkeys(credit for item in source.items if (credit := item.rights.credit())):
-        yield Note(f"to be credited: {line}")
+            more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
+            yield Warned(f"not for {WORDS[use]}: {len(names):,} {reason}: {', '.join(names[:_NAMES])}{more}")
+    credits = list(dict.fromkeys(line for item in source.items if (line := item.rights.credit())))
+    yield from (Note(f"to be credited: {line}") for line in credits[:_CREDITS])
+    if len(credits) > _CREDITS:
+        yield Note(f"to be credited: {len(credits) - _CREDITS:,} more")
 
 
 def _describe(data: Path, source: Source, place: Path) -> Iterator[Event]:
