@@ -67,3 +67,15 @@ def test_a_range_that_cannot_be_right_is_told(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "the range may be another one" in done.stderr
     assert "the rights" in done.stderr
+
+
+def test_a_generator_goes_out_compared(tmp_path):
+    done = muslin("export", "fashion-mnist-28", "--to", "keras", "--out", tmp_path / "article.keras")
+    assert done.returncode == 0, done.stderr
+    assert "64 latents of each of 1 classes differ by at most" in done.stderr
+    model = keras.models.load_model(tmp_path / "article.keras")
+    assert [layer.units for layer in model.layers[:-1]] == [256, 512, 1024, 784]
+    code = "import sys; sys.modules['keras'] = None\nfrom muslin.cli.main import main\nmain()"
+    without = muslin("export", "fashion-mnist-28", "--to", "keras", "--out", tmp_path / "no.keras", code=code)
+    assert "pip install 'muslin[keras]'" in refused(without)
+    assert not (tmp_path / "no.keras").exists()

@@ -50,7 +50,7 @@ def test_the_same_numbers_as_keras(tmp_path, name, form):
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (4, 2), (5, 2), (3, 2), (2, 3), (2, 2), (5, 3)])
 def test_a_transposed_convolution_is_the_gradient_of_tensorflows_convolution(kernel, stride, padding):
-    """<conv(x), y> = <x, transposed(y)>; Keras on torch differs from TensorFlow at 5 and 2, which DCGANs use."""
+    """<conv(x), y> = <x, transposed(y)>, at the odd kernels with even strides of DCGANs too."""
     rng = torch.Generator().manual_seed(1)
     weight = torch.randn(kernel, kernel, 2, 3, generator=rng)
     there = _Layer(ImportedLayer("convolution", (kernel, kernel, 2, 3), (stride, stride), padding))

@@ -1,4 +1,4 @@
-"""`muslin import`."""
+"""`muslin import` and `muslin export`."""
 
 from pathlib import Path
 
@@ -33,5 +33,24 @@ def keras(file: Path, out: Path, asked: str, data: str, licence: str, as_json: b
         from muslin.studio.exchange import import_keras
 
         yield from import_keras(file, out, asked, data, licence)
+
+    run(work, as_json)
+
+
+@click.command()
+@click.argument("generator")
+@click.option("--to", "target", required=True, type=click.Choice(["keras", "savedmodel"]), help="The other framework's form.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file (.keras) or the folder (savedmodel) to write.")
+@options.as_json
+def export(generator: str, target: str, out: Path, as_json: bool) -> None:
+    """GENERATOR (shipped name, file or run) for programs without Muslin; read back and compared before it is called done.
+
+    keras: a .keras file of standard layers, for Keras 3 on TensorFlow, JAX or torch. savedmodel: a folder for TensorFlow Serving.
+    """
+
+    def work():  # type: ignore[no-untyped-def]
+        from muslin.studio.exchange import export_generator
+
+        yield from export_generator(generator, target, out)
 
     run(work, as_json)
