@@ -58,7 +58,10 @@ def test_a_style_based_generator_draws_the_same_in_keras(tmp_path, dressmaker):
 def test_the_file_holds_kerass_own_layers_only(tmp_path, dressmaker):
     list(export_generator(str(dressmaker), "keras", tmp_path / "own.keras"))
     with zipfile.ZipFile(tmp_path / "own.keras") as archive:
-        rows = json.loads(archive.read("config.json"))["config"]["layers"]
+        config, about = archive.read("config.json"), json.loads(archive.read("metadata.json"))["muslin"]
+    rows = json.loads(config)["config"]["layers"]
+    assert b"quantization_config" not in config  # Keras 3.5 refuses it
+    assert (about["data_licence"], about["classes"]) == ("none", ["dress", "skirt", "hat"])
     kinds = {row["class_name"] for row in rows if row["module"] == "keras.layers"}
     assert {row["class_name"] for row in rows} - kinds == {"Rsqrt"}  # one of keras.ops; Keras has no layer for it
     assert all(module.split(".")[0] == "keras" for row in rows for module in _modules(row))

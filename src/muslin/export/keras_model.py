@@ -4,9 +4,11 @@ Constant factors are folded into the weights. A modulated convolution is what it
 scaled by rsqrt(style^2 M), where M holds the kernels' energies and is a dense layer. Pictures come channels last, in [-1, 1].
 """
 
+import json
 import math
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from muslin.gan.generators import Loaded
 from muslin.gan.synthesis import Block, Dense, Generator, Modulated, ToPicture, resolutions, unit
 
 _ROOT2 = math.sqrt(2)
+_NEWS = ("quantization_config", "input_axes", "output_axes")
 
 
 def open_keras(backend: str, extra: str) -> Any:
@@ -68,11 +71,25 @@ def build(keras: Any, generator: Loaded) -> KerasGenerator:
         return KerasGenerator(keras, _BUILD[generator.family](keras, generator.network))
 
 
-def save_keras(keras: Any, made: KerasGenerator, path: Path) -> KerasGenerator:
-    """Write a .keras file whole and give back what Keras reads from it. Raises DiskError."""
+def save_keras(keras: Any, made: KerasGenerator, path: Path, about: dict[str, Any]) -> KerasGenerator:
+    """Write a .keras file whole, `about` in its metadata, and give back what Keras reads from it. Raises DiskError."""
     with whole(path) as part:
         made.model.save(part)
+        with zipfile.ZipFile(part) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        parts["config.json"] = json.dumps(_without_news(json.loads(parts["config.json"]))).encode()
+        parts["metadata.json"] = json.dumps(json.loads(parts["metadata.json"]) | {"muslin": about}).encode()
+        with zipfile.ZipFile(part, "w") as archive:
+            for name, content in parts.items():
+                archive.writestr(name, content)
     return KerasGenerator(keras, keras.models.load_model(path, compile=False))
+
+
+def _without_news(part: Any) -> Any:
+    """The description without settings that newer versions write, unused, and older ones of Keras 3 refuse."""
+    if isinstance(part, dict):
+        return {key: _without_news(value) for key, value in part.items() if value is not None or key not in _NEWS}
+    return [_without_news(value) for value in part] if isinstance(part, list) else part
 
 
 def save_folder(keras: Any, made: KerasGenerator, folder: Path) -> KerasGenerator:

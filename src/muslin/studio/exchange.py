@@ -77,7 +77,9 @@ def _to_keras(generator: Loaded, out: Path) -> Iterator[Event]:
     keras = open_keras("", "keras")
     made = build(keras, generator)
     yield Note(f"{generator.name} as {len(made.model.layers)} layers of Keras {keras.__version__} on {keras.backend.backend()}")
-    again = save_keras(keras, made, out)
+    about = {key: generator.card.get(key, "unknown") for key in ("data", "data_licence")}
+    about |= {"generator": generator.name, "sha256": generator.sha256, "classes": list(generator.classes)}
+    again = save_keras(keras, made, out, about)
     yield Saved(out)
     yield from compared(generator, again.draw, out)
 
