@@ -19,7 +19,7 @@ check: $(DEV)  ## style, types, floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(DEV)  ## the benchmarks (the article's side needs TensorFlow: pip install -e '.[keras]')
+bench: $(DEV)  ## the benchmarks (the article's side needs TensorFlow: pip install -e '.[tensorflow]')
 	$(BIN)/python benchmarks/style_step.py
 	$(BIN)/python benchmarks/style_fast.py --no-peer
 	$(BIN)/python benchmarks/style_memory.py --sizes 512,1024

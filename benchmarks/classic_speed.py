@@ -1,4 +1,4 @@
-"""Training images/s of the article's GAN: Muslin against the article's Keras loop (repaired) and a fused Keras step.
+"""Training images/s of the article's GAN: Muslin against the article's Keras loop (examples/article_gan.py) and a fused Keras step.
 
 `python benchmarks/classic_speed.py`; the Keras side needs TensorFlow in this or another Python (--keras-python).
 Rounds are interleaved; medians and ratios are printed. Data: random bytes of Fashion-MNIST's form (speed does not care).
@@ -10,8 +10,10 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 BATCH, STEPS = 128, 60
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 KERAS = """
 import json, os, sys, time
@@ -20,28 +22,16 @@ import numpy as np, tensorflow as tf
 from tensorflow import keras
 L = keras.layers
 B, N = int(sys.argv[1]), int(sys.argv[2])
-def nets():
-    g = keras.Sequential([keras.Input((100,)), *[L.Dense(k, activation="relu") for k in (256, 512, 1024)], L.Dense(784, activation="tanh")])
-    d = keras.Sequential([keras.Input((784,)), *[L.Dense(k, activation="relu") for k in (1024, 512, 256)], L.Dense(1, activation="sigmoid")])
-    return g, d
+sys.path.insert(0, sys.argv[3])
+import article_gan
 x = (np.random.rand(6000, 784).astype("float32") * 2 - 1)
 def article():
-    g, d = nets()
-    d.compile(loss="binary_crossentropy", optimizer=keras.optimizers.Adam(2e-4, 0.5))
-    d.trainable = False
-    z = keras.Input((100,)); gan = keras.Model(z, d(g(z)))
-    gan.compile(loss="binary_crossentropy", optimizer=keras.optimizers.Adam(2e-4, 0.5))
+    nets = article_gan.build()
     def run(n):
-        for _ in range(n):
-            real = x[np.random.randint(0, len(x), B)]
-            fake = g.predict(np.random.randn(B, 100), verbose=0)
-            d.trainable = True
-            d.train_on_batch(np.concatenate([real, fake]), np.concatenate([np.full((B, 1), 0.9), np.zeros((B, 1))]))
-            d.trainable = False
-            gan.train_on_batch(np.random.randn(B, 100), np.ones((B, 1)))
+        for _ in range(n): article_gan.step(*nets, x[np.random.randint(0, len(x), B)])
     return run
 def fused():
-    g, d = nets(); og, od = keras.optimizers.Adam(2e-4, 0.5), keras.optimizers.Adam(2e-4, 0.5)
+    g, d = article_gan.build_generator(), article_gan.build_discriminator(); og, od = keras.optimizers.Adam(2e-4, 0.5), keras.optimizers.Adam(2e-4, 0.5)
     og.build(g.trainable_variables); od.build(d.trainable_variables)
     bce = keras.losses.BinaryCrossentropy()
     @tf.function(jit_compile=True)
@@ -89,7 +79,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     keras = subprocess.Popen(
-        [given.keras_python, "-c", KERAS, str(BATCH), str(STEPS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [given.keras_python, "-c", KERAS, str(BATCH), str(STEPS), str(EXAMPLES)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     ours, rates = muslin(), {name: [] for name in ("article", "fused", "float32", "bfloat16")}
     for kind in ("float32", "bfloat16"):

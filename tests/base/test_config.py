@@ -1,5 +1,6 @@
 """Strict overlays."""
 
+import json
 from dataclasses import dataclass, field
 
 import pytest
@@ -66,3 +67,19 @@ def test_any_value_written_as_a_setting_comes_back(width, rate, on):
 def test_a_plain_value_of_an_unknown_name_is_refused():
     with pytest.raises(SettingError, match="did you mean 'rate'"):
         from_dict(Outer, {"rates": 1.0})
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str = ""
+    sizes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listed:
+    parts: tuple[Part, ...] = ()
+
+
+def test_a_list_of_configs_comes_back():
+    listed = Listed((Part("a", (1, 2)), Part("b")))
+    assert from_dict(Listed, json.loads(json.dumps(as_dict(listed)))) == listed

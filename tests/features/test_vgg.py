@@ -69,6 +69,7 @@ def test_a_file_of_another_network_is_told(theirs, tmp_path):
 def test_without_weights_a_line_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("MUSLIN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     with pytest.raises(InputError, match="muslin weights vgg19") as told:
         load_vgg("vgg19")
     assert "embedded encoder is always there" in str(told.value)

@@ -33,9 +33,14 @@ def as_dict(config: Any) -> dict[str, Any]:
     """Plain nested values as JSON has them (tuples become lists), so that what is read back compares equal."""
     plain: dict[str, Any] = {}
     for f in fields(config):
-        value = getattr(config, f.name)
-        plain[f.name] = as_dict(value) if is_dataclass(value) else list(value) if isinstance(value, tuple) else value
+        plain[f.name] = _plain_value(getattr(config, f.name))
     return plain
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain_value(part) for part in value]
+    return as_dict(value) if is_dataclass(value) else value
 
 
 def from_dict(kind: type[C], plain: Mapping[str, Any]) -> C:
@@ -45,11 +50,7 @@ def from_dict(kind: type[C], plain: Mapping[str, Any]) -> C:
     for name, value in plain.items():
         if name not in hints:
             raise SettingError(f"{kind.__name__} has no setting '{name}'{nearest(name, hints)}")
-        hint = hints[name]
-        if is_dataclass(hint) and isinstance(value, Mapping):
-            given[name] = from_dict(typing.cast(type[Any], hint), value)
-        else:
-            given[name] = _cast(hint, value, name)
+        given[name] = _cast(hints[name], value, name)
     try:
         return kind(**given)
     except TypeError as failure:
@@ -84,6 +85,8 @@ def _set(config: C, path: str, whole: str, value: str, known: list[str]) -> C:
 
 
 def _cast(hint: Any, value: Any, name: str) -> Any:
+    if is_dataclass(hint) and isinstance(value, Mapping):
+        return from_dict(typing.cast(type[Any], hint), value)
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None or value == "none":

@@ -19,7 +19,12 @@ from muslin.cli.show import run
 @click.option("--against", default="", help="Drop copies of this data set; none: do not look. Default: what the generator learned from.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, another collection.")
 @click.option("--size", default=512, show_default=True, help="Pixels of a look's side.")
-@click.option("--backbone", default="embedded", show_default=True, help="Style features: embedded, vgg19, vgg16, vgg19:FILE.safetensors.")
+@click.option(
+    "--backbone",
+    default="embedded",
+    show_default=True,
+    help="Style features: embedded, vgg19, vgg16, vgg19:FILE (.safetensors, or Keras's .h5).",
+)
 @click.option("--title", default="Muslin", show_default=True, help="The lookbook's title.")
 @click.option("--lang", default="en", show_default=True, help="The lookbook's language at first sight: en or zh.")
 @click.option("--out", default=Path("lookbook"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")

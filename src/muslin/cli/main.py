@@ -27,9 +27,12 @@ COMMANDS = {
     "keys": ("muslin.cli.provenance", "Make the studio's signing key, once."),
     "sign": ("muslin.cli.provenance", "Sign pictures: content credentials (C2PA) that any change breaks."),
     "verify": ("muslin.cli.provenance", "Tell who signed a picture, whether it was altered, and how it is marked."),
+    "import": ("muslin.cli.exchange", "Bring in a generator that was trained in Keras."),
+    "export": ("muslin.cli.exchange", "Take a generator out: Keras, TensorFlow."),
     "list": ("muslin.cli.shelf", "What is there: generators, styles, backbones, presets, licences."),
     "weights": ("muslin.cli.shelf", "Fetch a style backbone's weights (VGG19, VGG16), once."),
 }
+_OWN_NAMES = {"list": "list_", "import": "import_"}  # where the command's name is Python's
 
 
 class _Lazy(click.Group):
@@ -42,7 +45,7 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, "list_" if cmd_name == "list" else cmd_name)
+        command: click.Command = getattr(module, _OWN_NAMES.get(cmd_name, cmd_name))
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

@@ -1,10 +1,11 @@
-"""VGG19 and VGG16 by the layer names of the style literature (relu1_1 ... relu5_4), with torchvision's ImageNet weights.
+"""VGG19 and VGG16 by the layer names of the style literature (relu1_1 ... relu5_4), with torchvision's or Keras's ImageNet weights.
 
-Looked for as a .safetensors the user names, in Muslin's cache, then as torchvision's own download (checked by its hash,
-converted once, cut to the convolutions). Never random weights: where there are none, a line says what to do.
+Looked for as a file the user names (.safetensors, or Keras's .h5), in Muslin's cache, as torchvision's own download (checked by its
+hash, converted once, cut to the convolutions), then in Keras's cache. Never random weights: where there are none, a line says what to do.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,11 +14,21 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from muslin.base.checkpoint import load_checkpoint, save_checkpoint
+from muslin.base.config import as_dict, from_dict
 from muslin.base.errors import InputError, nearest
 from muslin.base.files import make_folder
 from muslin.base.vision import VggName, cache_folder, read_vgg_file, vgg_file, vgg_layout, vgg_url
+from muslin.features import keras_vgg
 
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # torchvision's, for RGB in [0, 1]
+Colour = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is done to RGB in [0, 1] before the first convolution: (x - mean) / std. The defaults are torchvision's."""
+
+    mean: Colour = (0.485, 0.456, 0.406)
+    std: Colour = (0.229, 0.224, 0.225)
 
 
 class Vgg(nn.Module):
@@ -26,9 +37,10 @@ class Vgg(nn.Module):
     content_layers: tuple[str, ...] = ("relu4_2",)
     style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
-    def __init__(self, name: VggName, tensors: dict[str, Tensor]) -> None:
+    def __init__(self, name: VggName, tensors: dict[str, Tensor], prepare: Preparation | None = None, called: str = "") -> None:
         super().__init__()
-        self.name: str = name
+        prepare = prepare or Preparation()
+        self.name = called or str(name)
         self.plan = layer_plan(name)
         for layer, shape in expected_shapes(name).items():
             for part, wanted in (("weight", shape), ("bias", shape[:1])):
@@ -37,8 +49,8 @@ class Vgg(nn.Module):
                     found = tuple(tensors[key].shape) if key in tensors else "nothing"
                     raise InputError(f"{name}: {key} should be {wanted}, the file has {found}; it is not this network")
                 self.register_buffer(key.replace(".", "_"), tensors[key].float(), persistent=False)
-        self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(prepare.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(prepare.std).view(3, 1, 1), persistent=False)
 
     def forward(self, images: Float[Tensor, "b 3 h w"], layers: Sequence[str]) -> dict[str, Tensor]:
         """Maps by name for RGB in [-1, 1], at least 16 px; relu{i}_{j} is (b, channels, h / 2^(i-1), w / 2^(i-1))."""
@@ -97,17 +109,33 @@ def expected_shapes(name: VggName) -> dict[str, tuple[int, ...]]:
 def load_vgg(name: VggName, file: Path | None = None) -> Vgg:
     """The network with real weights. Raises InputError that says where to get them when they are nowhere."""
     if file is not None:
-        return Vgg(name, load_checkpoint(file)[0])
+        return _from_keras(name, file) if file.suffix in (".h5", ".hdf5") else _from_ours(name, file)
     cached = cache_folder() / f"{name}-convolutions.safetensors"
     if not cached.exists():
         theirs = vgg_file(name)
+        kept = keras_vgg.keras_file(name)
+        if not theirs.exists() and kept is not None:
+            return _from_keras(name, kept)
         if not theirs.exists():
             raise InputError(
                 f"{name}: its weights are not on this machine; `muslin weights {name}` downloads them (once), or put "
-                f"{vgg_url(name)} at {theirs}; without them leave --backbone out: the embedded encoder is always there"
+                f"{vgg_url(name)} at {theirs}; Keras's own weights serve too, from its cache or as {name}:FILE.h5; "
+                "without them leave --backbone out: the embedded encoder is always there"
             )
         convert(name, theirs, cached)
-    return Vgg(name, load_checkpoint(cached)[0])
+    return _from_ours(name, cached)
+
+
+def _from_ours(name: VggName, file: Path) -> Vgg:
+    tensors, about = load_checkpoint(file)
+    return Vgg(name, tensors, from_dict(Preparation, about["prepare"]) if "prepare" in about else None)
+
+
+def _from_keras(name: VggName, file: Path) -> Vgg:
+    """With Keras's weights the recipes say so: they are other weights than torchvision's, and give other pictures."""
+    tensors = keras_vgg.read_keras_vgg(name, file, expected_shapes(name))
+    origin = "Keras" if keras_vgg.is_published(name, file) else f"{file.name}, taken as BGR"
+    return Vgg(name, tensors, Preparation(keras_vgg.MEAN, keras_vgg.STD), f"{name} ({origin})")
 
 
 def convert(name: VggName, theirs: Path, target: Path) -> Path:
@@ -123,5 +151,6 @@ def convert(name: VggName, theirs: Path, target: Path) -> Path:
         for part in ("weight", "bias")
     }
     make_folder(target.parent)
-    about = {"kind": "encoder", "name": name, "licence": "BSD-3-Clause (torchvision), trained on ImageNet", "source": theirs.name}
+    licence = "BSD-3-Clause (torchvision), trained on ImageNet"
+    about = {"kind": "encoder", "name": name, "licence": licence, "source": theirs.name, "prepare": as_dict(Preparation())}
     return save_checkpoint(target, tensors, about)

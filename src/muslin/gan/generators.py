@@ -1,4 +1,4 @@
-"""A trained generator as a file and back: fp16 weights with config, classes and card. Either family, one call shape."""
+"""A trained generator as a file and back: fp16 weights with config, classes and card. Each family, one call shape."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +15,14 @@ from muslin.base.config import as_dict, from_dict
 from muslin.base.errors import InputError, nearest
 from muslin.base.files import sha256_file
 from muslin.base.seeds import seeded
-from muslin.gan import classic, synthesis
+from muslin.gan import classic, imported, synthesis
 from muslin.gan.configs import AtelierNet, ClassicNet, Config
+from muslin.gan.imported import ImportedConfig, ImportedNet
 
 _FAMILIES: dict[str, tuple[type[Any], type[nn.Module]]] = {
     "classic": (ClassicNet, classic.Generator),
     "atelier": (AtelierNet, synthesis.Generator),
+    "imported": (ImportedNet, imported.Generator),
 }
 BLOCK = 16  # designs drawn at once
 CRITIC = "critic/"  # how the discriminator's tensors are called in a generator's file
@@ -76,15 +78,24 @@ class Loaded:
 
 
 def save_generator(
-    path: Path, network: nn.Module, config: Config, classes: tuple[str, ...], card: dict[str, Any], critic: nn.Module | None = None
+    path: Path,
+    network: nn.Module,
+    config: Config | ImportedConfig,
+    classes: tuple[str, ...],
+    card: dict[str, Any],
+    critic: nn.Module | None = None,
 ) -> Path:
-    """Write the weights as fp16 with all that is needed to use them, and the discriminator's to start from. Raises DiskError."""
+    """Write the weights as fp16 with all that is needed to use them, and the discriminator's to start from. Raises DiskError.
+
+    An imported network keeps float32: it should draw what it drew where it comes from.
+    """
     about = {"kind": "generator", "family": config.family, "net": as_dict(config.net), "classes": classes}
     about |= {"training": as_dict(config), "card": card}
     tensors = network.state_dict()
     if critic is not None:
         tensors |= {CRITIC + name: tensor for name, tensor in critic.state_dict().items()}
-    return save_checkpoint(path, {name: tensor.half() for name, tensor in tensors.items()}, about)
+    kept = torch.float32 if isinstance(config, ImportedConfig) else torch.float16
+    return save_checkpoint(path, {name: tensor.to(kept) for name, tensor in tensors.items()}, about)
 
 
 def load_generator(which: str | Path) -> Loaded:

@@ -43,7 +43,7 @@ class Mapping(nn.Module):
 
     def forward(self, z: Float[Tensor, "b z"], labels: Int[Tensor, " b"], psi: float = 1.0) -> Float[Tensor, "b w"]:
         """w, drawn towards the mean of its class by `psi` (truncation: 1 none, 0 the mean garment)."""
-        x = torch.cat([_unit(z), _unit(self.embed(labels))], 1)
+        x = torch.cat([unit(z), unit(self.embed(labels))], 1)
         for layer in self.layers:
             x = F.leaky_relu(layer(x), 0.2) * math.sqrt(2)
         if psi == 1.0:
@@ -157,5 +157,6 @@ def upsample(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def _unit(x: Tensor) -> Tensor:
+def unit(x: Float[Tensor, "b c"]) -> Float[Tensor, "b c"]:
+    """Each row divided by the root of its mean square."""
     return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
