@@ -26,6 +26,7 @@ COMMANDS = {
     "keys": ("muslin.cli.provenance", "Make the studio's signing key, once."),
     "sign": ("muslin.cli.provenance", "Sign pictures: content credentials (C2PA) that any change breaks."),
     "verify": ("muslin.cli.provenance", "Tell who signed a picture, whether it was altered, and how it is marked."),
+    "export": ("muslin.cli.exchange", "Write a generator or the fast styler as a file that needs no Muslin: onnx."),
     "list": ("muslin.cli.shelf", "What is there: generators, styles, backbones, presets, licences."),
     "weights": ("muslin.cli.shelf", "Fetch a style backbone's weights (VGG19, VGG16), once."),
 }

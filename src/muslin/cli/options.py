@@ -17,6 +17,14 @@ settings: Decorator = click.option(
 )
 download: Decorator = click.option("--download", is_flag=True, help="Fetch what is missing (Fashion-MNIST).")
 
+runtime: Decorator = click.option(
+    "--runtime",
+    default="torch",
+    show_default=True,
+    type=click.Choice(["torch", "onnx"]),
+    help="What draws the drafts; onnx: onnxruntime, without torch's networks (docs/onnx.md). A .onnx file as generator asks for it too.",
+)
+
 
 def seeds(text: str) -> list[int]:
     """`3`, `0-99` or `1,5,9-12` as numbers, at most 100,000. Raises SettingError."""
