@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from muslin.base.errors import InputError
 from muslin.base.seeds import seeded
 from muslin.gan.generators import Loaded
+from muslin.gan.latent import style_based
 from muslin.gan.synthesis import Generator
 from muslin.style.feedforward import FastStyler
 
@@ -102,25 +103,36 @@ def check_installed() -> None:
         raise InputError(f"{', '.join(missing)}: not installed; pip install 'muslin[onnx]'")
 
 
-def export_generator(generator: Loaded) -> list[tuple[str, Exported]]:
-    """ONNX files by what their name ends in: "" takes z, class and truncation; ".w" (where there is a W space) takes ws.
+@torch.no_grad()
+def export_generator(generator: Loaded) -> Exported:
+    """ONNX of a generator: z, class (where it has any) and truncation in, pictures out, and `ws` where there is a W space.
 
     Batches are dynamic. Verified for each of `BATCHES` and `PSIS` and all classes. Raises InputError.
     """
     check_installed()
-    network, about = generator.network, _about(generator)
-    batch, two = torch.export.Dim("batch", max=65536), torch.ones(2)
-    z = torch.randn(2, network.z_size, generator=seeded(0, "onnx"))
+    network, two, batch = generator.network, torch.ones(2), torch.export.Dim("batch", max=65536)
+    inputs = {"z": torch.randn(2, network.z_size, generator=seeded(0, "onnx")), "label": two.long() * 0, "truncation": two}
+    plain, outputs = _FromLatent(network) if isinstance(network, Generator) else _WithoutClasses(network), ["picture", "ws"]
     if not isinstance(network, Generator):
-        content = _export(_WithoutClasses(network), {"z": z, "truncation": two}, {0: batch}, ["picture"], about | {"muslin.in": "z"})
-        return [("", _verified(content, _latents(generator), f"{generator.name}, z in"))]
-    inputs = {"z": z, "label": two.long() * 0, "truncation": two}
-    content = _export(_FromLatent(network), inputs, {0: batch}, ["picture", "ws"], about | {"muslin.in": "z"})
-    made = [("", _verified(content, _latents(generator), f"{generator.name}, z in"))]
-    content = _export(_FromW(network), next(_mixed(network, 2))[0], {0: batch}, ["picture"], about | {"muslin.in": "w"})
-    return [*made, (".w", _verified(content, _mixed(network), f"{generator.name}, w in"))]
+        del inputs["label"], outputs[1]
+    content = _export(plain, inputs, {0: batch}, outputs, _about(generator) | {"muslin.in": "z"})
+    return _verified(content, _latents(generator), f"{generator.name}, z in")
 
 
+@torch.no_grad()
+def export_synthesis(generator: Loaded) -> Exported:
+    """ONNX of what follows the mapping: ws, one w for each layer (as `export_generator` gives, mixed, moved), in; pictures out.
+
+    Raises InputError, also for a generator without a W space.
+    """
+    check_installed()
+    network, batch = style_based(generator), torch.export.Dim("batch", max=65536)
+    about = _about(generator) | {"muslin.in": "w"}
+    content = _export(_FromW(network), next(_mixed(network, 2))[0], {0: batch}, ["picture"], about)
+    return _verified(content, _mixed(network), f"{generator.name}, w in")
+
+
+@torch.no_grad()
 def export_styler(network: FastStyler, digest: str) -> Exported:
     """The fast styler, batch 1, any height and width from 32 px for the picture and for the style. Raises InputError."""
     check_installed()
@@ -187,7 +199,6 @@ def _export(network: nn.Module, inputs: dict[str, Tensor], shapes: Any, outputs:
 Case = tuple[dict[str, Tensor], list[Tensor]]  # inputs by name, and torch's own outputs
 
 
-@torch.no_grad()
 def _latents(generator: Loaded) -> Iterator[Case]:
     network, rng, classes = generator.network, seeded(1, "onnx"), max(generator.network.classes, 1)
     for psi in PSIS:
@@ -199,7 +210,6 @@ def _latents(generator: Loaded) -> Iterator[Case]:
             yield {"z": z, "label": labels, "truncation": torch.full((batch,), psi)}, wanted
 
 
-@torch.no_grad()
 def _mixed(network: Generator, *batches: int) -> Iterator[Case]:
     """Another w in each layer, as mixing and editing give."""
     rng = seeded(2, "onnx")
@@ -209,7 +219,6 @@ def _mixed(network: Generator, *batches: int) -> Iterator[Case]:
         yield {"ws": ws}, [network.synthesise(ws).clamp(-1, 1)]
 
 
-@torch.no_grad()
 def _stylings(network: FastStyler) -> Iterator[Case]:
     rng, plain = seeded(3, "onnx"), _AnySize(network)
     for (height, width), (high, wide) in SIZES:

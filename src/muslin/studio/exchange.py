@@ -25,14 +25,18 @@ def export(generator: str, target: str, out: Path) -> Iterator[Event]:
 def to_onnx(generator: str, out: Path) -> Iterator[Event]:
     """`out`, and where the generator has a W space NAME.w.onnx beside it; `fast`: the fast style network."""
     if generator == "fast":
-        made = [("", onnx.export_styler(*load_styler()))]
-    else:
-        made = onnx.export_generator(load_generator(generator))
-    for suffix, file in made:
-        path = out.with_name(f"{out.stem}{suffix}{out.suffix}") if suffix else out
-        yield Saved(write_bytes(path, file.content))
-        size = len(file.content) / 1e6
-        yield Note(f"{path.name}: {size:.1f} MB; {file.compared} pictures compared with torch's, {file.away:.1e} apart at most in [-1, 1]")
+        yield from _kept(out, onnx.export_styler(*load_styler()))
+        return
+    loaded = load_generator(generator)
+    yield from _kept(out, onnx.export_generator(loaded))
+    if loaded.family == "atelier":
+        yield from _kept(out.with_name(f"{out.stem}.w{out.suffix}"), onnx.export_synthesis(loaded))
+
+
+def _kept(path: Path, file: onnx.Exported) -> Iterator[Event]:
+    yield Saved(write_bytes(path, file.content))
+    size = len(file.content) / 1e6
+    yield Note(f"{path.name}: {size:.1f} MB; {file.compared} pictures compared with torch's, {file.away:.1e} apart at most in [-1, 1]")
 
 
 TARGETS: dict[str, Callable[[str, Path], Iterator[Event]]] = {"onnx": to_onnx}

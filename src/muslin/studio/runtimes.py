@@ -44,5 +44,5 @@ def _kept(path: Path) -> bytes:
     if not kept.exists():
         made = onnx.export_generator(load_generator(path))
         make_folder(kept.parent)
-        write_bytes(kept, made[0][1].content)
+        write_bytes(kept, made.content)
     return read_bytes(kept)
