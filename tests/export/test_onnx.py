@@ -2,6 +2,7 @@
 
 import json
 
+import onnx as library
 import onnxruntime
 import pytest
 import torch
@@ -65,6 +66,14 @@ def test_the_ws_of_one_file_are_edited_and_drawn_by_the_other(generator, files):
     assert torch.allclose(run(files["w"].content, ws=ws)[0], pictures, atol=1e-5)
     mixed = mix(list(ws), {"shape": [1, 0], "detail": [1, 0], "look": [0, 1]}, generator.network)
     assert torch.allclose(run(files["w"].content, ws=mixed[None])[0][0], picture(generator.network, mixed), atol=1e-4)
+
+
+@pytest.mark.parametrize("form", ["z", "w"])
+def test_a_file_is_valid_and_keeps_the_batch_free(files, form):
+    model = library.load_from_string(files[form].content)
+    library.checker.check_model(model, full_check=True)
+    for tensor in (*model.graph.input, *model.graph.output):
+        assert tensor.type.tensor_type.shape.dim[0].dim_param == "batch"
 
 
 def test_a_file_says_what_it_is(generator, files):

@@ -1,9 +1,6 @@
 """`--runtime onnx`: the same seeds look the same, the recipe says so, and remake gives the same bits."""
 
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -83,13 +80,20 @@ def test_unknown_forms_and_files_are_told(tmp_path):
     assert "onnx" in TARGETS and not list(tmp_path.glob("b*"))
 
 
-def test_where_the_extra_is_missing_it_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("lacks", "words"),
+    [
+        ("onnxscript", ["export", "fashion-mnist-28", "--to", "onnx", "--out", "a.onnx"]),
+        ("onnxruntime", ["generate", "--generator", "garments-64", "--runtime", "onnx"]),
+        ("onnxruntime", ["generate", "--generator", "EXPORTED"]),
+    ],
+)
+def test_where_the_extra_is_missing_it_is_named(lacks, words, exported, tmp_path):
     code = (
         "import sys, importlib.util as u; real = u.find_spec\n"
-        "u.find_spec = lambda name, *a: None if name == 'onnxscript' else real(name, *a)\n"
+        f"u.find_spec = lambda name, *a: None if name == '{lacks}' else real(name, *a)\n"
         "sys.argv = ['muslin', *sys.argv[1:]]\nfrom muslin.cli.main import main\nmain()"
     )
-    words = ["export", "fashion-mnist-28", "--to", "onnx", "--out", str(tmp_path / "a.onnx")]
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
-    assert refused(done) == "muslin: onnxscript: not installed; pip install 'muslin[onnx]'"
-    assert not list(Path(tmp_path).iterdir())
+    done = muslin(*[exported if word == "EXPORTED" else word for word in words], code=code, cwd=tmp_path)
+    assert refused(done) == f"muslin: {lacks}: not installed; pip install 'muslin[onnx]'"
+    assert not list(tmp_path.iterdir())

@@ -96,9 +96,9 @@ def _multiple_of_8(x: Tensor) -> Tensor:
     return x
 
 
-def check_installed() -> None:
-    """Raises InputError that names the extra where onnx, onnxruntime or onnxscript is missing."""
-    missing = [name for name in ("onnx", "onnxruntime", "onnxscript") if find_spec(name) is None]
+def check_installed(*names: str) -> None:
+    """Raises InputError that names the extra where one of `names` (default: all that an export needs) is missing."""
+    missing = [name for name in names or ("onnx", "onnxruntime", "onnxscript") if find_spec(name) is None]
     if missing:
         raise InputError(f"{', '.join(missing)}: not installed; pip install 'muslin[onnx]'")
 
@@ -244,6 +244,7 @@ def _verified(content: bytes, cases: Iterator[Case], name: str) -> Exported:
 
 
 def _session(content: bytes, name: str) -> Any:
+    check_installed("onnxruntime")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
