@@ -1,17 +1,22 @@
-# Four commands: demo, test, check, bench. Each sets up what it needs; Python 3.11+ and make are all that must be there.
+# Five commands: demo, test, test-all, check, bench. Each sets up what it needs; Python 3.11+ and make are all that must be there.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 DEV = $(VENV)/.ready-dev
+NOTES = $(VENV)/.ready-notebooks
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-all check bench clean
 
 demo: $(READY)  ## a lookbook in lookbook/index.html
 	$(BIN)/muslin design --count 12 --out lookbook
 
 test: $(DEV) check  ## everything that CI runs
 	$(BIN)/python -m pytest
+
+test-all: test $(NOTES)  ## and both notebooks, executed from top to bottom at small scale
+	$(BIN)/python notebooks/run.py notebooks/muslin.ipynb build/notebooks/en
+	$(BIN)/python notebooks/run.py notebooks/muslin.zh-CN.ipynb build/notebooks/zh-CN
 
 check: $(DEV)  ## style, types, floors
 	$(BIN)/ruff check .
@@ -37,5 +42,9 @@ $(DEV): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
+$(NOTES): $(DEV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[notebooks]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) lookbook dressed drafts
+	rm -rf $(VENV) build/notebooks lookbook dressed drafts

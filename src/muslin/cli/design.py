@@ -25,6 +25,7 @@ from muslin.cli.show import run
     show_default=True,
     help="Style features: embedded, vgg19, vgg16, vgg19:FILE (.safetensors, or Keras's .h5).",
 )
+@options.runtime
 @click.option("--title", default="Muslin", show_default=True, help="The lookbook's title.")
 @click.option("--lang", default="en", show_default=True, help="The lookbook's language at first sight: en or zh.")
 @click.option("--out", default=Path("lookbook"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
@@ -33,7 +34,7 @@ from muslin.cli.show import run
 @options.as_json
 def design(
     generator: str, styles: tuple[str, ...], count: int, looks: int, classes: tuple[str, ...], truncation: float, pool: int, against: str, seed: int,
-    size: int, backbone: str, title: str, lang: str, out: Path, rights: str, settings: tuple[str, ...], as_json: bool,
+    size: int, backbone: str, runtime: str, title: str, lang: str, out: Path, rights: str, settings: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Draft garments with a GAN, choose, dress them by style transfer, and lay out a lookbook (OUT/index.html).
 
@@ -42,15 +43,15 @@ def design(
 
     def work():  # type: ignore[no-untyped-def]
         from muslin.base.config import overlay
-        from muslin.gan.generators import load_generator
         from muslin.studio.pipeline import DesignConfig, design
+        from muslin.studio.runtimes import open_generator
         from muslin.studio.styles import find_styles, shipped
         from muslin.style.configs import StyleConfig
 
         style = StyleConfig(size=size, backbone=backbone, seed=seed)
         config = DesignConfig(count, looks, pool, seed, truncation, classes, title, lang, against, rights, style)
         config = overlay(config, settings)
-        yield from design(out, load_generator(generator), find_styles(list(styles) or shipped()), config)
+        yield from design(out, open_generator(generator, runtime), find_styles(list(styles) or shipped()), config)
 
     run(work, as_json)
 

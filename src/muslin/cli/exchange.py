@@ -39,13 +39,14 @@ def keras(file: Path, out: Path, asked: str, data: str, licence: str, as_json: b
 
 @click.command()
 @click.argument("generator")
-@click.option("--to", "target", required=True, type=click.Choice(["keras", "savedmodel"]), help="The other framework's form.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file (.keras) or the folder (savedmodel) to write.")
+@click.option("--to", "target", required=True, type=click.Choice(["keras", "savedmodel", "onnx"]), help="The other program's form.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file (.keras, .onnx) or the folder (savedmodel) to write.")
 @options.as_json
 def export(generator: str, target: str, out: Path, as_json: bool) -> None:
-    """GENERATOR (shipped name, file or run) for programs without Muslin; read back and compared before it is called done.
+    """GENERATOR (shipped name, file, run, or `fast`: the fast style network) for programs without Muslin; compared before it is called done.
 
-    keras: a .keras file of standard layers, for Keras 3 on TensorFlow, JAX or torch. savedmodel: a folder for TensorFlow Serving.
+    keras: a .keras file of standard layers, for Keras 3 on TensorFlow, JAX or torch. savedmodel: a folder for TensorFlow Serving. onnx: for
+    onnxruntime and others; a generator with a W space also gives NAME.w.onnx.
     """
 
     def work():  # type: ignore[no-untyped-def]

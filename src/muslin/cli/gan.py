@@ -47,16 +47,17 @@ def train(data: str, folder: Path, budget: str, as_json: bool, **asked: Any) -> 
 @click.option(
     "--device", default="cpu", show_default=True, help="auto, cpu, cuda or mps. Only one and the same device gives the same bits."
 )
+@options.runtime
 @options.as_json
-def generate(generator: str, seed_text: str, classes: tuple[str, ...], truncation: float, out: Path, device: str, as_json: bool) -> None:
+def generate(
+    generator: str, seed_text: str, classes: tuple[str, ...], truncation: float, out: Path, device: str, runtime: str, as_json: bool
+) -> None:
     """Draw designs: a PNG with its recipe for each seed, and sheet.png. The same seed is always the same design."""
 
     def work():  # type: ignore[no-untyped-def]
-        from muslin.base.machine import pick_device
-        from muslin.gan.generators import load_generator
         from muslin.studio.drafts import generate
+        from muslin.studio.runtimes import open_generator
 
-        at = pick_device(device)
-        yield from generate(load_generator(generator).to(at), options.seeds(seed_text), classes, truncation, out)
+        yield from generate(open_generator(generator, runtime, device), options.seeds(seed_text), classes, truncation, out)
 
     run(work, as_json)

@@ -28,7 +28,7 @@ COMMANDS = {
     "sign": ("muslin.cli.provenance", "Sign pictures: content credentials (C2PA) that any change breaks."),
     "verify": ("muslin.cli.provenance", "Tell who signed a picture, whether it was altered, and how it is marked."),
     "import": ("muslin.cli.exchange", "Bring in a generator that was trained in Keras."),
-    "export": ("muslin.cli.exchange", "Take a generator out: Keras, TensorFlow."),
+    "export": ("muslin.cli.exchange", "Take a generator or the fast styler out: Keras, TensorFlow, ONNX."),
     "list": ("muslin.cli.shelf", "What is there: generators, styles, backbones, presets, licences."),
     "weights": ("muslin.cli.shelf", "Fetch a style backbone's weights (VGG19, VGG16), once."),
 }

@@ -21,6 +21,14 @@ vouched: Decorator = click.option(
 )  # fmt: skip
 download: Decorator = click.option("--download", is_flag=True, help="Fetch what is missing (Fashion-MNIST).")
 
+runtime: Decorator = click.option(
+    "--runtime",
+    default="torch",
+    show_default=True,
+    type=click.Choice(["torch", "onnx"]),
+    help="What draws the drafts; onnx: onnxruntime, without torch's networks (docs/onnx.md). A .onnx file as generator asks for it too.",
+)
+
 
 def _checked(name: str | None) -> str:
     from muslin.base.rights import check_name

@@ -39,6 +39,7 @@ class Loaded:
     card: dict[str, Any]
     sha256: str
     path: Path = Path()
+    runtime: str = "torch"  # or onnx: the network is then one that onnxruntime runs (export.onnx)
 
     @property
     def conditional(self) -> bool:
@@ -68,7 +69,7 @@ class Loaded:
         Always in blocks of `BLOCK`, the last one filled up: a product's rounding depends on how many rows it has, and
         a design should have the same bits in any company.
         """
-        device = next(self.network.parameters()).device
+        device = next(self.network.parameters(), torch.empty(0)).device  # onnxruntime's has none of torch's: it reads from the CPU
         for start in range(0, len(seeds), BLOCK):
             block = list(zip(seeds[start : start + BLOCK], labels[start : start + BLOCK], strict=True))
             filled = block + block[-1:] * (BLOCK - len(block))

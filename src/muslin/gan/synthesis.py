@@ -133,7 +133,7 @@ class Generator(nn.Module):
     def synthesise(self, ws: Float[Tensor, "b layers w"]) -> Float[Tensor, "b 3 s s"]:
         """Pictures from one w for each layer (style mixing: different rows)."""
         styles = iter(ws.unbind(1))
-        x = self.constant + self.start(ws[:, 0]).view(len(ws), -1, 4, 4)
+        x = self.constant + self.start(ws[:, 0]).view(ws.shape[0], -1, 4, 4)  # len() would fix the batch of an export
         if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
             x = x.bfloat16()  # a float32 constant would keep the whole generator in float32
         x, picture = x.contiguous(memory_format=torch.channels_last), None

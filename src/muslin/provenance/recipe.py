@@ -28,7 +28,7 @@ class Recipe:
     """
 
     kind: str
-    generator: dict[str, Any] | None = None  # name, sha256, seed, class, truncation
+    generator: dict[str, Any] | None = None  # name, sha256, seed, class, truncation, and runtime where torch did not draw
     content: dict[str, Any] | None = None  # file, sha256: a picture of the designer's instead of a draft
     styles: list[dict[str, Any]] = field(default_factory=list)  # file, sha256, weight, title, author, licence
     mask: dict[str, Any] | None = None  # file, sha256
@@ -40,6 +40,11 @@ class Recipe:
     edit: dict[str, Any] = field(default_factory=dict)  # kind edit: `do` (slide, mix, vary ...) and its figures
     parents: list[dict[str, Any]] = field(default_factory=list)  # plain recipes of what it was made from
     made: dict[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def runtime(self) -> str:
+        """What drew the design: torch or onnx."""
+        return str((self.generator or {}).get("runtime", "torch"))
 
     def plain_dict(self) -> dict[str, Any]:
         """As nested plain values: what a child keeps among its parents."""
@@ -76,15 +81,19 @@ class Recipe:
         return {KEY: self.plain(), "Software": tool, "Source": self.source(), XMP: self.xmp()}
 
 
-def tools() -> dict[str, Any]:
-    """What bits depend on: versions and the number of threads."""
+def tools(runtime: str = "torch") -> dict[str, Any]:
+    """What bits depend on: versions and the number of threads; `runtime` onnx: onnxruntime's version too."""
     import torch
 
+    found = {"muslin": _version("muslin"), "torch": torch.__version__, "threads": torch.get_num_threads()}
+    return found | ({"onnxruntime": _version("onnxruntime")} if runtime == "onnx" else {})
+
+
+def _version(package: str) -> str:
     try:
-        own = version("muslin")
+        return version(package)
     except PackageNotFoundError:
-        own = "0"
-    return {"muslin": own, "torch": torch.__version__, "threads": torch.get_num_threads()}
+        return "0"
 
 
 def now(**more: str) -> dict[str, str]:

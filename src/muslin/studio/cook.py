@@ -20,10 +20,11 @@ from muslin.base.files import read_bytes, sha256, sha256_file, write_bytes
 from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import lift_from_black
 from muslin.features.backbones import load_backbone
-from muslin.gan.generators import Loaded, load_generator
+from muslin.gan.generators import Loaded
 from muslin.provenance.recipe import Recipe, from_plain, now, read_recipe, tools
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
+from muslin.studio.runtimes import open_generator
 from muslin.studio.styles import Style, by_hash, find_file, rights_of
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, Dressed, dress
@@ -37,8 +38,10 @@ def draft_recipe(generator: Loaded, seed: int, label: int, psi: float) -> Recipe
     row: dict[str, Any] = {"name": generator.name, "sha256": generator.sha256, "seed": seed, "truncation": psi}
     if generator.conditional:
         row["class"] = generator.classes[label]
+    if generator.runtime != "torch":
+        row["runtime"] = generator.runtime
     licence = {"generator's data": f"{generator.card.get('data', '?')}: {generator.card.get('data_licence', 'unknown')}"}
-    return Recipe("draft", generator=row, made_with=tools(), licence=licence, made=now())
+    return Recipe("draft", generator=row, made_with=tools(generator.runtime), licence=licence, made=now())
 
 
 def look_recipe(
@@ -54,7 +57,8 @@ def look_recipe(
     backbone = load_backbone(config.backbone).name
     settings, parents = as_dict(config), [base.plain_dict()] if base.kind == "edit" else base.parents
     made = now() | {key: text for key, text in base.made.items() if key == "chosen"} | (told or {})
-    return Recipe("look", base.generator, base.content, rows, mask, settings, backbone, tools(), licence, parents=parents, made=made)
+    made_with = tools(base.runtime)
+    return Recipe("look", base.generator, base.content, rows, mask, settings, backbone, made_with, licence, parents=parents, made=made)
 
 
 def photo_recipe(path: Path) -> Recipe:
@@ -135,7 +139,7 @@ def find_generator(recipe: Recipe, named: str | Path | None) -> Loaded:
         if shipped is None:
             raise InputError(f"the generator '{row['name']}' of this recipe is none of the shipped ones; name its file with --generator")
         named = shipped
-    generator = load_generator(named)
+    generator = open_generator(named, recipe.runtime)
     if generator.sha256 != row["sha256"]:
         raise InputError(f"{named}: not the generator of this recipe (sha256 {generator.sha256[:8]}, wanted {row['sha256'][:8]})")
     return generator

@@ -10,17 +10,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from muslin.base.errors import InputError
+from muslin.base.errors import InputError, SettingError, nearest
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
-from muslin.base.files import make_folder, sha256_file
+from muslin.base.files import make_folder, sha256_file, write_bytes
 from muslin.base.seeds import seeded
+from muslin.export import onnx
 from muslin.export.keras_file import read_keras
 from muslin.export.keras_layers import translate
 from muslin.export.keras_model import build, open_keras, save_folder, save_keras
 from muslin.gan.generators import Loaded, load_generator, save_generator
 from muslin.gan.imported import Generator, ImportedConfig
+from muslin.style.feedforward import load_styler
 
 _TRIED = 64  # latents
+FAST = "fast"  # the fast style network, where a generator is asked for
 AWAY = 1e-3  # how much a picture may differ in another framework, in [-1, 1]
 
 
@@ -64,10 +67,15 @@ def _tried(network: Generator, file: Path) -> Iterator[Event]:
 
 
 def export_generator(which: str, target: str, out: Path) -> Iterator[Event]:
-    """A generator as a file (or folder) of another framework, one of TARGETS. Raises InputError and DiskError."""
-    started, generator = time.monotonic(), load_generator(which)
+    """A generator (or `fast`, the fast style network) as a file (or folder) of another program, one of TARGETS. Raises SettingError for another target, InputError and DiskError."""
+    started = time.monotonic()
+    if target not in TARGETS:
+        raise SettingError(f"--to {target}: no such form{nearest(target, TARGETS)}")
+    if which == FAST and target != "onnx":
+        raise InputError(f"--to {target}: the fast style network goes out as onnx only")
+    generator = None if which == FAST else load_generator(which)
     make_folder(out.parent)
-    yield from TARGETS[target](generator, out)
+    yield from TARGETS[target](generator, out) if generator else _kept(out, onnx.export_styler(*load_styler()))
     yield Finished(out, time.monotonic() - started)
 
 
@@ -110,4 +118,17 @@ def compared(generator: Loaded, theirs: Callable[[Tensor, Tensor, float], Tensor
     yield Note(f"read back and compared: {_TRIED} latents of each of {classes} classes differ by at most {most:.1e} in [-1, 1]")
 
 
-TARGETS: dict[str, Callable[[Loaded, Path], Iterator[Event]]] = {"keras": _to_keras, "savedmodel": _to_saved_model}
+def _to_onnx(generator: Loaded, out: Path) -> Iterator[Event]:
+    """Where the generator has a W space NAME.w.onnx goes beside `out`."""
+    yield from _kept(out, onnx.export_generator(generator))
+    if generator.family == "atelier":
+        yield from _kept(out.with_name(f"{out.stem}.w{out.suffix}"), onnx.export_synthesis(generator))
+
+
+def _kept(path: Path, file: onnx.Exported) -> Iterator[Event]:
+    yield Saved(write_bytes(path, file.content))
+    size = len(file.content) / 1e6
+    yield Note(f"{path.name}: {size:.1f} MB; {file.compared} pictures compared with torch's, {file.away:.1e} apart at most in [-1, 1]")
+
+
+TARGETS: dict[str, Callable[[Loaded, Path], Iterator[Event]]] = {"keras": _to_keras, "savedmodel": _to_saved_model, "onnx": _to_onnx}

@@ -22,7 +22,7 @@ def remake(file: Path, target: Path | None = None, generator: str | None = None,
     `look_in`. Raises InputError when there is no recipe or an ingredient is missing.
     """
     recipe, target = read_recipe(file), target or file.with_name(f"{file.stem}.remade.png")
-    now = tools()
+    now = tools(recipe.runtime)
     if recipe.made_with != now:
         told = ", ".join(f"{key} {recipe.made_with.get(key)} then, {now[key]} now" for key in now if recipe.made_with.get(key) != now[key])
         yield Warned(f"made with other tools ({told}): the picture may differ by a hair")
