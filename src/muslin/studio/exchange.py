@@ -6,13 +6,14 @@ Whatever comes in is drawn from once before it is kept; whatever goes out is rea
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import rmtree
 
 import torch
 from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError, nearest
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
-from muslin.base.files import make_folder, sha256_file, write_bytes
+from muslin.base.files import make_folder, sha256_file, whole, write_bytes
 from muslin.base.seeds import seeded
 from muslin.export import onnx
 from muslin.export.keras_file import read_keras
@@ -87,9 +88,10 @@ def _to_keras(generator: Loaded, out: Path) -> Iterator[Event]:
     yield Note(f"{generator.name} as {len(made.model.layers)} layers of Keras {keras.__version__} on {keras.backend.backend()}")
     about = {key: generator.card.get(key, "unknown") for key in ("data", "data_licence")}
     about |= {"generator": generator.name, "sha256": generator.sha256, "classes": list(generator.classes)}
-    again = save_keras(keras, made, out, about)
+    with whole(out) as part:  # kept only when it draws the same
+        again = save_keras(keras, made, part, about)
+        yield from compared(generator, again.draw, out)
     yield Saved(out)
-    yield from compared(generator, again.draw, out)
 
 
 def _to_saved_model(generator: Loaded, out: Path) -> Iterator[Event]:
@@ -97,8 +99,12 @@ def _to_saved_model(generator: Loaded, out: Path) -> Iterator[Event]:
         raise InputError(f"{out}: is there already; a SavedModel is a new folder")
     keras = open_keras("tensorflow", "tensorflow")
     again = save_folder(keras, build(keras, generator), out)
+    try:
+        yield from compared(generator, again.draw, out)
+    except InputError:
+        rmtree(out, ignore_errors=True)
+        raise
     yield Saved(out)
-    yield from compared(generator, again.draw, out)
 
 
 @torch.no_grad()
@@ -112,7 +118,7 @@ def compared(generator: Loaded, theirs: Callable[[Tensor, Tensor, float], Tensor
             ours = generator.network(part, labels, psi).clamp(-1, 1)
             away = float((ours - theirs(part, labels, psi).clamp(-1, 1)).abs().max())
             if not away <= AWAY:  # or not a number
-                raise InputError(f"{out}: draws other pictures than {generator.name} (by {away:.2g} of 2); do not use it, and report this")
+                raise InputError(f"{out}: draws other pictures than {generator.name} (by {away:.2g} of 2); it was not kept; report this")
             most = max(most, away)
         yield Step("compare", label + 1, classes, {"most": most})
     yield Note(f"read back and compared: {_TRIED} latents of each of {classes} classes differ by at most {most:.1e} in [-1, 1]")
