@@ -69,6 +69,13 @@ def test_a_range_that_cannot_be_right_is_told(tmp_path):
     assert "the rights" in done.stderr
 
 
+def test_a_licence_that_nobody_knows_is_refused(tmp_path):
+    article().save(tmp_path / "g.keras")
+    done = muslin("import", "keras", "g.keras", "out.safetensors", "--licence", "CC-BY-4", cwd=tmp_path)
+    assert "did you mean 'CC-BY-4.0'" in refused(done)
+    assert not (tmp_path / "out.safetensors").exists()
+
+
 def test_a_generator_goes_out_compared(tmp_path):
     done = muslin("export", "fashion-mnist-28", "--to", "keras", "--out", tmp_path / "article.keras")
     assert done.returncode == 0, done.stderr

@@ -99,12 +99,12 @@ def test_styles_that_are_not_there_are_told(tmp_path):
 
 def test_a_recipe_whose_style_is_missing_says_which(tmp_path, ikat, garment_file):
     from muslin.base.image import encode_png
-    from muslin.studio.dressing import dress_all
+    from muslin.studio.dressing import Wanted, dress_all
 
     style = tmp_path / "shelf" / "mine.png"
     style.parent.mkdir()
     style.write_bytes(encode_png(ikat))
-    list(dress_all([garment_file], [(str(style), 1.0)], tmp_path / "out", QUICK.style))
+    list(dress_all([garment_file], [(str(style), 1.0)], tmp_path / "out", QUICK.style, Wanted(rights="the tests")))
     look = next((tmp_path / "out").glob("dress-*.png"))
     with pytest.raises(InputError, match=r"mine\.png: the style of this recipe is not here"):
         list(remake(look, look_in=[tmp_path]))

@@ -1,6 +1,7 @@
 """Grids of contents and styles: resumable, measured, in colourways, each style looked at once."""
 
 import json
+import shutil
 
 import pytest
 
@@ -9,7 +10,7 @@ from muslin.base.events import Note, Saved
 from muslin.base.image import encode_png
 from muslin.provenance.recipe import read_recipe
 from muslin.studio import dressing
-from muslin.studio.dressing import Wanted, dress_all, style_config
+from muslin.studio.dressing import Wanted, dress_all, find_pictures, style_config
 from muslin.studio.remake import remake
 from muslin.style.objective import Objective
 
@@ -64,3 +65,14 @@ def test_too_little_memory_is_told_before_anything_is_begun(tmp_path, garment_fi
     with pytest.raises(SettingError, match=r"size=4096: needs about .* GB .* --size \d+ would fit"):
         list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", style_config("garment", ["size=4096"])))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folders_overview_is_no_picture_of_its_own(tmp_path, garment_file):
+    folder = tmp_path / "drafts"
+    folder.mkdir()
+    for name in ("a.png", "sheet.png"):
+        shutil.copy(garment_file, folder / name)
+    assert [file.name for file in find_pictures([folder])] == ["a.png"]
+    assert [file.name for file in find_pictures([folder / "sheet.png"])] == ["sheet.png"]
+    (folder / "a.png").unlink()
+    assert [file.name for file in find_pictures([folder])] == ["sheet.png"]

@@ -26,6 +26,8 @@ from muslin.style.measure import measure
 from muslin.style.optimise import Progress
 from muslin.style.repeats import make_tile
 
+OVERVIEWS = ("sheet.png", "line-up.png")  # what commands put beside the pictures that they make
+
 
 def style_config(preset: str, settings: list[str]) -> StyleConfig:
     """A preset with settings laid over it. Raises SettingError."""
@@ -169,14 +171,14 @@ def _ways(group: list[tuple[Style, float]], config: StyleConfig, count: int) -> 
 
 
 def find_pictures(paths: list[Path]) -> list[Path]:
-    """Files as they are and folders' pictures in the order of their names. Raises InputError for what is not there."""
+    """Files as they are and folders' pictures in the order of their names, without overviews. Raises InputError for what is not there."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
             if not inside:
                 raise InputError(f"{path}: no pictures in this folder; expected {', '.join(sorted(SUFFIXES))}")
-            found += inside
+            found += [file for file in inside if file.name not in OVERVIEWS] or inside
         elif path.exists():
             found.append(path)
         else:

@@ -14,6 +14,7 @@ from torch import Tensor
 from muslin.base.errors import InputError, SettingError, nearest
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
 from muslin.base.files import make_folder, sha256_file, whole, write_bytes
+from muslin.base.rights import known
 from muslin.base.seeds import seeded
 from muslin.export import onnx
 from muslin.export.keras_file import read_keras
@@ -36,6 +37,7 @@ def import_keras(file: Path, out: Path, asked: str = "", data: str = "", licence
     started = time.monotonic()
     if out.suffix != ".safetensors":
         raise InputError(f"{out}: a generator's file ends in .safetensors")
+    known(licence)
     model = read_keras(file)
     net, tensors, told = translate(model, str(file), asked)
     network = Generator(net)
