@@ -134,3 +134,10 @@ def test_what_is_no_generator_is_told(styler, files, generator):
     for other in (styler[1].content, files["w"].content):
         with pytest.raises(InputError, match="not a generator with z in"):
             onnx.read_generator(other, generator.path)
+
+
+def test_pictures_that_are_no_numbers_are_not_kept():
+    broken = load_generator("fashion-mnist-28")
+    next(broken.network.parameters()).fill_(float("nan"))
+    with pytest.raises(InputError, match="nan away from torch"):
+        onnx.export_generator(broken)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 from muslin.base.errors import InputError, SettingError, nearest
+from muslin.base.files import sha256
 
 Use = Literal["train", "style"]
 WORDS: dict[Use, str] = {"train": "training", "style": "styling"}
@@ -57,6 +58,11 @@ class Rights:
     def plain(self) -> dict[str, str]:
         """As text, empty values left out: a ledger's or dataset.json's row."""
         return {name: text for name, value in vars(self).items() if (text := _text(value))}
+
+    def must_fit(self, content: bytes, name: str) -> None:
+        """Raises InputError where these rights were written for other bytes under that name."""
+        if self.sha256 not in ("", sha256(content)):
+            raise InputError(f"{name}: changed since its rights were written (sha256); write them anew with `muslin rights`")
 
     def credit(self) -> str:
         """The attribution line, where the licence asks for one: title, author, licence, source. Else empty."""
@@ -176,15 +182,15 @@ def clear(named: Iterable[tuple[str, Rights]], use: Use, where: str, vouched_by:
     `vouched_by`: a person who says that she has the rights to what the list names; kept in the result.
     """
     named = list(named)
-    reasons, firm = dict[str, list[str]](), False
+    reasons, firm, doubtful = dict[str, list[str]](), False, 0
     for name, rights in named:
         reason, may_vouch = objection(rights, use, today)
+        doubtful += bool(reason)
         if reason and not (may_vouch and vouched_by.strip()):
             reasons.setdefault(reason, []).append(name)
             firm = firm or not may_vouch
     if reasons:
         raise InputError(_stopped(reasons, len(named), use, where, firm))
-    doubtful = sum(bool(objection(rights, use, today)[0]) for _, rights in named)
     vouched = {"by": vouched_by.strip(), "on": f"{datetime.now(UTC):%Y-%m-%d}", "pictures": doubtful} if doubtful else None
     counts = _counts(rights for _, rights in named)
     credits = dict.fromkeys(line for _, rights in named if (line := rights.credit()))

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from muslin.base.errors import InputError, nearest
-from muslin.base.files import read_bytes, sha256
+from muslin.base.files import read_bytes
 from muslin.base.image import MAX_BYTES, SUFFIXES
 from muslin.base.rights import Rights, from_row, sum_of
 from muslin.data.ledger import CROISSANT, LEDGER, Ledger, parse_ledger, read_ledger
@@ -33,8 +33,7 @@ class Item:
     def content(self) -> bytes:
         """Its bytes. Raises InputError where the ledger speaks of other bytes under that name."""
         content = self.read()
-        if self.rights.sha256 not in ("", sha256(content)):
-            raise InputError(f"{self.name}: changed since its rights were written (sha256); write them anew with `muslin rights`")
+        self.rights.must_fit(content, self.name)
         return content
 
 

@@ -59,10 +59,9 @@ def load_style(path: Path) -> Style:
 
 def rights_of(path: Path, content: bytes) -> Rights:
     """What is known of a picture's rights: the shipped list's row, or that of rights.csv in its folder. Raises InputError for a bad ledger."""
-    found = _shipped_rights().get(path.name) if path.parent == STYLES else read_ledger(path).of(path.name)
-    if found and found.sha256 not in ("", sha256(content)):
-        raise InputError(f"{path}: changed since its rights were written (sha256); write them anew with `muslin rights`")
-    return found or Rights()
+    found = (_shipped_rights().get(path.name) if path.parent == STYLES else read_ledger(path).of(path.name)) or Rights()
+    found.must_fit(content, str(path))
+    return found
 
 
 def clear_styling(styles: list[Style], contents: list[Path], vouched_by: str = "") -> Cleared:
