@@ -36,7 +36,7 @@ def test_what_is_left_out_is_not_found(index, pictures):
 def test_features_survive_being_kept_in_fewer_dimensions(index, pictures):
     again = look_at(pictures[:1])[0].colour[None]
     kept = (again - index.mean[0]) @ index.basis[0]
-    assert float((kept - index.points[0][0][:1]).norm()) < 0.01
+    assert float((kept[0] - index.points[0][0][:, 0]).norm()) < 0.01
 
 
 def test_verdicts_follow_the_thresholds(index):
