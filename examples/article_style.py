@@ -41,10 +41,23 @@ def gram_matrix(x):
     return tf.matmul(flat, flat, transpose_a=True) / tf.cast(shape[1] * shape[2], tf.float32)
 
 
-def style_transfer(model, content_image, style_image, steps, rate=0.02):
-    """The article's steps 1 to 5; the styled picture, (1, size, size, 3) in [0, 1]."""
+def losses(model, image, wanted, grams):
+    """L_content and L_style of a picture."""
+    content, style = features(model, image)
+    ours = [gram_matrix(x) for x in style]
+    content_loss = 0.5 * tf.reduce_mean((content - wanted) ** 2)
+    return content_loss, tf.add_n([w * tf.reduce_mean((a - b) ** 2) for w, a, b in zip(WEIGHTS, ours, grams, strict=True)])
+
+
+def targets(model, content_image, style_image):
+    """What the losses compare with: the content's features, the style's Gram matrices."""
     wanted = features(model, content_image)[0]  # repair 7: the content was compared with the *style's* features
-    grams = [gram_matrix(x) for x in features(model, style_image)[1]]
+    return wanted, [gram_matrix(x) for x in features(model, style_image)[1]]
+
+
+def prepare(model, content_image, style_image, rate=0.02):
+    """The article's steps 1 to 3: the picture as a variable, and the function that takes one step on it and gives the loss."""
+    wanted, grams = targets(model, content_image, style_image)
     image = tf.Variable(content_image)  # repair 8: `image` did not exist
     optimizer = keras.optimizers.Adam(rate)  # repair 9: tf.train.AdamOptimizer is gone from TensorFlow 2
 
@@ -52,15 +65,18 @@ def style_transfer(model, content_image, style_image, steps, rate=0.02):
     def step():
         # repair 10: both losses were constants computed outside the tape, and the total was called like a function
         with tf.GradientTape() as tape:
-            content, style = features(model, image)
-            content_loss = 0.5 * tf.reduce_mean((content - wanted) ** 2)
-            ours = [gram_matrix(x) for x in style]
-            style_loss = tf.add_n([w * tf.reduce_mean((a - b) ** 2) for w, a, b in zip(WEIGHTS, ours, grams, strict=True)])
+            content_loss, style_loss = losses(model, image, wanted, grams)
             loss = ALPHA * content_loss + BETA * style_loss
         optimizer.apply_gradients([(tape.gradient(loss, image), image)])
         image.assign(tf.clip_by_value(image, 0.0, 1.0))
         return loss
 
+    return image, step
+
+
+def style_transfer(model, content_image, style_image, steps):
+    """The article's steps 1 to 5; the styled picture, (1, size, size, 3) in [0, 1]."""
+    image, step = prepare(model, content_image, style_image)
     for number in range(1, steps + 1):
         loss = float(step())
         if number % 20 == 0 or number == steps:

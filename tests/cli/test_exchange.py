@@ -86,3 +86,14 @@ def test_a_generator_goes_out_compared(tmp_path):
     without = muslin("export", "fashion-mnist-28", "--to", "keras", "--out", tmp_path / "no.keras", code=code)
     assert "pip install 'muslin[keras]'" in refused(without)
     assert not (tmp_path / "no.keras").exists()
+
+
+@pytest.mark.parametrize("backend", ["jax", "teapot"])
+def test_a_backend_that_is_not_there_is_named_and_not_the_extra(tmp_path, backend):
+    code = "import sys; sys.modules['jax'] = None\nfrom muslin.cli.main import main\nmain()"
+    words = ["export", "fashion-mnist-28", "--to", "keras", "--out", tmp_path / "no.keras"]
+    told = refused(muslin(*words, code=code, env={"KERAS_BACKEND": backend}))
+    assert f"KERAS_BACKEND={backend}" in told
+    assert "torch serves" in told
+    assert "muslin[" not in told
+    assert not (tmp_path / "no.keras").exists()

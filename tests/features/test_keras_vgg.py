@@ -1,5 +1,8 @@
 """Keras's VGG files as a backbone: a file of the right shapes, made here and run by Keras itself, feature by feature."""
 
+import hashlib
+import shutil
+
 import h5py
 import numpy as np
 import pytest
@@ -8,7 +11,7 @@ import torch
 from keras_models import keras
 from muslin.base.errors import InputError
 from muslin.features.backbones import load_backbone
-from muslin.features.keras_vgg import is_published, keras_file
+from muslin.features.keras_vgg import PUBLISHED, is_published, keras_file
 from muslin.features.vgg import load_vgg
 
 BUILD = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}
@@ -78,6 +81,8 @@ def test_a_wrong_file_is_named(vgg, tmp_path):
     other = "vgg19" if name == "vgg16" else "vgg16"
     with pytest.raises(InputError, match=f"convolutions where {other} has"):
         load_backbone(f"{other}:{path}")
+    with pytest.raises(InputError, match="cannot read"):
+        load_backbone(f"{name}:{tmp_path / 'none.h5'}")
     half = tmp_path / "half.h5"
     half.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(InputError, match="cut short"):
@@ -97,3 +102,24 @@ def test_weights_saved_again_by_keras_3_serve_too(vgg, tmp_path, garment):
     layers = ("relu1_1", "relu5_1")
     one, other = (load_backbone(f"{name}:{file}")(garment[None, :, :32, :32], layers) for file in (path, tmp_path / "again.weights.h5"))
     assert all(torch.equal(one[layer], other[layer]) for layer in layers)
+
+
+def test_a_file_that_takes_rgb_is_said_to_be_so(vgg, tmp_path, garment, monkeypatch):
+    name, path, _ = vgg
+    turned = tmp_path / "turned.h5"
+    shutil.copy(path, turned)
+    with h5py.File(turned, "r+") as file:
+        kernel = file["block1_conv1/block1_conv1_W_1:0"]
+        kernel[...] = kernel[()][:, :, ::-1]
+    pixels = garment[None, :, :32, :32].clone()
+    pixels[:, 0] *= 0.5  # no grey picture: its channels differ
+    bgr, rgb, wrong = (load_backbone(f"{name}:{which}") for which in (path, f"rgb:{turned}", turned))
+    assert torch.equal(bgr(pixels, ("relu2_1",))["relu2_1"], rgb(pixels, ("relu2_1",))["relu2_1"])
+    assert not torch.allclose(bgr(pixels, ("relu2_1",))["relu2_1"], wrong(pixels, ("relu2_1",))["relu2_1"], rtol=1e-2)
+    assert rgb.name == f"{name} (turned.h5, said to be RGB)"
+    monkeypatch.setitem(PUBLISHED, name, (hashlib.md5(path.read_bytes()).hexdigest(),))
+    assert load_backbone(f"{name}:{path}").name == f"{name} (Keras)"
+    with pytest.raises(InputError, match="leave out rgb:"):
+        load_backbone(f"{name}:rgb:{path}")
+    with pytest.raises(InputError, match=r"rgb: is for Keras's \.h5 files"):
+        load_backbone(f"{name}:rgb:mine.safetensors")

@@ -23,7 +23,7 @@ from muslin.cli.show import run
     "--backbone",
     default="embedded",
     show_default=True,
-    help="Style features: embedded, vgg19, vgg16, vgg19:FILE (.safetensors, or Keras's .h5).",
+    help="Style features: embedded, vgg19, vgg16, vgg19:FILE (.safetensors, or Keras's .h5; vgg19:rgb:FILE.h5 for one that is not BGR).",
 )
 @options.runtime
 @click.option("--title", default="Muslin", show_default=True, help="The lookbook's title.")

@@ -36,7 +36,9 @@ from muslin.cli.show import run
 @click.option("--size", type=int, help="Pixels of the longer side.")
 @click.option("--steps", type=int, help="Steps at the coarsest scale.")
 @click.option("--optimiser", type=click.Choice(["adam", "lbfgs"]), help="How the pixels go downhill.")
-@click.option("--backbone", help="embedded, vgg19, vgg16 or vgg19:FILE (.safetensors, or Keras's .h5).")
+@click.option(
+    "--backbone", help="embedded, vgg19, vgg16 or vgg19:FILE (.safetensors, or Keras's .h5; vgg19:rgb:FILE.h5 for one that is not BGR)."
+)
 @click.option("--seed", type=int, help="Where on the style's picture the cloth is cut.")
 @click.option("--out", default=Path("dressed"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
 @options.vouched

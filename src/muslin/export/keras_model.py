@@ -10,6 +10,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,19 @@ _NEWS = ("quantization_config", "input_axes", "output_axes")
 def open_keras(backend: str, extra: str) -> Any:
     """The module keras on `backend`, or on the one that KERAS_BACKEND says where `backend` is empty (torch if it says nothing).
 
-    Raises InputError: not installed, or another backend is at work in this process.
+    Raises InputError: not installed (Keras, or the backend), or another backend is at work in this process.
     """
-    if backend:
-        os.environ["KERAS_BACKEND"] = backend
-    os.environ.setdefault("KERAS_BACKEND", "torch")
+    asked = backend or os.environ.get("KERAS_BACKEND") or "torch"
+    os.environ["KERAS_BACKEND"] = asked
     try:
         import keras
-    except ImportError as failure:
+    except (ImportError, ValueError) as failure:
+        if asked not in (backend, "torch") and find_spec("keras"):  # Keras is there, the backend is not
+            raise InputError(
+                f"KERAS_BACKEND={asked}: {failure}; install it or mend the name; without KERAS_BACKEND torch serves"
+            ) from failure
+        if isinstance(failure, ValueError):
+            raise
         raise InputError(f"this needs an extra ({failure}): pip install 'muslin[{extra}]'") from failure
     if backend and keras.backend.backend() != backend:
         raise InputError(f"Keras runs on {keras.backend.backend()} here; this needs {backend}: start again with KERAS_BACKEND={backend}")

@@ -36,10 +36,13 @@ BACKBONES: dict[str, Callable[[], Backbone]] = {
 
 
 def load_backbone(which: str = "embedded") -> Backbone:
-    """By name, or `vgg19:FILE.safetensors` or `vgg19:FILE.h5` (Keras's) for weights of one's own. Raises InputError."""
+    """By name, or `vgg19:FILE.safetensors`, `vgg19:FILE.h5` (Keras's, BGR) or `vgg19:rgb:FILE.h5` for weights of one's own.
+
+    Raises InputError.
+    """
     name, _, file = which.partition(":")
     if file and name in ("vgg19", "vgg16"):
-        return load_vgg("vgg19" if name == "vgg19" else "vgg16", Path(file))
+        return load_vgg("vgg19" if name == "vgg19" else "vgg16", Path(file.removeprefix("rgb:")), file.startswith("rgb:"))
     if which not in BACKBONES:
         raise InputError(f"backbone '{which}': not known{nearest(which, BACKBONES)}")
     return BACKBONES[which]()

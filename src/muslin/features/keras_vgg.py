@@ -37,10 +37,10 @@ def is_published(name: VggName, path: Path) -> bool:
     return hashlib.md5(read_bytes(path), usedforsecurity=False).hexdigest() in PUBLISHED[name]
 
 
-def read_keras_vgg(name: VggName, path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+def read_keras_vgg(name: VggName, path: Path, shapes: Mapping[str, tuple[int, ...]], rgb: bool = False) -> dict[str, Tensor]:
     """`relu1_1.weight`, `relu1_1.bias` ... in torch's order for RGB, from a weights file (or a whole model) of Keras 2 or 3.
 
-    `shapes`: of the kernels by layer. Raises InputError: cut short, kernels in Theano's order, another network.
+    `shapes`: of the kernels by layer. `rgb`: the file's first layer takes RGB already, so it is not turned. Raises InputError: cut short, kernels in Theano's order, another network.
     """
     arrays = read_hdf5(path, str(path)).tensors
     found, count = dict[str, Tensor](), sum(array.ndim == 4 for array in arrays.values())
@@ -55,8 +55,9 @@ def read_keras_vgg(name: VggName, path: Path, shapes: Mapping[str, tuple[int, ..
         if kernel is None or bias is None:
             raise InputError(f"{path}: has no layer block{block}_conv{place} with kernel and bias; it is not {name} of Keras")
         found[f"{layer}.weight"], found[f"{layer}.bias"] = _turned(kernel, shape, f"block{block}_conv{place}", name, path), bias
-    first = next(iter(shapes))
-    found[f"{first}.weight"] = found[f"{first}.weight"].flip(1)  # BGR to RGB
+    if not rgb:
+        first = next(iter(shapes))
+        found[f"{first}.weight"] = found[f"{first}.weight"].flip(1)  # BGR to RGB
     return found
 
 

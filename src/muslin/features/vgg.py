@@ -106,10 +106,17 @@ def expected_shapes(name: VggName) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def load_vgg(name: VggName, file: Path | None = None) -> Vgg:
-    """The network with real weights. Raises InputError that says where to get them when they are nowhere."""
+def load_vgg(name: VggName, file: Path | None = None, rgb: bool = False) -> Vgg:
+    """The network with real weights. Raises InputError that says where to get them when they are nowhere.
+
+    `rgb`: a file of Keras's form whose first layer takes RGB and not, as Keras's own, BGR.
+    """
+    if file is not None and file.suffix in (".h5", ".hdf5"):
+        return _from_keras(name, file, rgb)
+    if rgb:
+        raise InputError(f"{file}: rgb: is for Keras's .h5 files; all others are RGB: leave it out")
     if file is not None:
-        return _from_keras(name, file) if file.suffix in (".h5", ".hdf5") else _from_ours(name, file)
+        return _from_ours(name, file)
     cached = cache_folder() / f"{name}-convolutions.safetensors"
     if not cached.exists():
         theirs = vgg_file(name)
@@ -131,10 +138,13 @@ def _from_ours(name: VggName, file: Path) -> Vgg:
     return Vgg(name, tensors, from_dict(Preparation, about["prepare"]) if "prepare" in about else None)
 
 
-def _from_keras(name: VggName, file: Path) -> Vgg:
+def _from_keras(name: VggName, file: Path, rgb: bool = False) -> Vgg:
     """With Keras's weights the recipes say so: they are other weights than torchvision's, and give other pictures."""
-    tensors = keras_vgg.read_keras_vgg(name, file, expected_shapes(name))
-    origin = "Keras" if keras_vgg.is_published(name, file) else f"{file.name}, taken as BGR"
+    published = keras_vgg.is_published(name, file)
+    if published and rgb:
+        raise InputError(f"{file}: byte for byte the file that Keras publishes, which is BGR; leave out rgb:")
+    tensors = keras_vgg.read_keras_vgg(name, file, expected_shapes(name), rgb)
+    origin = "Keras" if published else f"{file.name}, {'said to be RGB' if rgb else 'taken as BGR'}"
     return Vgg(name, tensors, Preparation(keras_vgg.MEAN, keras_vgg.STD), f"{name} ({origin})")
 
 

@@ -16,6 +16,7 @@ from muslin.base.files import make_folder, read_bytes, sha256, write_bytes, writ
 from muslin.base.image import SUFFIXES, encode_png, open_image
 from muslin.base.machine import free_memory
 from muslin.export.sheets import contact_sheet
+from muslin.features.backbones import load_backbone
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
 from muslin.studio.styles import Style, clear_styling, find_styles
@@ -79,9 +80,10 @@ def dress_all(
     area = None if mask is None else read_mask(mask)
     mask_row = None if mask is None else {"file": mask.name, "sha256": sha256(read_bytes(mask))}
     enough_memory(config)
+    features = load_backbone(config.backbone).name
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
-    yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {config.backbone}")
+    yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {features}")
     made, reasons, rows = list[tuple[str, Tensor]](), list[str](), list[dict[str, Any]]()
     for number, job in enumerate(jobs, 1):
         path = out / f"{job.name}.png"
