@@ -33,6 +33,7 @@ def test_a_killed_evaluation_goes_on_to_the_same_report(tmp_path):
         time.sleep(0.05)
     killed.kill()
     killed.wait()
+    assert "没有预留图片（--held-out），因此未做数据复制检验" in (tmp_path / "whole" / "index.html").read_text()
     done = muslin("garments-64", *SMALL, "--out", tmp_path / "out")
     assert done.returncode == 0 and "done" in done.stderr, done.stderr
     for name in ("evaluation.json", "index.html"):

@@ -1,6 +1,8 @@
-"""The figures of an evaluation in plain words, English and Chinese: what each is called, what it says, what is good. Text only."""
+"""An evaluation in plain words, English and Chinese: what each figure is called, what it says, what is good; remarks. Text only."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from muslin.studio.lookbook import CLASSES_ZH
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,89 @@ CURVES = {
     "discriminator": ("Discriminator's loss", "判别器损失"),
     "accuracy": ("Discriminator is right", "判别器正确率"),
 }
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What a person should know besides the figures."""
+
+    en: str
+    zh: str
+
+    def plain(self) -> dict[str, str]:
+        """For reports."""
+        return asdict(self)
+
+
+def remark(name: str, **values: object) -> Remark:
+    """A row of REMARKS with its values. A remark among the values goes in in its language; so does a list of kinds or remarks."""
+    english, chinese = REMARKS[name]
+    return Remark(
+        english.format(**{key: _said(value, "en", ", ") for key, value in values.items()}),
+        chinese.format(**{key: _said(value, "zh", "、") for key, value in values.items()}),
+    )
+
+
+def _said(value: object, language: str, comma: str) -> object:
+    if isinstance(value, Remark):
+        return getattr(value, language)
+    if isinstance(value, list):
+        kinds = CLASSES_ZH if language == "zh" else {}
+        return comma.join(kinds.get(part, part) if isinstance(part, str) else str(_said(part, language, comma)) for part in value)
+    return value
+
+
+REMARKS = {
+    "no fid": (
+        "{why}; the figures are on the embedded features",
+        "没有 FID 与 KID：本机未安装 torch-fidelity，或没有 Inception 权重（pip install 'muslin[inception]'，或用 --inception 指定权重文件）；"
+        "各项指标均基于内置特征",
+    ),
+    "no common class": (
+        "{generator} and {data} have no class in common: drafts of all classes evenly, no figures by class",
+        "{generator} 与 {data} 没有共同的品类：样稿在各品类间平均抽取，不分品类给出指标",
+    ),
+    "unknown classes": (
+        "{generator} does not know {kinds}: those pictures count, none of them is drawn",
+        "{generator} 不认识以下品类：{kinds}；这些图片仍计入对照，但不会画出此类样稿",
+    ),
+    "other size": (
+        "{generator} draws {size} px; it is held against {kind} pictures of {side} px: part of the distance is that",
+        "{generator} 画的是 {size} px，对照的是 {side} px 的{kind}图片：距离中有一部分由此而来",
+    ),
+    "colour": ("colour", "彩色"),
+    "grey": ("grey", "灰度"),
+    "chosen": ("{some:,} of the {all:,} pictures of {data}, chosen at random", "从 {data} 的 {all:,} 张图片中随机选取了 {some:,} 张"),
+    "not held out": (
+        "{twice} of {all} held-out pictures are in {data} too: they are left out",
+        "{all} 张预留图片中有 {twice} 张也在 {data} 里，已剔除",
+    ),
+    "no held out": (
+        "no held-out pictures (--held-out): the data-copying test is left out; copy rate and authenticity need none",
+        "没有预留图片（--held-out），因此未做数据复制检验；复制率与原创性不需要预留图片",
+    ),
+    "few": (
+        "{drafts:,} drafts and {pictures:,} pictures are too few for a covariance of {features:,} features: the Frechet distance is "
+        "on the training set's {axes} principal axes ({share:.0%} of its variance); compare it only with such a one",
+        "{drafts:,} 张样稿和 {pictures:,} 张图片不足以估计 {features:,} 维特征的协方差：Fréchet 距离改在训练集的 {axes} 个主轴上计算"
+        "（占其方差的 {share:.0%}），只能与主轴数相同的结果比较",
+    ),
+    "few for fid": (
+        "FID of {pictures:,} pictures: too few for a covariance of {features:,} features, it is much too large; go by KID",
+        "FID 只用了 {pictures:,} 张图片，不足以估计 {features:,} 维特征的协方差，数值明显偏大；请以 KID 为准",
+    ),
+    "small": (
+        "too few for figures of their own (at least {least} each): {kinds}",
+        "数量太少，不单独给出指标（图片和样稿各至少 {least} 张）：{kinds}",
+    ),
+    "counted": ("{kind} ({pictures} pictures, {drafts} drafts)", "{kind}（图片 {pictures} 张，样稿 {drafts} 张）"),
+    "resize": (
+        "pictures to {side} px (bicubic with antialiasing, padded to a square on the ground's colour); to 96 px (bilinear with antialiasing) "
+        "for the embedded encoder",
+        "图片缩放到 {side} px（双三次插值，抗锯齿，以底色补成正方形）；输入内置编码器前再缩放到 96 px（双线性插值，抗锯齿）",
+    ),
+    "interval": (
+        "95 %, bootstrap percentiles over rows, {resamples} resamples; see docs/evaluation.md",
+        "95%，对样本逐行自助重采样 {resamples} 次取百分位；详见 docs/evaluation.md",
+    ),
+}  # fmt: skip
