@@ -152,8 +152,7 @@ def cook(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> It
     elif recipe.kind in ("draft", "edit"):
         yield _design(recipe, generator)
     else:
-        mask = None if recipe.mask is None else read_mask(find_file(recipe.mask, places, "mask"))
-        yield from cook_look(recipe, _content(recipe, generator, places), by_hash(recipe.styles, places), mask)
+        yield from cook_look(recipe, *dressed_on(recipe, generator, places))
 
 
 def _design(recipe: Recipe, generator: str | Path | None) -> Tensor:
@@ -161,22 +160,35 @@ def _design(recipe: Recipe, generator: str | Path | None) -> Tensor:
     return draw(found, recipe) if recipe.kind == "draft" else draw_design(found, design_of(found, recipe))
 
 
-def _content(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> Tensor:
-    """What a look was dressed on: the file, or, where that is not here, the design of its own recipe."""
+def dressed_on(
+    recipe: Recipe, generator: str | Path | None, places: list[Path]
+) -> tuple[Float[Tensor, "3 h w"], list[Style], Float[Tensor, "1 mask_h mask_w"] | None]:
+    """What a look's recipe was cooked of, found by name and hash: the picture, its styles, and the mask that was given or cut out of it.
+
+    Raises InputError naming what is not here.
+    """
+    picture, cut_out = _content(recipe, generator, places)
+    mask = cut_out if recipe.mask is None else read_mask(find_file(recipe.mask, places, "mask"))
+    return picture, by_hash(recipe.styles, places), mask
+
+
+def _content(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> tuple[Tensor, Tensor | None]:
+    """The file with its transparency, or, where that is not here, the design of its own recipe."""
     if recipe.content is not None:
         try:
-            return as_content(open_image(find_file(recipe.content, places, "content")).pixels, recipe)
+            picture = open_image(find_file(recipe.content, places, "content"))
+            return as_content(picture.pixels, recipe), picture.alpha
         except InputError:
             if not recipe.parents:
                 raise
         *_, made = cook(from_plain(recipe.parents[0]), generator, places)
         pixels = made.pixels if isinstance(made, Dressed) else made
         assert isinstance(pixels, Tensor)
-        return as_content(from_bytes(to_bytes(pixels)).expand(3, -1, -1), recipe)
+        return as_content(from_bytes(to_bytes(pixels)).expand(3, -1, -1), recipe), None
     if recipe.generator is None:
         raise InputError("this recipe names neither a generator nor a picture; it may come from a later Muslin: update")
     base = from_plain(recipe.parents[0]) if recipe.parents else replace(recipe, kind="draft")
-    return as_picture(_design(base, generator))
+    return as_picture(_design(base, generator)), None
 
 
 def read_mask(path: Path) -> Float[Tensor, "1 h w"]:
