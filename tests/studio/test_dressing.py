@@ -62,6 +62,12 @@ def test_a_look_on_a_cut_out_picture_is_made_again_inside_its_transparency(tmp_p
     assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in news)
 
 
+def test_half_a_level_of_rounding_is_no_change_of_the_ground(tmp_path, garment_file):
+    config = style_config("garment", ["size=320", "effort=0"])  # larger than the picture: its ground lies between levels
+    list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", config, Wanted(report=True)))
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["results"][0]["background"] == 0
+
+
 def test_colourways_of_a_print_are_made_again(tmp_path, garment_file):
     config = style_config("garment", ["size=128", "mode=print", "repeat=half-drop"])
     list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path, config, Wanted(colourways=3, report=True)))
