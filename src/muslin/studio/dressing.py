@@ -133,13 +133,21 @@ def _close(out: Path, made: list[tuple[str, Tensor]], rows: list[dict[str, Any]]
 def measured(path: Path, job: _Job, area: Tensor | None) -> dict[str, Any]:
     """The figures of one result, read from its file; print mode adds the seam of its tile."""
     content, mask = content_of(job.file, job.config, area)
-    laid = sized([Cloth(style.pixels, weight) for style, weight in job.group], mask, content, job.config)
-    figures = measure(open_image(path).pixels, content, mask, [(style.at(1.0), style.weight) for style in laid])
     row: dict[str, Any] = {"file": path.name, "content_picture": job.file.name, "styles": [style.name for style, _ in job.group]}
-    row |= figures.row()
-    if job.config.mode == "print":
-        row["seam"] = make_tile(job.group[0][0].pixels, job.config.repeat).seam
-    return row
+    return row | figures_of(open_image(path).pixels, content, mask, job.group, job.config)
+
+
+def figures_of(
+    result: Float[Tensor, "3 s t"],
+    content: Float[Tensor, "3 s t"],
+    mask: Float[Tensor, "1 s t"] | None,
+    group: list[tuple[Style, float]],
+    config: StyleConfig,
+) -> dict[str, float | int | None]:
+    """`style.measure.Measures` of a look as a row; for a print the seam of its tile besides."""
+    laid = sized([Cloth(style.pixels, weight) for style, weight in group], mask, content, config)
+    row = measure(result, content, mask, [(style.at(1.0), style.weight) for style in laid]).row()
+    return row | ({"seam": make_tile(group[0][0].pixels, config.repeat).seam} if config.mode == "print" else {})
 
 
 def content_of(

@@ -47,14 +47,17 @@ def evaluation_page(found: Row, generator: Loaded, images: Images, language: str
 
 
 def number(value: float) -> str:
-    """As a person reads it: three digits that mean something, thousands apart."""
-    shown = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
-    return shown.replace("-", "−")
+    """As a person reads it: two or three digits that mean something, thousands apart."""
+    size = abs(value)
+    if size < 0.0005:
+        return "0"
+    places = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 else 3
+    return f"{value:,.{places}f}".replace("-", "−")
 
 
 def share(value: float) -> str:
     """In percent; a small one with its first digit."""
-    return f"{value:.1%}" if 0 < value < 0.1 or 0.99 < value < 1 else f"{value:.0%}"
+    return f"{value:.1%}" if 0 < value < 0.1 or 0.99 < value < 0.9995 else f"{value:.0%}"
 
 
 def _rows(found: Row) -> list[Row]:

@@ -45,7 +45,7 @@ def write_lookbook(
 ) -> Path:
     """Write index.html and lookbook.json into `out`. Raises DiskError."""
     used = {look.style: next(style for style in styles if style.name == look.style) for look in looks}
-    swatches = {name: inline(resize(_square(style.pixels), 240, 240)) for name, style in used.items()}
+    swatches = {name: inline(resize(square(style.pixels), 240, 240)) for name, style in used.items()}
     text = page(
         "lookbook",
         title=title,
@@ -105,6 +105,7 @@ def _draft(path: Path) -> Tensor:
     return pixels.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
 
 
-def _square(pixels: Tensor) -> Tensor:
+def square(pixels: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 s s"]:
+    """The upper left square of a picture, for swatches."""
     side = min(pixels.shape[1:])
     return pixels[:, :side, :side]
