@@ -36,8 +36,9 @@ def test_a_draft_is_enlarged_and_its_recipe_kept(tmp_path, garment):
     file.write_bytes(encode_png(resize(garment, 64, 64), text=recipe.text()))
     list(flat([file], tmp_path / "out", FlatConfig(height_mm=200)))
     root = ET.fromstring((tmp_path / "out" / "draft.flat.svg").read_bytes())
-    found = "".join(root.find("{http://www.w3.org/2000/svg}metadata").itertext())
-    assert json.loads(found)["generator"] == {"name": "<g>", "seed": 3}
+    found = root.find("{http://www.w3.org/2000/svg}metadata")
+    assert "digitalsourcetype/trainedAlgorithmicMedia" in "".join(found[1].itertext())
+    assert json.loads(found[0].text)["generator"] == {"name": "<g>", "seed": 3}
     paths = root.findall("{http://www.w3.org/2000/svg}g/{http://www.w3.org/2000/svg}path")
     assert sum(path.get("d").count("C") for path in paths) < 120
 

@@ -16,10 +16,10 @@ from torch import Tensor
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes
-from muslin.base.image import encode_png, open_image, resize
+from muslin.base.image import open_image, resize
 from muslin.data.drawing import framed, read_drawing
 from muslin.data.ground import find_mask
-from muslin.export.sheets import contact_sheet
+from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.gan.invert import FollowConfig, Followed, InvertProgress, ProjectConfig, Projected, follow, project
 from muslin.gan.latent import style_based
@@ -59,7 +59,7 @@ def bring_photo(source: Source, file: Path, out: Path, config: ProjectConfig | N
     if found.distance > 0.8 * found.distance_start:
         yield Warned(f"{file.name}: the generator has little like this; expect a cousin rather than a portrait")
     sheet = contact_sheet([target, drawn], columns=2, side=max(256, network.size), captions=["photo", "in the generator"])
-    yield Saved(write_bytes(out / f"{file.stem}-project-sheet.png", encode_png(sheet, dpi=96)))
+    yield Saved(write_bytes(out / f"{file.stem}-project-sheet.png", encode_sheet(sheet, [design.recipe], beside=True)))
     yield Finished(path, time.monotonic() - started)
 
 
@@ -86,20 +86,21 @@ def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: in
             found = news
     assert found is not None
     make_folder(out)
-    shown, captions = [1 - 2 * drawing.outline.expand(3, -1, -1) * 0.85], [file.stem]
+    shown, captions, recipes = [1 - 2 * drawing.outline.expand(3, -1, -1) * 0.85], [file.stem], list[Recipe]()
     for number, (ws, kind, kept) in enumerate(zip(found.ws, found.labels, found.ious, strict=True), 1):
         told = f"outline kept to {kept:.0%}"
         design = _kept(generator, ws, kind, file, "sketch", told)
         path = out / f"{file.stem}-sketch-{number}.png"
         shown.append(save_design(path, generator, design))
         captions.append(f"{number}: {kept:.0%}")
+        recipes.append(design.recipe)
         yield Saved(path)
     least = min(found.ious)
     yield Note(f"{file.name}: {count} designs, outline kept to {least:.0%} or better")
     if least < _NEAR:
         yield Warned(f"{file.name}: an outline is kept to {least:.0%} only; the generator draws few garments of this shape; try --class")
     sheet = contact_sheet(shown, columns=min(len(shown), 5), side=max(192, network.size), captions=captions)
-    yield Saved(write_bytes(out / f"{file.stem}-sketch-sheet.png", encode_png(sheet, dpi=96)))
+    yield Saved(write_bytes(out / f"{file.stem}-sketch-sheet.png", encode_sheet(sheet, recipes, beside=True)))
     yield Finished(out / f"{file.stem}-sketch-sheet.png", time.monotonic() - started)
 
 

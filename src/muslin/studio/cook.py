@@ -21,7 +21,7 @@ from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import lift_from_black
 from muslin.features.backbones import load_backbone
 from muslin.gan.generators import Loaded
-from muslin.provenance.recipe import Recipe, from_plain, now, read_recipe, tools
+from muslin.provenance.recipe import Recipe, find_recipe, from_plain, now, tools
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
 from muslin.studio.runtimes import open_generator
@@ -65,10 +65,7 @@ def photo_recipe(path: Path) -> Recipe:
     """The recipe of a picture as content; one that Muslin made keeps its own recipe among the parents. Raises InputError."""
     content = read_bytes(path)
     row = {"file": path.name, "sha256": sha256(content)}
-    try:
-        own = [read_recipe(path)]
-    except InputError:
-        own = []
+    own = [recipe] if (recipe := find_recipe(path)) else []
     licence = {key: value for recipe in own for key, value in recipe.licence.items()} or {path.name: rights_of(path, content).licence}
     parents = [recipe.plain_dict() for recipe in own]
     return Recipe("photo", None, row, made_with=tools(), licence=licence, source_type="composite", parents=parents, made=now())
@@ -124,10 +121,7 @@ def cook_file(path: Path, recipe: Recipe, picture: Tensor, styles: list[Style], 
 
 
 def _made_from(path: Path, recipe: Recipe) -> bool:
-    try:
-        return path.exists() and read_recipe(path) == recipe
-    except InputError:
-        return False  # not ours or damaged: made again
+    return path.exists() and find_recipe(path) == recipe  # not ours or damaged: made again
 
 
 def find_generator(recipe: Recipe, named: str | Path | None) -> Loaded:

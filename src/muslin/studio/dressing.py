@@ -13,9 +13,9 @@ from muslin.base.config import overlay
 from muslin.base.errors import InputError, MuslinError, SettingError, nearest
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes, write_json
-from muslin.base.image import SUFFIXES, encode_png, open_image
+from muslin.base.image import SUFFIXES, open_image
 from muslin.base.machine import free_memory
-from muslin.export.sheets import contact_sheet
+from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
 from muslin.studio.styles import Style, clear_styling, find_styles
@@ -82,7 +82,7 @@ def dress_all(
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {config.backbone}")
-    made, reasons, rows = list[tuple[str, Tensor]](), list[str](), list[dict[str, Any]]()
+    made, reasons, rows = list[tuple[Recipe, str, Tensor]](), list[str](), list[dict[str, Any]]()
     for number, job in enumerate(jobs, 1):
         path = out / f"{job.name}.png"
         try:
@@ -95,7 +95,7 @@ def dress_all(
             reasons.append(str(failure))
             yield Refused(str(job.file), str(failure))
             continue
-        made.append((path.stem, open_image(path).pixels))
+        made.append((recipe, path.stem, open_image(path).pixels))
         yield Step("style", number, len(jobs))
     if not made:
         raise InputError(f"none of {len(jobs)} could be dressed; the first: {reasons[0]}")
@@ -119,10 +119,10 @@ def look_files(
     return [(out / f"{job.name}.png", job.file) for job in _plan(contents, styles, config, wanted)[2]]
 
 
-def _close(out: Path, made: list[tuple[str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
-    captions = [name for name, _ in made[:200]]
-    sheet = contact_sheet([pixels for _, pixels in made[:200]], columns=columns if columns > 2 else 0, captions=captions)
-    yield Saved(write_bytes(out / "sheet.png", encode_png(sheet, dpi=150)))
+def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
+    recipes, captions, pictures = zip(*made[:200], strict=True)
+    sheet = contact_sheet(pictures, columns=columns if columns > 2 else 0, captions=captions)
+    yield Saved(write_bytes(out / "sheet.png", encode_sheet(sheet, recipes, 150)))
     if rows:
         yield Saved(write_json(out / "report.json", {"about": "muslin.style.measure; lower is better for distances", "results": rows}))
         for row in rows:

@@ -14,6 +14,8 @@ from muslin.export.pages import inline, page
 from muslin.export.plots import Interval, curve, whiskers
 from muslin.gan.generators import Loaded
 from muslin.gan.log import Log
+from muslin.provenance.recipe import together
+from muslin.studio.cook import draft_recipe
 from muslin.studio.evaluation_words import CURVES, WORDS
 from muslin.studio.lookbook import CLASSES_ZH
 
@@ -31,6 +33,7 @@ def evaluation_page(found: Row, generator: Loaded, images: Images, language: str
         row["pictures"] = [_picture(from_bytes(images.pixels[place])) for place in row["nearest"]]
     return page(
         "evaluation",
+        mark=together([draft_recipe(generator, found["settings"]["seed"], 0, psi)], beside=True),
         title=generator.name,
         language=language,
         tools=found["tools"],

@@ -14,9 +14,10 @@ from muslin.base.image import open_image, resize
 from muslin.base.seeds import seeded
 from muslin.export.pages import inline, page
 from muslin.export.plots import Interval, scatter, whiskers
+from muslin.provenance.recipe import together
 from muslin.studio.evaluation_page import number, share
 from muslin.studio.evaluation_words import LOOKS
-from muslin.studio.lookbook import CLASSES_ZH, square
+from muslin.studio.lookbook import CLASSES_ZH, cut_square
 from muslin.studio.looks import Look, Pantry, materials
 from muslin.style.measure import HELD_OUT
 
@@ -37,6 +38,7 @@ def looks_page(found: Row, measured: Sequence[Sequence[Look]], pantry: Pantry, l
     sides = [found["rows"], *([others["rows"]] if others else [])]
     return page(
         "looks",
+        mark=together([look.recipe for look in looks.values()], beside=True),
         title=found["folder"],
         language=language,
         tools=found["tools"],
@@ -125,7 +127,7 @@ def _dot(row: Row) -> tuple[float, float]:
 def _beside(look: Look, row: Row, pantry: Pantry) -> Row:
     """A look beside what it was made on and its styles."""
     content, _, group = materials(look, pantry)
-    swatches = [inline(resize(square(style.pixels), _SWATCH, _SWATCH)) for style, _ in group[:2]]
+    swatches = [inline(resize(cut_square(style.pixels), _SWATCH, _SWATCH)) for style, _ in group[:2]]
     figures = {name: _shown(name, row["figures"][name]) for name in ("cloth_score", "content", "style")}
     return {"picture": _picture(look), "content": inline(_small(content)), "swatches": swatches, "figures": figures} | {
         "garment": _short(look.garment),
