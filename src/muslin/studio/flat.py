@@ -19,6 +19,7 @@ from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.provenance.recipe import Recipe, find_recipe, mark_text
 from muslin.studio.dressing import find_pictures
+from muslin.studio.styles import clear_styling
 from muslin.style.enlarge import enlarge
 
 __all__ = ["FlatConfig", "flat", "flat_of"]
@@ -30,15 +31,17 @@ _SHOWN = 100  # pictures on the sheet
 _Made = tuple[Path, Recipe | None, Tensor, Tensor]  # file, its recipe, the picture, the drawing
 
 
-def flat(files: list[Path], out: Path, config: FlatConfig | None = None) -> Iterator[Event]:
+def flat(files: list[Path], out: Path, config: FlatConfig | None = None, rights: str = "") -> Iterator[Event]:
     """For each picture (folders: their pictures) NAME.flat.svg and NAME.flat.png in the folder `out`; of several, sheet.png.
 
     A picture that cannot be drawn is a `Refused` event and the others go on. Raises SettingError and, for a path that is
-    not there, InputError before anything is written, and InputError when nothing could be drawn.
+    not there or not cleared (docs/rights.md; `rights`: who vouches), InputError before anything is written, and InputError when nothing
+    could be drawn.
     """
     started, config = time.monotonic(), config or FlatConfig()
     check(config)
     found = find_sources(files)
+    vouched = clear_styling([], found, rights).told().get("rights", "")
     make_folder(out)
     made, reasons, path = list[_Made](), list[str](), out
     for number, (file, name) in enumerate(zip(found, names(found), strict=True), 1):
@@ -53,7 +56,7 @@ def flat(files: list[Path], out: Path, config: FlatConfig | None = None) -> Iter
         path, ink = out / f"{name}.flat.svg", draw(drawing, _SIDE)
         recipe = find_recipe(file)
         told = (recipe.plain(), recipe.xmp()) if recipe else ("", "")
-        yield Saved(write_text(path, to_svg(drawing, file.stem, *told)))
+        yield Saved(write_text(path, to_svg(drawing, file.stem, *told, rights=vouched)))
         dpi = _SIDE / max(drawing.width, drawing.height) * 25.4
         yield Saved(write_bytes(out / f"{name}.flat.png", encode_png(ink, dpi=dpi, text=mark_text(recipe.mark()) if recipe else None)))
         yield Note(f"{path.name}: {len(drawing.seams)} seams, {len(drawing.details)} details, {drawing.nodes} nodes")
