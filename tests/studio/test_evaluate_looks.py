@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -112,12 +113,17 @@ def test_what_cannot_be_measured_is_told_and_the_others_go_on(dressed, tmp_path)
     cropped = folder / "my-dress-weave_ikat.png"
     cropped.write_bytes(encode_png(open_image(cropped).pixels[:, 4:], text=read_recipe(cropped).text()))
     (folder / "plain.png").write_bytes(encode_png(torch.zeros(3, 64, 64)))
+    (folder / "cut-short.png").write_bytes(cropped.read_bytes()[:50])
+    later = folder / "my-dress-paint_great_wave.png"  # its settings are not known here
+    recipe = read_recipe(later)
+    later.write_bytes(encode_png(open_image(later).pixels, text=replace(recipe, settings=recipe.settings | {"sheen": 1}).text()))
     events = list(evaluate_looks(folder, tmp_path / "out", CONFIG, Pantry((dressed / "photos",))))
     found = json.loads((tmp_path / "out" / "evaluation.json").read_text())
-    assert [event.path for event in events if isinstance(event, Refused)] == [str(cropped)]
+    assert [event.path for event in events if isinstance(event, Refused)] == [str(later), str(cropped)]
     told = " ".join(event.text for event in events if isinstance(event, Warned))
-    assert "1 pictures without the recipe of a look" in told and "is 128 x 124 px, its recipe makes 128 x 128" in told
-    assert found["results"] == 5 and str(tmp_path) not in json.dumps(found)
+    assert "2 pictures without the recipe of a look are left out: cut-short.png, plain.png" in told
+    assert "2 results could not be measured; the first: " in told and "sheen" in told
+    assert found["results"] == 4 and str(tmp_path) not in json.dumps(found)
     with pytest.raises(InputError, match="none of 6 looks could be measured; the first: .*my-dress.png: the content of this recipe"):
         list(evaluate_looks(dressed / "fast", tmp_path / "none", CONFIG, Pantry(())))
 
@@ -131,6 +137,15 @@ def test_garments_in_styles_of_their_own_are_drawn_once():
     ]
     found = report([("x", rows)], [], as_dict(LooksConfig()), [])["figures"]["content"]
     assert 0.27 < found["high"] - found["low"] < 0.35  # 2 x 1.96 x 0.5 / sqrt(40) = 0.31
+
+
+def test_whole_pictures_have_no_silhouette(dressed, tmp_path):
+    config = style_config("garment", ["size=96", "effort=0", "where=all"])
+    list(dress_all([dressed / "photos" / "dress"], STYLES, tmp_path / "all", config, Wanted(rights="the tests")))
+    list(evaluate_looks(tmp_path / "all", tmp_path / "out", CONFIG, Pantry((dressed / "photos",))))
+    found = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert "silhouette" not in found["figures"] and found["figures"]["style"]["low"] is not None
+    assert "–" in (tmp_path / "out" / "index.html").read_text()
 
 
 def test_a_flaw_is_named(dressed):

@@ -12,14 +12,14 @@ from typing import Any
 
 from muslin.assets import ENCODER
 from muslin.base.config import as_dict
-from muslin.base.errors import InputError, SettingError
+from muslin.base.errors import InputError, MuslinError, SettingError
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step, Warned
 from muslin.base.files import make_folder, sha256, sha256_file, write_json, write_text
 from muslin.provenance.recipe import tools
 from muslin.studio.evaluation_words import Remark, remark
 from muslin.studio.looks import Look, Pantry, find_looks, judged, partners
 from muslin.studio.looks_page import looks_page
-from muslin.studio.looks_report import report
+from muslin.studio.looks_report import report, shortened
 
 Row = dict[str, Any]
 
@@ -52,7 +52,7 @@ def evaluate_looks(
     if against and not partners(found[0][1], found[1][1]):
         raise InputError(f"{against}: holds no garment of {folder} in the same styles; dress the same pictures in the same styles in both")
     for one, looks, others in found:
-        told += [remark("no looks", count=others)] if others else []
+        told += [remark("no looks", count=len(others), files=shortened(others))] if others else []
         rows, lines = yield from _rows(one, looks, make_folder(out / "looks"), pantry)
         told += lines
         kept = {row["file"] for row in rows}
@@ -80,7 +80,7 @@ def _rows(folder: Path, looks: list[Look], kept: Path, pantry: Pantry) -> Genera
                 row = judged(look, pantry)
                 write_json(path, row)
             rows.append(row | {"file": look.path.name, "kind": pantry.kind(look)})
-        except InputError as failure:
+        except MuslinError as failure:
             reasons.append(str(failure).replace(str(look.path), look.path.name))  # no path of this machine in reports
             yield Refused(str(look.path), str(failure))
         yield Step(folder.name or "looks", number, len(looks))

@@ -203,8 +203,8 @@ REMARKS = {
         "每个结果按其自身尺寸（{sizes} px）测量，并与按同样方式缩放到该尺寸的着装前图片对照",
     ),
     "no looks": (
-        "{count} pictures without the recipe of a look are left out",
-        "{count} 张图片没有着装配方，未计入",
+        "{count} pictures without the recipe of a look are left out: {files}",
+        "{count} 张图片没有着装配方，未计入：{files}",
     ),
     "not found": (
         "{count} results could not be measured; the first: {why}",

@@ -15,7 +15,7 @@ from muslin.base.config import from_dict
 from muslin.base.errors import InputError
 from muslin.base.files import read_bytes, sha256
 from muslin.base.image import open_image
-from muslin.provenance.recipe import Recipe, read_marks
+from muslin.provenance.recipe import Recipe, find_recipe
 from muslin.studio.cook import dressed_on
 from muslin.studio.dressing import figures_of, find_pictures
 from muslin.studio.styles import Style, find_file
@@ -85,22 +85,20 @@ class Look:
         return from_dict(StyleConfig, self.recipe.settings)
 
 
-def find_looks(folder: Path) -> tuple[list[Look], int]:
-    """The looks in a folder by name, and how many pictures there are none. Raises InputError where there is no look at all."""
+def find_looks(folder: Path) -> tuple[list[Look], list[str]]:
+    """The looks in a folder by name, and the names of the other pictures. Raises InputError where there is no look at all."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the one that `muslin style` has filled (its --out)")
-    looks, files = list[Look](), find_pictures([folder])
-    for path in files:
-        content = read_bytes(path)
-        recipe, _ = read_marks(content, str(path))
-        if recipe is not None and recipe.kind == "look":
-            looks.append(Look(path, sha256(content), recipe))
+    files = find_pictures([folder])
+    recipes = [(path, find_recipe(path)) for path in files]
+    looks = [Look(path, sha256(read_bytes(path)), recipe) for path, recipe in recipes if recipe is not None and recipe.kind == "look"]
     if not looks:
         raise InputError(
             f"{folder}: none of its {len(files)} pictures carries the recipe of a look; name the folder that `muslin style` has filled, "
             "or, to evaluate a generator, what it learned from with --data"
         )
-    return looks, len(files) - len(looks)
+    known = {look.path for look in looks}
+    return looks, [path.name for path in files if path not in known]
 
 
 def materials(look: Look, pantry: Pantry) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None, list[tuple[Style, float]]]:

@@ -90,8 +90,13 @@ def _against(folders: Sequence[tuple[str, list[Row]]], pairs: Sequence[tuple[int
     return found | {"beside": [{"file": a["file"], "other": b["file"]} for a, b in shown], "rows": theirs}
 
 
+def shortened(files: list[str]) -> list[str]:
+    """The first names of a list, for a remark."""
+    return [*files[:_NAMED], *(["..."] if len(files) > _NAMED else [])]
+
+
 def _flaws(rows: list[Row]) -> list[Remark]:
     moved = [row["file"] for row in rows if (row["figures"]["silhouette"] or 1) < 0.99 or row["figures"]["silhouette"] == 0]
     changed = [row["file"] for row in rows if row["figures"]["background"]]
     found = (("outline", moved), ("ground", changed))
-    return [remark(name, count=len(files), files=[*files[:_NAMED], *["..."][: len(files) > _NAMED]]) for name, files in found if files]
+    return [remark(name, count=len(files), files=shortened(files)) for name, files in found if files]
