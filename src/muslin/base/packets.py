@@ -50,8 +50,10 @@ def gif_with(content: bytes, packet: str) -> bytes:
 
 def gif_packet(content: bytes) -> str:
     """The packet in a GIF, empty where there is none."""
+    if not content.startswith(b"GIF8"):
+        return ""
     start, end = content.find(_GIF), content.find(_GIF_TAIL)
-    return content[start + len(_GIF) : end].decode("utf-8", "replace") if content.startswith(b"GIF8") and 0 < start < end else ""
+    return content[start + len(_GIF) : end].decode("utf-8", "replace") if 0 < start < end else ""
 
 
 def mp4_box(packet: str) -> bytes:
