@@ -15,6 +15,7 @@ with install_import_hook("muslin", "typecheck.check"):
     import muslin.studio.dressing
     import muslin.studio.editing
     import muslin.studio.evaluate
+    import muslin.studio.evaluate_looks
     import muslin.studio.flat
     import muslin.studio.originality
     import muslin.studio.pipeline

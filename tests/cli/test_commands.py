@@ -120,6 +120,19 @@ def test_every_command_explains_itself_without_torch(command):
     assert "Usage" in done.stdout
 
 
+def test_all_settings_that_commands_take_are_listed():
+    lines = muslin("list", "settings").stdout.splitlines()
+    heads = [line for line in lines if not line.startswith(" ")]
+    for command, setting in (
+        ("design", "style.alpha=0.8"),
+        ("evaluate GENERATOR --data DATA", "class_least=24"),
+        ("evaluate FOLDER", "strip=6"),
+    ):
+        start = lines.index(f"{command}:")
+        end = next((lines.index(head) for head in heads if lines.index(head) > start), len(lines))
+        assert f"    --set {setting}" in lines[start:end]
+
+
 @pytest.mark.parametrize("what", ["generators", "sliders", "styles", "backbones", "presets", "settings", "licences"])
 def test_the_shelf(what):
     done = muslin("list", what)

@@ -1,6 +1,7 @@
 """Copy, keys, sign and verify from outside: what they print, their exit codes, and what is refused in one line."""
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from command import refused
 from muslin.base.files import write_bytes
 from muslin.base.image import encode_png
 from muslin.gan.generators import load_generator
+from muslin.provenance.xmp import SCHEME
 from muslin.studio.cook import draft_recipe, draw
 
 
@@ -87,3 +89,28 @@ def test_without_the_extra_the_remedy_is_told(tmp_path, words):
         "from muslin.cli.main import main; main()"
     )
     assert "pip install 'muslin[c2pa]'" in refused(muslin(*words, cwd=tmp_path, code=hidden))
+
+
+def test_sheets_films_flats_and_pages_are_marked_too(tmp_path, garment_file):
+    assert muslin("generate", "--seeds", "0-1", "--out", "drawn", cwd=tmp_path).returncode == 0
+    draft = next((tmp_path / "drawn").glob("*-000000.png"))
+    assert (
+        muslin("style", garment_file, draft, "--style", "weave_ikat", "--fast", "--size", 96, "--out", "worn", cwd=tmp_path).returncode == 0
+    )
+    assert (
+        muslin("range", garment_file, "--style", "weave_ikat", "--effort", 0, "--size", 96, "--out", "range", cwd=tmp_path).returncode == 0
+    )
+    assert muslin("flat", draft, "--out", "flats", cwd=tmp_path).returncode == 0
+    assert muslin("edit", "walk", "1", "2", "--frames", 3, "--out", "walked", cwd=tmp_path).returncode == 0
+    assert muslin("fabric", "weave_ikat", "--cm", 2, "--dpi", 72, "--out", "cloth", cwd=tmp_path).returncode == 0
+    wanted = {
+        "drawn/sheet.png": "trainedAlgorithmicMedia", "worn/sheet.png": "compositeSynthetic", "range/line-up.png": "compositeWithTrainedAlgorithmicMedia",
+        f"flats/{draft.stem}.flat.png": "trainedAlgorithmicMedia", "walked/walk.gif": "trainedAlgorithmicMedia",
+        "walked/walk-strip.png": "trainedAlgorithmicMedia", "cloth/weave_ikat-straight-proof.png": "algorithmicallyEnhanced",
+    }  # fmt: skip
+    for name, term in wanted.items():
+        assert json.loads(muslin("verify", name, "--json", cwd=tmp_path).stdout)["mark"] == term, name
+    drawing = ElementTree.parse(tmp_path / "flats" / f"{draft.stem}.flat.svg")
+    assert f"{SCHEME}trainedAlgorithmicMedia" in "".join(drawing.getroot().itertext())
+    assert muslin("evaluate", "worn", "--out", "judged", "--look-in", "drawn", cwd=tmp_path).returncode == 0
+    assert "https://schema.org/CompositeSyntheticDigitalSource" in (tmp_path / "judged" / "index.html").read_text()

@@ -13,7 +13,8 @@ from muslin.base.errors import InputError
 from muslin.base.image import XMP, encode_jpeg, encode_png, encode_webp, open_image, read_text
 from muslin.base.packets import JPEG_MOST, broken_chunk, kind_of, with_packet
 from muslin.base.tiff import encode_tiff
-from muslin.provenance.recipe import Recipe, now, read_marks
+from muslin.export.sheets import encode_sheet
+from muslin.provenance.recipe import Recipe, now, read_marks, together
 from muslin.provenance.xmp import SCHEME, Mark, build, known_source, read
 
 AWKWARD = Recipe(
@@ -139,3 +140,28 @@ def test_fields_written_as_attributes_are_read():
         f'xmlns:i="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" i:DigitalSourceType="{SCHEME}composite"/></rdf:RDF></x:xmpmeta>'
     )
     assert read(packet) == Mark("composite")
+
+
+def a_recipe(source="trainedAlgorithmicMedia", kind="draft", **more):
+    return Recipe(kind, {"name": "g", "seed": 1} if kind == "draft" else None, source_type=source, made_with={"muslin": "0.4.0"}, **more)
+
+
+def test_a_sheet_is_marked_as_what_is_on_it():
+    draft, photo = a_recipe(licence={"dress.png": "CC0-1.0"}), a_recipe("composite", "look", licence={"me.jpg": "own work"})
+    cloth = a_recipe("algorithmicallyEnhanced", "fabric")
+    assert together([draft, draft]).source == "trainedAlgorithmicMedia"
+    assert together([photo]).source == "compositeWithTrainedAlgorithmicMedia"
+    assert together([draft, photo]).source == together([draft], beside=True).source == "compositeSynthetic"
+    assert together([cloth]).source == "algorithmicallyEnhanced" and not together([cloth], beside=True).by_machine
+    mark = together([draft, photo])
+    assert mark.rights == "CC0-1.0; own work" and not mark.recipe and mark.by_machine
+    content = encode_sheet(GREY, [draft, photo])
+    assert read_marks(content, "sheet.png") == (None, mark) and read_text(content, "sheet.png")["Source"] == "compositeSynthetic"
+    assert read_marks(encode_sheet(GREY, []), "sheet.png") == (None, None)
+
+
+def test_each_picture_of_a_producer_counts_in_the_number_of_a_sheet():
+    one, other = (a_recipe(made={"producer": "Atelier"}, backbone=name) for name in "ab")
+    mark = together([one, other])
+    assert mark.producer == "Atelier" and len(mark.number) == 32 != together([one]).number
+    assert read(build(mark)) == mark

@@ -41,7 +41,7 @@ def test_a_sketch_becomes_designs_that_keep_its_outline(tmp_path, source):
     page[:, 30:34, 60:140] = page[:, 166:170, 60:140] = -1
     drawing = tmp_path / "skirt.png"
     drawing.write_bytes(encode_png(page))
-    list(bring_sketch(source, drawing, tmp_path / "out", 2))
+    list(bring_sketch(source, drawing, tmp_path / "out", 2, rights="the tests"))
     made = sorted((tmp_path / "out").glob("skirt-sketch-?.png"))
     assert len(made) == 2
     assert read_recipe(made[0]).edit["do"] == "sketch"
@@ -61,10 +61,10 @@ def test_what_cannot_be_brought_in_is_told(tmp_path, source):
     noise = tmp_path / "noise.png"
     noise.write_bytes(encode_png(torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1))
     with pytest.raises(InputError, match=r"noise\.png: no garment found on a plain ground"):
-        list(bring_photo(source, noise, tmp_path, QUICK))
+        list(bring_photo(source, noise, tmp_path, QUICK, "the tests"))
     blank = tmp_path / "blank.png"
     blank.write_bytes(encode_png(torch.ones(3, 64, 64)))
     with pytest.raises(InputError, match=r"blank\.png: "):
-        list(bring_sketch(source, blank, tmp_path))
+        list(bring_sketch(source, blank, tmp_path, rights="the tests"))
     with pytest.raises(InputError, match="has no W space"):
         list(bring_photo(Source(load_generator("fashion-mnist-28")), blank, tmp_path))

@@ -1,6 +1,7 @@
 """The chain: draft, choose, dress, lay out, remake."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -35,7 +36,11 @@ def test_one_call_makes_a_lookbook(book):
     assert open_image(looks[0]).pixels.shape == (3, 128, 128)
     assert open_image(looks[0]).dpi == pytest.approx(300, abs=0.5)
     page = (out / "index.html").read_text("utf-8")
-    assert "http" not in page.replace("http-equiv", "")
+    linked = json.loads(re.search(r'ld\+json">(.*?)</script>', page)[1])
+    assert linked["digitalSourceType"] == "https://schema.org/CompositeSyntheticDigitalSource"  # photographed cloths beside drawn looks
+    assert {part["digitalSourceType"] for part in linked["hasPart"]} == {"https://schema.org/TrainedAlgorithmicMediaDigitalSource"}
+    assert {part["contentUrl"] for part in linked["hasPart"]} == {f"looks/{path.name}" for path in (out / "looks").glob("*.png")}
+    assert "http" not in re.sub(r"https?://(schema|cv\.iptc)\.org", "", page)  # names of terms; nothing is fetched
     assert page.count("data:image/jpeg;base64,") >= 6
     assert "连衣裙" in page
     data = json.loads((out / "lookbook.json").read_text())

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+import torch
 
 from muslin.base.errors import SettingError
 from muslin.base.events import Note, Saved
@@ -48,6 +49,23 @@ def test_each_style_is_measured_once_for_all_contents(tmp_path, garment, garment
         others[-1].write_bytes(encode_png(garment.flip(2) if number else garment))
     list(dress_all(others, [("weave_ikat", 1.0)], tmp_path / "out", QUICK))
     assert len(measured) == len(set(measured)) > 0
+
+
+def test_a_look_on_a_cut_out_picture_is_made_again_inside_its_transparency(tmp_path, garment):
+    half = torch.ones(1, 256, 256)
+    half[:, :, :128] = 0
+    cut_out = tmp_path / "cut.png"
+    cut_out.write_bytes(encode_png(garment, half))
+    config = style_config("garment", ["size=96", "effort=0"])
+    list(dress_all([cut_out], [("weave_ikat", 1.0)], tmp_path / "out", config, Wanted(rights="the tests")))
+    news = list(remake(tmp_path / "out" / "cut-weave_ikat.png", look_in=[tmp_path]))
+    assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in news)
+
+
+def test_half_a_level_of_rounding_is_no_change_of_the_ground(tmp_path, garment_file):
+    config = style_config("garment", ["size=320", "effort=0"])  # larger than the picture: its ground lies between levels
+    list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", config, Wanted(report=True)))
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["results"][0]["background"] == 0
 
 
 def test_colourways_of_a_print_are_made_again(tmp_path, garment_file):

@@ -1,6 +1,7 @@
 """An evaluation end to end, on a shipped generator and real pictures: what is told, resumed, refused."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from muslin.gan.generators import load_generator
 from muslin.studio.evaluate import EvaluateConfig, evaluate, plan_labels
 from muslin.studio.evaluation_page import evaluation_page
 from muslin.studio.evaluation_report import Drawn, report
+from muslin.studio.evaluation_words import REMARKS
 from muslin.studio.gathering import Gatherer
 
 SMALL = EvaluateConfig(samples=64, resamples=100, strip=4)
@@ -59,8 +61,8 @@ def test_the_report_says_what_was_held_against_what(finished, starter):
     assert events[-1] == Finished(out / "index.html", events[-1].seconds)
     assert found["reference"]["pictures"] == 59 and found["reference"]["digest"] and found["settings"]["truncation"] == 1
     assert found["features"]["frechet_axes"] == 14 and 0 < found["features"]["variance_in_axes"] < 1
-    assert any("too few for a covariance of 1,280" in line for line in found["told"])
-    assert any("no FID and KID" in line for line in found["told"]) or found["inception"]
+    assert any("too few for a covariance of 1,280" in line["en"] for line in found["told"])
+    assert any("no FID and KID" in line["en"] for line in found["told"]) or found["inception"]
     json.dumps(found, allow_nan=False)
     for name, figure in found["figures"].items():
         assert figure["low"] <= figure["value"] <= figure["high"], name
@@ -114,9 +116,9 @@ def test_drafts_come_in_the_proportions_of_the_training_set(garments, starter):
     assert [garments.classes[i] for i in labels.unique().tolist()] == ["dress", "skirt"]
     strange = Images(starter.pixels, starter.labels, ("dress", "kimono"))
     labels, kinds, told = plan_labels(garments, strange, SMALL)
-    assert labels.unique().tolist() == [0] and "does not know kimono" in told[0]
+    assert labels.unique().tolist() == [0] and "does not know kimono" in told[0].en and "不认识以下品类：kimono" in told[0].zh
     labels, kinds, told = plan_labels(garments, Images(starter.pixels, starter.labels, ("sari", "kimono")), SMALL)
-    assert "no class in common" in told[0] and len(labels.unique()) == 10 and kinds.unique().tolist() == [-1]
+    assert "no class in common" in told[0].en and len(labels.unique()) == 10 and kinds.unique().tolist() == [-1]
 
 
 def test_another_size_and_held_out_pictures(starter, tmp_path):
@@ -144,9 +146,20 @@ def test_fid_and_kid_are_told_of_inceptions_features_only(garments, starter):
     found = report(sides, features(59), starter, None, None, as_dict(SMALL), [])
     assert found["inception"]["against"]["fid"]["value"] > found["inception"]["generator"]["fid"]["value"]
     assert found["inception"]["generator"]["kid"]["low"] < 0.5 * 1000
-    assert found["features"]["frechet_axes"] == 16 and "Frechet" not in " ".join(found["told"])
+    assert found["features"]["frechet_axes"] == 16 and "Frechet" not in json.dumps(found["told"])
     page = evaluation_page(found | {"drafts": {name: rows[:1] for name, rows in found["drafts"].items()}}, garments, starter, "zh")
     assert "KID × 1000" in page and 'lang="zh-CN"' in page
+
+
+@pytest.mark.parametrize("name", REMARKS)
+def test_remarks_say_the_same_in_both_languages(name):
+    english, chinese = (set(re.findall(r"{(\w+)", text)) for text in REMARKS[name])
+    assert chinese == english - {"why"} and not re.search("[a-z]{4,} [a-z]{3,} [a-z]{2,}", REMARKS[name][1])
+
+
+def test_the_chinese_page_has_no_english_remarks(finished):
+    page = (finished[0] / "index.html").read_text()
+    assert "没有预留图片（--held-out）" in page and "个主轴上计算" in page and "自助重采样 100 次" in page
 
 
 def test_what_cannot_be_measured_is_told(garments, starter, tmp_path):

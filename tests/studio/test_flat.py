@@ -34,10 +34,11 @@ def test_a_draft_is_enlarged_and_its_recipe_kept(tmp_path, garment):
     file = tmp_path / "draft.png"
     recipe = Recipe("draft", generator={"name": "<g>", "seed": 3})
     file.write_bytes(encode_png(resize(garment, 64, 64), text=recipe.text()))
-    list(flat([file], tmp_path / "out", FlatConfig(height_mm=200)))
+    list(flat([file], tmp_path / "out", FlatConfig(height_mm=200), "the tests"))
     root = ET.fromstring((tmp_path / "out" / "draft.flat.svg").read_bytes())
-    found = "".join(root.find("{http://www.w3.org/2000/svg}metadata").itertext())
-    assert json.loads(found)["generator"] == {"name": "<g>", "seed": 3}
+    found = root.find("{http://www.w3.org/2000/svg}metadata")
+    assert "digitalsourcetype/trainedAlgorithmicMedia" in "".join(found[1].itertext())
+    assert json.loads(found[0].text)["generator"] == {"name": "<g>", "seed": 3}
     paths = root.findall("{http://www.w3.org/2000/svg}g/{http://www.w3.org/2000/svg}path")
     assert sum(path.get("d").count("C") for path in paths) < 120
 
@@ -47,7 +48,7 @@ def test_transparency_is_the_mask(tmp_path, ikat):
     alpha[:, 40:-40, 60:-60] = 1
     file = tmp_path / "cut.png"
     file.write_bytes(encode_png(ikat, alpha))
-    list(flat([file], tmp_path / "out"))
+    list(flat([file], tmp_path / "out", rights="the tests"))
     root = ET.fromstring((tmp_path / "out" / "cut.flat.svg").read_bytes())
     outline = root.find("{http://www.w3.org/2000/svg}g/{http://www.w3.org/2000/svg}path")
     assert outline.get("d").count("C") == 4
@@ -60,12 +61,12 @@ def test_a_folder_gets_a_sheet_bad_files_are_left_out_and_sheets_passed_over(tmp
     shutil.copy(garment_file, folder / "ONE.jpg")
     (folder / "broken.png").write_bytes(b"no picture")
     shutil.copy(garment_file, folder / "sheet.png")
-    events = list(flat([folder], folder))
+    events = list(flat([folder], folder, rights="the tests"))
     (refused,) = [event for event in events if isinstance(event, Refused)]
     assert refused.path.endswith("broken.png")
     assert {p.name for p in folder.glob("*.svg")} == {"ONE.flat.svg", "one-2.flat.svg"}
     assert events[-1].path == folder / "sheet.png"
-    assert sum(isinstance(event, Finished) for event in flat([folder], tmp_path / "again")) == 1
+    assert sum(isinstance(event, Finished) for event in flat([folder], tmp_path / "again", rights="the tests")) == 1
     assert len(list((tmp_path / "again").glob("*.svg"))) == 2
 
 
@@ -82,10 +83,10 @@ def test_bad_input_is_told_with_its_name(tmp_path, garment_file):
     text.write_text("hello")
     for file, told in ((noise, "no garment found"), (text, "not a picture"), (tmp_path / "none.png", "no such file")):
         with pytest.raises(InputError, match=told) as failure:
-            list(flat([file], tmp_path / "out"))
+            list(flat([file], tmp_path / "out", rights="the tests"))
         assert str(file) in str(failure.value)
     with pytest.raises(InputError, match="none of 2 could be drawn"):
-        list(flat([noise, text], tmp_path / "out"))
+        list(flat([noise, text], tmp_path / "out", rights="the tests"))
     with pytest.raises(SettingError, match="detail=7"):
         list(flat([garment_file], tmp_path / "not", FlatConfig(detail=7)))
     assert not (tmp_path / "not").exists()

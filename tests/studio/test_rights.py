@@ -142,3 +142,25 @@ def test_the_lookbook_carries_the_attribution_lines_that_licences_ask_for(tmp_pa
     page = (tmp_path / "book" / "index.html").read_text()
     assert "Roses, Ann Tailor, CC-BY-SA-4.0, https://a.example" in page
     assert "to be shared under the same licence" in page
+
+
+@pytest.mark.parametrize("command", [("edit", "project"), ("edit", "sketch", "--count", "1"), ("flat",)])
+def test_a_photo_of_unknown_rights_is_neither_brought_in_nor_drawn(command, dress_file, tmp_path):
+    out = tmp_path / "out"
+    line = refused(_alone(*command, dress_file, "--out", out))
+    assert "pictures: 1 of 1 pictures are not cleared for styling: 1 of unknown rights (dress.png)" in line and not out.exists()
+    write_ledger(dress_file.parent / "rights.csv", Ledger((("*", Rights("own work", may_style=False)),)))
+    assert "pictures are not cleared" in refused(_alone(*command, dress_file, "--out", out, "--i-have-the-rights", "Ann"))
+    assert not out.exists()
+
+
+def test_who_vouches_for_a_photo_stands_in_the_design_and_in_the_flat(dress_file, tmp_path):
+    vouched = ("--i-have-the-rights", "Ann Tailor")
+    assert _alone("edit", "sketch", dress_file, "--count", 1, "--out", tmp_path, *vouched).returncode == 0
+    design = tmp_path / "dress-sketch-1.png"
+    assert read_recipe(design).made["rights"] == "Ann Tailor vouched for 1 pictures"
+    assert _alone("flat", dress_file, "--out", tmp_path, *vouched).returncode == 0
+    assert "Ann Tailor vouched for 1 pictures" in (tmp_path / "dress.flat.svg").read_text()
+    assert _alone("flat", design, "--out", tmp_path / "own").returncode == 0  # of the studio's own making
+    write_ledger(dress_file.parent / "rights.csv", Ledger((("*", Rights("own work")),)))
+    assert _alone("flat", dress_file, "--out", tmp_path / "again").returncode == 0

@@ -10,17 +10,23 @@ from torch import Tensor
 from muslin.base.errors import InputError
 from muslin.base.files import whole, write_bytes
 from muslin.base.image import encode_frames, resize, to_bytes
+from muslin.base.packets import gif_with, mp4_box
 
 FORMS = ("gif", "webp", "mp4")
 
 
-def write_film(path: Path, frames: Sequence[Float[Tensor, "3 h w"]], rate: float = 20.0) -> Path:
-    """Frames in [-1, 1], `rate` a second, as GIF, WebP (both for ever) or MP4 by the path's ending. Raises InputError and DiskError."""
+def write_film(path: Path, frames: Sequence[Float[Tensor, "3 h w"]], rate: float = 20.0, xmp: str = "") -> Path:
+    """Frames in [-1, 1], `rate` a second, as GIF, WebP (both for ever) or MP4 by the path's ending, with an XMP packet inside.
+
+    Raises InputError and DiskError.
+    """
     form = path.suffix.lower().lstrip(".")
     if form not in FORMS:
         raise InputError(f"{path}: films are .gif, .webp or .mp4")
     if form != "mp4":
-        return write_bytes(path, encode_frames(frames, "GIF" if form == "gif" else "WEBP", rate))
+        return write_bytes(
+            path, gif_with(encode_frames(frames, "GIF", rate), xmp) if form == "gif" else encode_frames(frames, "WEBP", rate, xmp)
+        )
     if importlib.util.find_spec("imageio_ffmpeg") is None:
         raise InputError(f"{path}: MP4 needs the extra `video` (pip install 'muslin[video]'); .gif and .webp need nothing")
     from imageio_ffmpeg import write_frames
@@ -34,4 +40,6 @@ def write_film(path: Path, frames: Sequence[Float[Tensor, "3 h w"]], rate: float
         for frame in even:
             writer.send(to_bytes(frame).permute(1, 2, 0).contiguous().numpy())
         writer.close()
+        with part.open("ab") as file:
+            file.write(mp4_box(xmp))
     return path

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from muslin.base.errors import InputError
 from muslin.base.files import read_bytes
+from muslin.base.packets import gif_packet
 
 MAX_PIXELS = 100_000_000  # 10,000 x 10,000
 MAX_BYTES = 256 * 1024 * 1024
@@ -90,11 +91,11 @@ def encode_webp(
     return out.getvalue()
 
 
-def encode_frames(frames: Sequence[Float[Tensor, "3 h w"]], form: str, rate: float) -> bytes:
-    """An animation of pictures in [-1, 1], all of one size, `rate` a second, for ever: GIF (256 colours of its own each) or WEBP."""
+def encode_frames(frames: Sequence[Float[Tensor, "3 h w"]], form: str, rate: float, xmp: str = "") -> bytes:
+    """An animation of pictures in [-1, 1], all of one size, `rate` a second, for ever: GIF (256 colours of its own each) or WEBP (with XMP)."""
     first, *rest = [to_pil(frame) for frame in frames]
     out = io.BytesIO()
-    more = {"quality": 90, "method": 4} if form == "WEBP" else {"disposal": 1}
+    more = {"quality": 90, "method": 4, "xmp": xmp.encode()} if form == "WEBP" else {"disposal": 1}
     first.save(out, form, save_all=True, append_images=rest, duration=round(1000 / rate), loop=0, **more)
     return out.getvalue()
 
@@ -107,12 +108,12 @@ def decode(content: bytes) -> Float[Tensor, "3 h w"]:
 
 
 def read_text(content: bytes, name: str) -> dict[str, str]:
-    """The text chunks of a PNG; of a TIFF its `description`; of all the XMP packet, named XMP. Raises InputError as `open_image`."""
+    """The text chunks of a PNG; of a TIFF its `description`; of all (GIF too) the XMP packet, named XMP. Raises InputError as `open_image`."""
     with _opened(content, name) as image:
         chunks = dict(getattr(image, "text", {}))
         if described := getattr(image, "tag_v2", {}).get(270):  # ImageDescription: UTF-8, which Pillow reads as Latin-1
             chunks["description"] = str(described).encode("latin-1", "replace").decode("utf-8", "replace")
-        if XMP not in chunks and (packet := image.info.get("xmp")):
+        if XMP not in chunks and (packet := image.info.get("xmp") or gif_packet(content)):
             chunks[XMP] = packet.decode("utf-8", "replace") if isinstance(packet, bytes) else packet
     return {str(key): str(value) for key, value in chunks.items()}
 

@@ -1,4 +1,4 @@
-"""XMP packets put into picture files that are there already, byte by byte: no pixel is encoded again. PNG, JPEG and WebP.
+"""XMP packets put into picture files that are there already, byte by byte: no pixel is encoded again. PNG, JPEG, WebP; films: GIF, MP4.
 
 Also finds which kind a file is, and whether a PNG's checksums hold. Does not know what a packet says.
 """
@@ -13,6 +13,7 @@ from muslin.base.errors import InputError
 _PNG = b"\x89PNG\r\n\x1a\n"
 _ITXT = b"XML:com.adobe.xmp\0\0\0\0\0"  # keyword, not compressed, no language, no translated keyword
 _APP1 = b"http://ns.adobe.com/xap/1.0/\0"
+_GIF, _GIF_TAIL = b"\x21\xff\x0bXMP DataXMP", b"\x01" + bytes(range(255, -1, -1)) + b"\0"
 JPEG_MOST = 65_535 - 2 - len(_APP1)  # bytes of a packet that one JPEG segment holds
 
 
@@ -37,6 +38,28 @@ def with_packet(content: bytes, packet: str, name: str) -> bytes:
         return content if replace is None else replace(content, packet.encode())
     except (struct.error, IndexError, ValueError) as failure:
         raise InputError(f"{name}: cannot take in its description ({failure or 'cut short'}); copy or export it again") from failure
+
+
+def gif_with(content: bytes, packet: str) -> bytes:
+    """A GIF with `packet` after its header (XMP Specification, part 3): a reader that does not know it slides over it by the tail's bytes."""
+    if not packet:
+        return content
+    head = 13 + (3 << (content[10] & 7) + 1 if content[10] & 0x80 else 0)
+    return content[:head] + _GIF + packet.encode() + _GIF_TAIL + content[head:]
+
+
+def gif_packet(content: bytes) -> str:
+    """The packet in a GIF, empty where there is none."""
+    if not content.startswith(b"GIF8"):
+        return ""
+    start, end = content.find(_GIF), content.find(_GIF_TAIL)
+    return content[start + len(_GIF) : end].decode("utf-8", "replace") if 0 < start < end else ""
+
+
+def mp4_box(packet: str) -> bytes:
+    """A box to stand at the end of an MP4 (XMP Specification, part 3), which players pass over; nothing for no packet."""
+    body = b"uuid" + bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + packet.encode()
+    return struct.pack(">I", 4 + len(body)) + body if packet else b""
 
 
 def broken_chunk(content: bytes) -> str:

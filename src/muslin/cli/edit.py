@@ -167,14 +167,15 @@ def walk(designs: tuple[str, ...], form: str, frames: int, keep: int, as_json: b
 @click.argument("photo", type=click.Path(path_type=Path))
 @_generator
 @_out
+@options.vouched
 @options.as_json
-def project(photo: Path, generator: str, out: Path, as_json: bool) -> None:
+def project(photo: Path, generator: str, out: Path, rights: str, as_json: bool) -> None:
     """Bring PHOTO into the generator: the design nearest to it, on which all sliders work."""
 
     def work():  # type: ignore[no-untyped-def]
         from muslin.studio.bringing import bring_photo
 
-        yield from bring_photo(_open(generator, "", 0.7), photo, out)
+        yield from bring_photo(_open(generator, "", 0.7), photo, out, rights=rights)
 
     run(work, as_json)
 
@@ -186,13 +187,14 @@ def project(photo: Path, generator: str, out: Path, as_json: bool) -> None:
 @click.option("--class", "kind", default="", help="Only this kind of garment. Default: whichever has such outlines.")
 @_generator
 @_out
+@options.vouched
 @options.as_json
-def sketch(drawing: Path, count: int, seed: int, kind: str, generator: str, out: Path, as_json: bool) -> None:
+def sketch(drawing: Path, count: int, seed: int, kind: str, generator: str, out: Path, rights: str, as_json: bool) -> None:
     """Designs that keep the outline of DRAWING (a line drawing or a filled silhouette) and differ inside."""
 
     def work():  # type: ignore[no-untyped-def]
         from muslin.studio.bringing import bring_sketch
 
-        yield from bring_sketch(_open(generator, kind, 0.7), drawing, out, count, seed)
+        yield from bring_sketch(_open(generator, kind, 0.7), drawing, out, count, seed, rights)
 
     run(work, as_json)

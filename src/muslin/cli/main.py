@@ -13,7 +13,10 @@ COMMANDS = {
     "fabric": ("muslin.cli.fabric", "Seamless repeats of a fabric or artwork, at print size."),
     "train": ("muslin.cli.gan", "Train a GAN on your archive, or go on with a run."),
     "generate": ("muslin.cli.gan", "Draw designs from a trained generator."),
-    "evaluate": ("muslin.cli.evaluate", "Measure a generator: how real, how varied, how much it copies; with intervals and a page."),
+    "evaluate": (
+        "muslin.cli.evaluate",
+        "Measure a generator (how real, how varied, how much it copies) or dressed pictures; with intervals and a page.",
+    ),
     "prepare": ("muslin.cli.prepare", "The dataset doctor: check, mend and pack a folder of pictures."),
     "edit": ("muslin.cli.edit", "Steer a design: sliders, mixes, neighbours, walks; photos and sketches brought in."),
     "range": ("muslin.cli.range", "Compose a range: one silhouette in many cloths, one cloth on many silhouettes."),

@@ -49,14 +49,22 @@ def keys(name: str) -> None:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="A folder for signed copies. Default: the files themselves are signed.")
+@click.option(
+    "--time-stamp",
+    "stamp",
+    default="",
+    envvar="MUSLIN_TIME_STAMP",
+    metavar="URL",
+    help="A time-stamping authority (RFC 3161): it is sent a digest of each signature, so that this outlasts your certificate.",
+)
 @options.as_json
-def sign(files: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
+def sign(files: tuple[Path, ...], out: Path | None, stamp: str, as_json: bool) -> None:
     """Sign FILES with the studio's key (C2PA content credentials): how they were made, of what, and that nobody may train on them."""
 
     def work():  # type: ignore[no-untyped-def]
         from muslin.studio.verify import sign_files
 
-        yield from sign_files(list(files), out)
+        yield from sign_files(list(files), out, stamp)
 
     run(work, as_json)
 

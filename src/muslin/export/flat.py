@@ -234,15 +234,19 @@ def _to_rim(points: Float[Tensor, "n 2"], solid: Bool[Tensor, "h w"], reach: int
     return points
 
 
-def to_svg(flat: Flat, title: str, recipe: str = "") -> str:
-    """The drawing as SVG 1.1 with layers that Inkscape and Illustrator show by name; `recipe` (JSON) goes into its metadata."""
+def to_svg(flat: Flat, title: str, recipe: str = "", xmp: str = "", rights: str = "") -> str:
+    """The drawing as SVG 1.1 with layers that Inkscape and Illustrator show by name.
+
+    `recipe` (JSON), `xmp` and `rights` (who vouched) go into its metadata.
+    """
     layers = "".join(_layer(name, getattr(flat, name), name == "silhouette") for name in ("silhouette", "seams", "details"))
-    data = f'<muslin:recipe xmlns:muslin="https://muslin.local/ns">{_text(recipe)}</muslin:recipe>' if recipe else ""
+    told = (("recipe", recipe), ("rights", rights))
+    data = "".join(f'<muslin:{name} xmlns:muslin="https://muslin.local/ns">{_text(text)}</muslin:{name}>' for name, text in told if text)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape" version="1.1"'
         f' width="{flat.width:.2f}mm" height="{flat.height:.2f}mm" viewBox="0 0 {flat.width:.2f} {flat.height:.2f}">\n'
-        f"<title>{_text(title)}</title>\n<metadata>{data}</metadata>\n{layers}</svg>\n"
+        f"<title>{_text(title)}</title>\n<metadata>{data}{xmp}</metadata>\n{layers}</svg>\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Contact sheets: many pictures on one, in rows, with captions. Draws with tensors and the one door to Pillow."""
+"""Contact sheets: many pictures on one, in rows, with captions; as files with an AI mark. Draws with tensors and the one door to Pillow."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.base.image import caption, resize
+from muslin.base.image import caption, encode_png, resize
+from muslin.provenance.recipe import Recipe, mark_text, together
 
 
 def contact_sheet(
@@ -28,6 +29,11 @@ def contact_sheet(
             line = caption(captions[number], side, foot)
             sheet[:, top + side : top + side + foot, left : left + side] = line
     return sheet
+
+
+def encode_sheet(sheet: Float[Tensor, "3 H W"], recipes: Sequence[Recipe], dpi: float = 96, beside: bool = False) -> bytes:
+    """PNG bytes of a sheet with the mark of what is on it (`provenance.recipe.together`); none where nothing on it was made here."""
+    return encode_png(sheet, dpi=dpi, text=mark_text(together(recipes, beside)) if recipes else None)
 
 
 def line_up(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from muslin.base.seeds import seeded
@@ -38,6 +38,26 @@ def intervals(values: Float[Tensor, " k"], groups: Sequence[Float[Tensor, "_ k"]
             moved[number] += weights @ rows / n
     bounds = (values.double() + moved).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64), dim=0)
     return [Figure(float(v), float(low), float(high)) for v, low, high in zip(values, bounds[0], bounds[1], strict=True)]
+
+
+def crossed(values: Float[Tensor, " n"], factors: Sequence[Int[Tensor, " n"]], resamples: int, seed: int) -> Figure:
+    """The mean of values that share things (the same garment, the same style): the levels of each factor are resampled, not the rows.
+
+    A row weighs the product of how often its levels were drawn (Owen 2007, "The pigeonhole bootstrap"). Plain resampling of the rows of a
+    grid would call a mean far surer than it is. `factors` number each row's level, 0 or more.
+    """
+    rng, weights = seeded(seed, "bootstrap"), torch.ones(resamples, len(values), dtype=torch.float64)
+    for levels in factors:
+        found, own = levels.unique(return_inverse=True)
+        drawn = torch.randint(len(found), (resamples, len(found)), generator=rng)
+        counts = torch.zeros(resamples, len(found), dtype=torch.float64).scatter_add_(
+            1, drawn, torch.ones(drawn.shape, dtype=torch.float64)
+        )
+        weights *= counts[:, own]
+    whole = weights.sum(1)
+    means = (weights @ values.double())[whole > 0] / whole[whole > 0]  # of an uneven grid a draw may hold no row at all
+    low, high = means.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    return Figure(float(values.double().mean()), low, high)
 
 
 def share_bounds(figure: Figure, count: int) -> Figure:

@@ -1,6 +1,6 @@
 """The one door to c2pa: content credentials (C2PA 2.x) written into PNG, JPEG, WebP and TIFF bytes, and read with what they are worth.
 
-Nothing goes over the network: no time stamp, no remote manifest, no revocation list. No thumbnails. Does not know files or keys' places.
+Nothing goes over the network (no remote manifest, no revocation list) but to a time-stamping authority that is named. No thumbnails. Does not know files or keys' places.
 """
 
 import io
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from muslin.base.errors import InputError
+from muslin.base.errors import InputError, SettingError
 from muslin.base.packets import broken_chunk, kind_of
 from muslin.provenance.keys import Studio, need_extra
 from muslin.provenance.recipe import Recipe
@@ -31,6 +31,8 @@ class Report:
     serial: str = ""
     source: str = ""  # IPTC's term in the signed action
     codes: tuple[str, ...] = ()
+    stamped: str = ""  # when, ISO 8601, by an RFC 3161 time stamp that fits the signature
+    stamp_trusted: bool = False  # its authority leads to one of the roots
     manifest: dict[str, Any] = field(default_factory=dict)
 
 
@@ -83,23 +85,29 @@ def _rows(plain: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from _rows(parent)
 
 
-def sign(content: bytes, about: dict[str, Any], studio: Studio) -> bytes:
-    """`content` with credentials. What it had of them is replaced. Raises InputError for other formats, damage, and keys out of date."""
+def sign(content: bytes, about: dict[str, Any], studio: Studio, stamp: str = "") -> bytes:
+    """`content` with credentials. What it had of them is replaced. `stamp`: address of a time-stamping authority (RFC 3161), asked once.
+
+    Raises SettingError for an address that is none; InputError for other formats, damage, keys out of date, and an authority that fails.
+    """
     need_extra()
+    if stamp and not stamp.startswith(("http://", "https://")):
+        raise SettingError(f"--time-stamp {stamp}: should be an authority's address, as in http://timestamp.example.org")
     import c2pa
 
     form, out = kind_of(content), io.BytesIO()
     if form not in FORMS:
         raise InputError(f"{about['title']}: not a PNG, JPEG, WebP or TIFF; make a copy in one of these with `muslin copy`")
     try:
-        info = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, studio.chain.encode(), studio.key.encode(), None)
+        info = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, studio.chain.encode(), studio.key.encode(), stamp or None)
         with (
             c2pa.Context.from_dict(_settings(studio.anchors), signer=c2pa.Signer.from_info(info)) as context,
             c2pa.Builder.from_json(json.dumps(about), context=context) as builder,
         ):
             builder.sign(form, io.BytesIO(content), out)
     except c2pa.C2paError as failure:
-        raise InputError(f"{about['title']}: cannot be signed ({failure}); {_remedy(studio)}") from failure
+        remedy = f"is the time-stamping authority {stamp} there? Else sign without --time-stamp" if stamp else "copy or export it again"
+        raise InputError(f"{about['title']}: cannot be signed ({failure}); {_out_of_date(studio) or remedy}") from failure
     return out.getvalue()
 
 
@@ -133,7 +141,9 @@ def _report(told: dict[str, Any]) -> Report:
     source = next((a["digitalSourceType"] for a in actions if "digitalSourceType" in a), "").removeprefix(SCHEME)
     rest = set(codes) - _EXPIRED - _FOREIGN
     state: State = "altered" if rest or not active else "expired" if set(codes) & _EXPIRED else "foreign" if codes else "trusted"
-    return Report(state, who.get("issuer", ""), who.get("cert_serial_number", ""), source, codes, active)
+    passed = told.get("validation_results", {}).get("activeManifest", {}).get("success", [])
+    trusted = any(row["code"] == "timeStamp.trusted" for row in passed)
+    return Report(state, who.get("issuer", ""), who.get("cert_serial_number", ""), source, codes, who.get("time", ""), trusted, active)
 
 
 def _settings(anchors: str) -> dict[str, Any]:
@@ -145,9 +155,9 @@ def _settings(anchors: str) -> dict[str, Any]:
     }
 
 
-def _remedy(studio: Studio) -> str:
+def _out_of_date(studio: Studio) -> str:
     from datetime import UTC, datetime
 
     if studio.until < datetime.now(UTC):
         return f"the keys were good until {studio.until:%Y-%m-%d}: move their folder away and make new ones with `muslin keys`"
-    return "copy or export it again"
+    return ""

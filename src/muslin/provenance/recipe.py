@@ -6,6 +6,7 @@ Knows the form; how a recipe is cooked again is `studio.remake`'s work.
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -77,8 +78,26 @@ class Recipe:
 
     def text(self) -> dict[str, str]:
         """The PNG text chunks: the recipe, and what other programs show and look for."""
-        tool = f"Muslin {self.made_with.get('muslin', '')}".strip()
-        return {KEY: self.plain(), "Software": tool, "Source": self.source(), XMP: self.xmp()}
+        return {KEY: self.plain()} | mark_text(self.mark())
+
+
+def mark_text(mark: Mark) -> dict[str, str]:
+    """The PNG text chunks of a picture without a recipe of its own: what other programs show and look for."""
+    return {"Software": f"Muslin {mark.version}".strip(), "Source": mark.source, XMP: build(mark)}
+
+
+def together(recipes: Sequence[Recipe], beside: bool = False) -> Mark:
+    """The mark of a sheet, film or page that shows pictures of these recipes (one at least); `beside`: and others that were not made here.
+
+    All of one kind keep its term of IPTC's; a mix with anything machine-made in it is `compositeSynthetic`. Names no files.
+    """
+    marks = [recipe.clean_mark() for recipe in recipes]
+    sources = {mark.source for mark in marks}
+    mixed = "compositeSynthetic" if any(mark.by_machine for mark in marks) else "composite"
+    source = mixed if beside or len(sources) > 1 else marks[0].source
+    rights = "; ".join(sorted({text for recipe in recipes for text in recipe.licence.values()}))
+    number = sha256("".join(mark.number for mark in marks).encode())[:32] if marks[0].producer else ""
+    return replace(marks[0], source=source, rights=rights, number=number)
 
 
 def tools(runtime: str = "torch") -> dict[str, Any]:
@@ -108,6 +127,14 @@ def read_recipe(path: Path) -> Recipe:
     if recipe is None:
         raise InputError(f"{path}: carries no recipe; only files that Muslin wrote do (a re-saved or clean copy may have lost it)")
     return recipe
+
+
+def find_recipe(path: Path) -> Recipe | None:
+    """The recipe inside a picture file, or None where there is none that can be read."""
+    try:
+        return read_recipe(path)
+    except InputError:
+        return None
 
 
 def read_marks(content: bytes, name: str) -> tuple[Recipe | None, Mark | None]:

@@ -6,6 +6,7 @@ The picture is cut out, laid on white and framed as the generators' garments are
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from torch import Tensor
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes
-from muslin.base.image import encode_png, open_image, resize
-from muslin.data.drawing import framed, read_drawing
+from muslin.base.image import open_image, resize
+from muslin.data.drawing import Drawing, framed, read_drawing
 from muslin.data.ground import find_mask
-from muslin.export.sheets import contact_sheet
+from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.gan.invert import FollowConfig, Followed, InvertProgress, ProjectConfig, Projected, follow, project
 from muslin.gan.latent import style_based
@@ -27,15 +28,20 @@ from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import photo_recipe
 from muslin.studio.editing import Source, save_design
 from muslin.studio.latents import Design, edited, pack
+from muslin.studio.styles import clear_styling
 
 FRAME = 0.886  # share of the side that a garment's longer side takes in the shipped generators' pictures (median; 0.883 to 0.891)
 _NEAR = 0.9  # IoU from which an outline counts as kept
 
 
-def bring_photo(source: Source, file: Path, out: Path, config: ProjectConfig | None = None) -> Iterator[Event]:
-    """Project one photo: NAME-project.png, and a sheet with the photo beside it. Raises InputError where no garment is found."""
+def bring_photo(source: Source, file: Path, out: Path, config: ProjectConfig | None = None, rights: str = "") -> Iterator[Event]:
+    """Project one photo: NAME-project.png, and a sheet with the photo beside it. `rights`: who vouches for it.
+
+    Raises InputError where no garment is found, and where the photo is not cleared (docs/rights.md).
+    """
     started, generator = time.monotonic(), source.generator
     network, picture = style_based(generator), open_image(file)
+    vouched = clear_styling([], [file], rights).told()
     mask = picture.alpha if picture.alpha is not None else find_mask(picture.pixels)
     if mask is None:
         raise InputError(
@@ -51,7 +57,7 @@ def bring_photo(source: Source, file: Path, out: Path, config: ProjectConfig | N
     assert found is not None
     make_folder(out)
     told = f"distance {found.distance:.3f}, where the nearest random design is at {found.distance_start:.3f}"
-    design = _kept(generator, found.ws, found.label, file, "project", told)
+    design = _kept(generator, found.ws, found.label, file, {"do": "project", "told": told}, vouched)
     path = out / f"{file.stem}-project.png"
     drawn = save_design(path, generator, design)
     yield Saved(path)
@@ -59,20 +65,21 @@ def bring_photo(source: Source, file: Path, out: Path, config: ProjectConfig | N
     if found.distance > 0.8 * found.distance_start:
         yield Warned(f"{file.name}: the generator has little like this; expect a cousin rather than a portrait")
     sheet = contact_sheet([target, drawn], columns=2, side=max(256, network.size), captions=["photo", "in the generator"])
-    yield Saved(write_bytes(out / f"{file.stem}-project-sheet.png", encode_png(sheet, dpi=96)))
+    yield Saved(write_bytes(out / f"{file.stem}-project-sheet.png", encode_sheet(sheet, [design.recipe], beside=True)))
     yield Finished(path, time.monotonic() - started)
 
 
-def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: int = 0) -> Iterator[Event]:
-    """Designs that keep a drawing's outline and differ inside: NAME-sketch-N.png, and a sheet, the outline first."""
+def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: int = 0, rights: str = "") -> Iterator[Event]:
+    """Designs that keep a drawing's outline and differ inside: NAME-sketch-N.png, and a sheet, the outline first. `rights`: who vouches.
+
+    Raises SettingError, and InputError where no outline is found or the drawing is not cleared (docs/rights.md).
+    """
     started, generator = time.monotonic(), source.generator
     network, picture = style_based(generator), open_image(file)
+    vouched = clear_styling([], [file], rights).told()
     if not 1 <= count <= 64:
         raise SettingError(f"count={count}: should be 1 to 64")
-    try:
-        drawing = read_drawing(picture.pixels)
-    except InputError as failure:
-        raise InputError(f"{file}: {failure}") from failure
+    drawing = _drawing(file, picture.pixels)
     for mended in drawing.mended:
         yield Note(f"{file.name}: {mended}")
     drawing = framed(drawing, network.size, (1 - FRAME) / 2)
@@ -86,20 +93,21 @@ def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: in
             found = news
     assert found is not None
     make_folder(out)
-    shown, captions = [1 - 2 * drawing.outline.expand(3, -1, -1) * 0.85], [file.stem]
+    shown, captions, recipes = [1 - 2 * drawing.outline.expand(3, -1, -1) * 0.85], [file.stem], list[Recipe]()
     for number, (ws, kind, kept) in enumerate(zip(found.ws, found.labels, found.ious, strict=True), 1):
         told = f"outline kept to {kept:.0%}"
-        design = _kept(generator, ws, kind, file, "sketch", told)
+        design = _kept(generator, ws, kind, file, {"do": "sketch", "told": told}, vouched)
         path = out / f"{file.stem}-sketch-{number}.png"
         shown.append(save_design(path, generator, design))
         captions.append(f"{number}: {kept:.0%}")
+        recipes.append(design.recipe)
         yield Saved(path)
     least = min(found.ious)
     yield Note(f"{file.name}: {count} designs, outline kept to {least:.0%} or better")
     if least < _NEAR:
         yield Warned(f"{file.name}: an outline is kept to {least:.0%} only; the generator draws few garments of this shape; try --class")
     sheet = contact_sheet(shown, columns=min(len(shown), 5), side=max(192, network.size), captions=captions)
-    yield Saved(write_bytes(out / f"{file.stem}-sketch-sheet.png", encode_png(sheet, dpi=96)))
+    yield Saved(write_bytes(out / f"{file.stem}-sketch-sheet.png", encode_sheet(sheet, recipes, beside=True)))
     yield Finished(out / f"{file.stem}-sketch-sheet.png", time.monotonic() - started)
 
 
@@ -121,8 +129,16 @@ def framed_photo(
     return square[:3].contiguous(), (square[3:] + 1) / 2
 
 
-def _kept(generator: Loaded, ws: Tensor, label: int, file: Path, do: str, told: str) -> Design:
+def _drawing(file: Path, pixels: Tensor) -> Drawing:
+    try:
+        return read_drawing(pixels)
+    except InputError as failure:
+        raise InputError(f"{file}: {failure}") from failure
+
+
+def _kept(generator: Loaded, ws: Tensor, label: int, file: Path, how: dict[str, Any], vouched: dict[str, str]) -> Design:
     """The latent as a design, its recipe a child of the picture's; drawn from what the recipe holds."""
-    edit: dict[str, Any] = {"do": do, "ws": pack(ws), "file": file.name, "sha256": sha256(read_bytes(file)), "told": told}
+    edit = how | {"ws": pack(ws), "file": file.name, "sha256": sha256(read_bytes(file))}
     photo: Recipe = photo_recipe(file)
-    return edited(generator, [Design(ws, label, photo)], edit, label)
+    design = edited(generator, [Design(ws, label, photo)], edit, label)
+    return replace(design, recipe=replace(design.recipe, made=design.recipe.made | vouched))

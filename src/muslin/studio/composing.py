@@ -13,9 +13,10 @@ from torch import Tensor
 from muslin.base.errors import SettingError
 from muslin.base.events import Event, Finished, Note, Saved
 from muslin.base.files import make_folder, write_bytes, write_json
-from muslin.base.image import encode_png, open_image
-from muslin.export.sheets import line_up
+from muslin.base.image import open_image
+from muslin.export.sheets import encode_sheet, line_up
 from muslin.metrics.range import coherence
+from muslin.provenance.recipe import read_recipe
 from muslin.studio.dressing import Wanted, content_of, dress_all, find_pictures, look_files
 from muslin.studio.editing import Source, save_design
 from muslin.studio.styles import clear_styling, find_styles
@@ -62,13 +63,13 @@ def _as_files(source: Source, names: list[str], out: Path) -> Iterator[Path]:
 
 
 def _lay_out(out: Path, looks: list[tuple[Path, Path]], config: StyleConfig) -> Iterator[Event]:
-    pictures, masks = list[Tensor](), list[Tensor]()
+    pictures, masks, recipes = list[Tensor](), list[Tensor](), [read_recipe(path) for path, _ in looks]
     for path, content in looks:
         _, mask = content_of(content, replace(config, where="garment"))
         assert mask is not None
         pictures.append(open_image(path).pixels)
         masks.append(mask)
-    yield Saved(write_bytes(out / "line-up.png", encode_png(line_up(pictures, masks, [path.stem for path, _ in looks]), dpi=150)))
+    yield Saved(write_bytes(out / "line-up.png", encode_sheet(line_up(pictures, masks, [path.stem for path, _ in looks]), recipes, 150)))
     figures = coherence(pictures, masks)
     row = {"looks": [path.name for path, _ in looks], "coherence": figures.row(), "inks": list(config.inks)}
     yield Saved(write_json(out / "range.json", row))

@@ -21,7 +21,7 @@ from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import lift_from_black
 from muslin.features.backbones import load_backbone
 from muslin.gan.generators import Loaded
-from muslin.provenance.recipe import Recipe, from_plain, now, read_recipe, tools
+from muslin.provenance.recipe import Recipe, find_recipe, from_plain, now, tools
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
 from muslin.studio.runtimes import open_generator
@@ -65,10 +65,7 @@ def photo_recipe(path: Path) -> Recipe:
     """The recipe of a picture as content; one that Muslin made keeps its own recipe among the parents. Raises InputError."""
     content = read_bytes(path)
     row = {"file": path.name, "sha256": sha256(content)}
-    try:
-        own = [read_recipe(path)]
-    except InputError:
-        own = []
+    own = [recipe] if (recipe := find_recipe(path)) else []
     licence = {key: value for recipe in own for key, value in recipe.licence.items()} or {path.name: rights_of(path, content).licence}
     parents = [recipe.plain_dict() for recipe in own]
     return Recipe("photo", None, row, made_with=tools(), licence=licence, source_type="composite", parents=parents, made=now())
@@ -124,10 +121,7 @@ def cook_file(path: Path, recipe: Recipe, picture: Tensor, styles: list[Style], 
 
 
 def _made_from(path: Path, recipe: Recipe) -> bool:
-    try:
-        return path.exists() and read_recipe(path) == recipe
-    except InputError:
-        return False  # not ours or damaged: made again
+    return path.exists() and find_recipe(path) == recipe  # not ours or damaged: made again
 
 
 def find_generator(recipe: Recipe, named: str | Path | None) -> Loaded:
@@ -152,8 +146,7 @@ def cook(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> It
     elif recipe.kind in ("draft", "edit"):
         yield _design(recipe, generator)
     else:
-        mask = None if recipe.mask is None else read_mask(find_file(recipe.mask, places, "mask"))
-        yield from cook_look(recipe, _content(recipe, generator, places), by_hash(recipe.styles, places), mask)
+        yield from cook_look(recipe, *dressed_on(recipe, generator, places))
 
 
 def _design(recipe: Recipe, generator: str | Path | None) -> Tensor:
@@ -161,22 +154,35 @@ def _design(recipe: Recipe, generator: str | Path | None) -> Tensor:
     return draw(found, recipe) if recipe.kind == "draft" else draw_design(found, design_of(found, recipe))
 
 
-def _content(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> Tensor:
-    """What a look was dressed on: the file, or, where that is not here, the design of its own recipe."""
+def dressed_on(
+    recipe: Recipe, generator: str | Path | None, places: list[Path]
+) -> tuple[Float[Tensor, "3 h w"], list[Style], Float[Tensor, "1 mask_h mask_w"] | None]:
+    """What a look's recipe was cooked of, found by name and hash: the picture, its styles, and the mask that was given or cut out of it.
+
+    Raises InputError naming what is not here.
+    """
+    picture, cut_out = _content(recipe, generator, places)
+    mask = cut_out if recipe.mask is None else read_mask(find_file(recipe.mask, places, "mask"))
+    return picture, by_hash(recipe.styles, places), mask
+
+
+def _content(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> tuple[Tensor, Tensor | None]:
+    """The file with its transparency, or, where that is not here, the design of its own recipe."""
     if recipe.content is not None:
         try:
-            return as_content(open_image(find_file(recipe.content, places, "content")).pixels, recipe)
+            picture = open_image(find_file(recipe.content, places, "content"))
+            return as_content(picture.pixels, recipe), picture.alpha
         except InputError:
             if not recipe.parents:
                 raise
         *_, made = cook(from_plain(recipe.parents[0]), generator, places)
         pixels = made.pixels if isinstance(made, Dressed) else made
         assert isinstance(pixels, Tensor)
-        return as_content(from_bytes(to_bytes(pixels)).expand(3, -1, -1), recipe)
+        return as_content(from_bytes(to_bytes(pixels)).expand(3, -1, -1), recipe), None
     if recipe.generator is None:
         raise InputError("this recipe names neither a generator nor a picture; it may come from a later Muslin: update")
     base = from_plain(recipe.parents[0]) if recipe.parents else replace(recipe, kind="draft")
-    return as_picture(_design(base, generator))
+    return as_picture(_design(base, generator)), None
 
 
 def read_mask(path: Path) -> Float[Tensor, "1 h w"]:

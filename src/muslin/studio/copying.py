@@ -11,11 +11,11 @@ from pathlib import Path
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved
 from muslin.base.files import make_folder, read_bytes, write_bytes
-from muslin.base.image import XMP, Picture, encode_jpeg, encode_png, encode_webp, open_image
+from muslin.base.image import Picture, encode_jpeg, encode_png, encode_webp, open_image
 from muslin.base.packets import JPEG_MOST
 from muslin.base.tiff import encode_tiff
 from muslin.provenance.keys import no_keys, watermark_key
-from muslin.provenance.recipe import Recipe, read_marks
+from muslin.provenance.recipe import Recipe, mark_text, read_marks
 from muslin.provenance.watermark import LEAST, embed
 from muslin.provenance.xmp import Mark, build
 
@@ -68,8 +68,7 @@ def _watermarked(picture: Picture, file: Path) -> Picture:
 
 
 def _png(picture: Picture, recipe: Recipe | None, mark: Mark, quality: int) -> bytes:
-    text = recipe.text() if recipe else {"Software": f"Muslin {mark.version}".strip(), "Source": mark.source, XMP: build(mark)}
-    return encode_png(picture.pixels, picture.alpha, picture.dpi or _DPI, text)
+    return encode_png(picture.pixels, picture.alpha, picture.dpi or _DPI, recipe.text() if recipe else mark_text(mark))
 
 
 def _tiff(picture: Picture, recipe: Recipe | None, mark: Mark, quality: int) -> bytes:

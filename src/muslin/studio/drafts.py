@@ -10,7 +10,7 @@ from muslin.base.errors import SettingError
 from muslin.base.events import Event, Finished, Saved, Step
 from muslin.base.files import make_folder, write_bytes
 from muslin.base.image import encode_png
-from muslin.export.sheets import contact_sheet
+from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import BLOCK, Loaded
 from muslin.studio.cook import draft_recipe, draw_each
 
@@ -40,7 +40,7 @@ def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi:
         if len(shown) == _SHEET or number == len(seeds):
             sheet = contact_sheet(shown, columns=10, side=128, captions=names)
             last = "" if number <= _SHEET else f"-{(number - 1) // _SHEET + 1}"
-            yield Saved(write_bytes(out / f"sheet{last}.png", encode_png(sheet, dpi=96)))
+            yield Saved(write_bytes(out / f"sheet{last}.png", encode_sheet(sheet, recipes[number - len(shown) : number])))
             shown, names = [], []
         if number % BLOCK == 0 or number == len(seeds):
             yield Step("draw", number, len(seeds))

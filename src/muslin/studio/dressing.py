@@ -13,9 +13,9 @@ from muslin.base.config import overlay
 from muslin.base.errors import InputError, MuslinError, SettingError, nearest
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes, write_json
-from muslin.base.image import SUFFIXES, encode_png, open_image
+from muslin.base.image import SUFFIXES, open_image
 from muslin.base.machine import free_memory
-from muslin.export.sheets import contact_sheet
+from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.features.backbones import load_backbone
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
@@ -84,7 +84,7 @@ def dress_all(
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {features}")
-    made, reasons, rows = list[tuple[str, Tensor]](), list[str](), list[dict[str, Any]]()
+    made, reasons, rows = list[tuple[Recipe, str, Tensor]](), list[str](), list[dict[str, Any]]()
     for number, job in enumerate(jobs, 1):
         path = out / f"{job.name}.png"
         try:
@@ -97,7 +97,7 @@ def dress_all(
             reasons.append(str(failure))
             yield Refused(str(job.file), str(failure))
             continue
-        made.append((path.stem, open_image(path).pixels))
+        made.append((recipe, path.stem, open_image(path).pixels))
         yield Step("style", number, len(jobs))
     if not made:
         raise InputError(f"none of {len(jobs)} could be dressed; the first: {reasons[0]}")
@@ -121,10 +121,10 @@ def look_files(
     return [(out / f"{job.name}.png", job.file) for job in _plan(contents, styles, config, wanted)[2]]
 
 
-def _close(out: Path, made: list[tuple[str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
-    captions = [name for name, _ in made[:200]]
-    sheet = contact_sheet([pixels for _, pixels in made[:200]], columns=columns if columns > 2 else 0, captions=captions)
-    yield Saved(write_bytes(out / "sheet.png", encode_png(sheet, dpi=150)))
+def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
+    recipes, captions, pictures = zip(*made[:200], strict=True)
+    sheet = contact_sheet(pictures, columns=columns if columns > 2 else 0, captions=captions)
+    yield Saved(write_bytes(out / "sheet.png", encode_sheet(sheet, recipes, 150)))
     if rows:
         yield Saved(write_json(out / "report.json", {"about": "muslin.style.measure; lower is better for distances", "results": rows}))
         for row in rows:
@@ -135,13 +135,21 @@ def _close(out: Path, made: list[tuple[str, Tensor]], rows: list[dict[str, Any]]
 def measured(path: Path, job: _Job, area: Tensor | None) -> dict[str, Any]:
     """The figures of one result, read from its file; print mode adds the seam of its tile."""
     content, mask = content_of(job.file, job.config, area)
-    laid = sized([Cloth(style.pixels, weight) for style, weight in job.group], mask, content, job.config)
-    figures = measure(open_image(path).pixels, content, mask, [(style.at(1.0), style.weight) for style in laid])
     row: dict[str, Any] = {"file": path.name, "content_picture": job.file.name, "styles": [style.name for style, _ in job.group]}
-    row |= figures.row()
-    if job.config.mode == "print":
-        row["seam"] = make_tile(job.group[0][0].pixels, job.config.repeat).seam
-    return row
+    return row | figures_of(open_image(path).pixels, content, mask, job.group, job.config)
+
+
+def figures_of(
+    result: Float[Tensor, "3 s t"],
+    content: Float[Tensor, "3 s t"],
+    mask: Float[Tensor, "1 s t"] | None,
+    group: list[tuple[Style, float]],
+    config: StyleConfig,
+) -> dict[str, float | int | None]:
+    """`style.measure.Measures` of a look as a row; for a print the seam of its tile besides."""
+    laid = sized([Cloth(style.pixels, weight) for style, weight in group], mask, content, config)
+    row = measure(result, content, mask, [(style.at(1.0), style.weight) for style in laid]).row()
+    return row | ({"seam": make_tile(group[0][0].pixels, config.repeat).seam} if config.mode == "print" else {})
 
 
 def content_of(

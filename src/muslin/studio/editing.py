@@ -18,10 +18,11 @@ from muslin.base.events import Event, Finished, Note, Saved, Step
 from muslin.base.files import make_folder, write_bytes
 from muslin.base.film import write_film
 from muslin.base.image import encode_png, resize
-from muslin.export.sheets import contact_sheet
+from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.gan.latent import GROUPS, style_based
-from muslin.provenance.recipe import read_recipe
+from muslin.provenance.recipe import Recipe, read_recipe, together
+from muslin.provenance.xmp import build
 from muslin.studio.cook import draft_recipe
 from muslin.studio.latents import Design, design_of, draw_design, edited, pack
 from muslin.studio.sliders import Slider, load_sliders, slid
@@ -79,7 +80,7 @@ def slide(source: Source, name: str, amounts: dict[str, float], out: Path) -> It
     path = out / f"{named(name)}-{words}.png"
     after = save_design(path, generator, child)
     yield Saved(path)
-    yield from _sheet(out, [draw_design(generator, parent), after], ["before", words])
+    yield from _sheet(out, [draw_design(generator, parent), after], ["before", words], child.recipe)
     yield Finished(path, time.monotonic() - started)
 
 
@@ -98,7 +99,7 @@ def strips(source: Source, names: list[str], out: Path, only: tuple[str, ...] = 
                 shown.append(draw_design(generator, Design(slid(known, design.ws, {slider.name: amount}), design.label, design.recipe)))
                 captions.append(slider.less if amount == -slider.limit else slider.more if amount == slider.limit else f"{amount:+.1f}")
         sheet = contact_sheet(shown, columns=steps, side=max(128, generator.network.size), gap=8, captions=captions)
-        path = write_bytes(out / f"strips-{named(name)}.png", encode_png(sheet, dpi=96))
+        path = write_bytes(out / f"strips-{named(name)}.png", encode_sheet(sheet, [design.recipe]))
         yield Saved(path)
         yield Step("strips", number, len(names))
     yield Finished(path if len(names) == 1 else out, time.monotonic() - started)
@@ -115,7 +116,7 @@ def blend(source: Source, names: list[str], weights: dict[str, list[float]], out
     path = out / f"{'+'.join(named(name) for name in names)[:80]}-mix.png"
     made = save_design(path, generator, child)
     yield Saved(path)
-    yield from _sheet(out, [*(draw_design(generator, parent) for parent in parents), made], [*map(named, names), "mix"])
+    yield from _sheet(out, [*(draw_design(generator, parent) for parent in parents), made], [*map(named, names), "mix"], child.recipe)
     yield Finished(path, time.monotonic() - started)
 
 
@@ -144,7 +145,7 @@ def vary(source: Source, name: str, distance: float, count: int, seed: int, out:
         captions.append(f"{seed + number}")
         yield Saved(path)
         yield Step("vary", number + 1, count)
-    yield from _sheet(out, shown, captions)
+    yield from _sheet(out, shown, captions, parent.recipe)
     yield Finished(out / "sheet.png", time.monotonic() - started)
 
 
@@ -161,7 +162,7 @@ def change_class(source: Source, name: str, kinds: tuple[str, ...], out: Path) -
         shown.append(save_design(path, generator, child))
         captions.append(kind)
         yield Saved(path)
-    yield from _sheet(out, shown, captions)
+    yield from _sheet(out, shown, captions, parent.recipe)
     yield Finished(out / "sheet.png", time.monotonic() - started)
 
 
@@ -182,11 +183,12 @@ def walk(source: Source, names: list[str], out: Path, form: str = "gif", frames:
                 yield Saved(out / save_between(out, generator, design, number, frame))
             yield Step("walk", number * frames + frame + 1, total)
     large = [_large(picture) for picture in film]
-    path = write_film(out / f"walk.{form}", large)
+    recipes = [stop.recipe for stop in stops]
+    path = write_film(out / f"walk.{form}", large, xmp=build(together(recipes)))
     yield Saved(path)
     shown = film[: (len(stops) - 1) * frames : max(1, frames // 6)]
     shown.append(draw_design(generator, stops[-1]))
-    yield Saved(write_bytes(out / "walk-strip.png", encode_png(contact_sheet(shown, columns=len(shown), side=128, gap=4), dpi=96)))
+    yield Saved(write_bytes(out / "walk-strip.png", encode_sheet(contact_sheet(shown, columns=len(shown), side=128, gap=4), recipes)))
     yield Finished(path, time.monotonic() - started)
 
 
@@ -206,7 +208,7 @@ def _steps(slider: Slider, count: int) -> list[float]:
     return [slider.limit * (2 * place / (count - 1) - 1) for place in range(count)]
 
 
-def _sheet(out: Path, shown: list[Tensor], captions: list[Any]) -> Iterator[Event]:
+def _sheet(out: Path, shown: list[Tensor], captions: list[Any], recipe: Recipe) -> Iterator[Event]:
     sheet = contact_sheet(shown, columns=min(len(shown), 8), side=max(192, shown[0].shape[1]), captions=captions)
-    yield Saved(write_bytes(out / "sheet.png", encode_png(sheet, dpi=96)))
+    yield Saved(write_bytes(out / "sheet.png", encode_sheet(sheet, [recipe])))
     yield Note(f"{len(shown)} pictures side by side: {out / 'sheet.png'}")

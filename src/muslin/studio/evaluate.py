@@ -24,6 +24,7 @@ from muslin.features.inception import Inception, find_inception
 from muslin.gan.generators import Loaded
 from muslin.studio.evaluation_page import evaluation_page
 from muslin.studio.evaluation_report import Drawn, report
+from muslin.studio.evaluation_words import Remark, remark
 from muslin.studio.gathering import Gatherer, digest, embedded_look
 
 LEAST = 12  # pictures on each side: two halves of the training set need six each
@@ -72,26 +73,26 @@ def evaluate(
     gatherer, told = _gatherer(make_folder(out) / "features", inception)
     images, held_out, lines = _sets(images, held_out, config)
     told += [*lines, *_sizes(images, [generator, *([against] if against else [])])]
-    yield from (Warned(text) for text in told)
+    yield from (Warned(line.en) for line in told)
     wanted = yield from gatherer.pictures(images.pixels, "pictures")
     held = (yield from gatherer.pictures(held_out.pixels, "held out")) if held_out else None
     sides = list[Drawn]()
     for one, work in [(generator, "drafts"), *([(against, "others")] if against else [])]:
         labels, kinds, lines = plan_labels(one, images, config)
-        yield from (Warned(text) for text in lines)
+        yield from (Warned(line.en) for line in lines)
         told += lines
         features = yield from gatherer.drafts(one, labels, config.seed, config.truncation, work)
         sides.append(Drawn(one, features, labels, kinds))
     yield Note(f"measuring: {config.samples:,} drafts against {len(images):,} pictures, {config.resamples:,} resamples")
     found = report(sides, wanted, images, held_out, held, as_dict(config), told)
-    yield from (Warned(text) for text in found["told"][len(told) :])
+    yield from (Warned(line["en"]) for line in found["told"][len(told) :])
     yield Saved(write_json(out / "evaluation.json", found))
     yield Saved(write_text(out / "index.html", evaluation_page(found, generator, images, language)))
     yield from (Note(line) for line in _lines(found))
     yield Finished(out / "index.html", time.monotonic() - began)
 
 
-def _gatherer(folder: Path, inception: Path | None) -> tuple[Gatherer, list[str]]:
+def _gatherer(folder: Path, inception: Path | None) -> tuple[Gatherer, list[Remark]]:
     """The embedded look, and Inception's where its weights are; where not, the line that says so. Raises InputError for a named file."""
     try:
         weights = find_inception(inception)
@@ -100,10 +101,10 @@ def _gatherer(folder: Path, inception: Path | None) -> tuple[Gatherer, list[str]
     except InputError as failure:
         if inception:
             raise
-        return Gatherer(folder, embedded_look()), [f"{failure}; the figures are on the embedded features"]
+        return Gatherer(folder, embedded_look()), [remark("no fid", why=str(failure))]
 
 
-def plan_labels(generator: Loaded, images: Images, config: EvaluateConfig) -> tuple[Int[Tensor, " n"], Int[Tensor, " n"], list[str]]:
+def plan_labels(generator: Loaded, images: Images, config: EvaluateConfig) -> tuple[Int[Tensor, " n"], Int[Tensor, " n"], list[Remark]]:
     """For each draft the generator's class and the training set's (-1: none), in the set's proportions; and what a person should know."""
     rng, count = seeded(config.seed, "evaluate", "classes"), config.samples
     none = torch.full((count,), -1)
@@ -112,40 +113,36 @@ def plan_labels(generator: Loaded, images: Images, config: EvaluateConfig) -> tu
     shared = [number for number, name in enumerate(images.classes) if name in generator.classes]
     if not shared:
         evenly = torch.randint(len(generator.classes), (count,), generator=rng)
-        return (
-            evenly,
-            none,
-            [f"{generator.name} and {images.name} have no class in common: drafts of all classes evenly, no figures by class"],
-        )
+        return evenly, none, [remark("no common class", generator=generator.name, data=images.name)]
     labels = images.labels.cpu()
     places = torch.isin(labels, torch.tensor(shared)).nonzero()[:, 0]
     kinds = labels[places[torch.randint(len(places), (count,), generator=rng)]]
     numbers = torch.tensor([generator.classes.index(name) if name in generator.classes else -1 for name in images.classes])
     missing = [name for number, name in enumerate(images.classes) if number not in shared]
-    lines = [f"{generator.name} does not know {', '.join(missing)}: those pictures count, none of them is drawn"] if missing else []
+    lines = [remark("unknown classes", generator=generator.name, kinds=missing)] if missing else []
     return numbers[kinds], kinds, lines
 
 
-def _sizes(images: Images, generators: list[Loaded]) -> Iterator[str]:
+def _sizes(images: Images, generators: list[Loaded]) -> Iterator[Remark]:
     channels, side = images.pixels.shape[1:3]
     for one in generators:
         if one.network.size != side or one.network.channels != channels:
-            kind = "colour" if channels == 3 else "grey"
-            yield f"{one.name} draws {one.network.size} px; it is held against {kind} pictures of {side} px: part of the distance is that"
+            kind = remark("colour" if channels == 3 else "grey")
+            yield remark("other size", generator=one.name, size=one.network.size, kind=kind, side=side)
 
 
-def _sets(images: Images, held_out: Images | None, config: EvaluateConfig) -> tuple[Images, Images | None, list[str]]:
+def _sets(images: Images, held_out: Images | None, config: EvaluateConfig) -> tuple[Images, Images | None, list[Remark]]:
     """The training set, cut to size; the held-out pictures that are not in it, byte for byte; and lines on what was left out."""
-    told, whole = list[str](), images
+    told, whole = list[Remark](), images
     if 0 < config.pictures < len(images):
         chosen = torch.randperm(len(images), generator=seeded(config.seed, "evaluate", "set"))[: config.pictures].sort().values
         images = _only(images, chosen)
-        told.append(f"{len(images):,} of the {len(whole):,} pictures of {whole.name}, chosen at random")
+        told.append(remark("chosen", some=len(images), all=len(whole), data=whole.name))
     if held_out:
         known = {digest(picture) for picture in whole.pixels}
         unseen = [place for place, picture in enumerate(held_out.pixels) if digest(picture) not in known]
         if len(unseen) < len(held_out):
-            told.append(f"{len(held_out) - len(unseen)} of {len(held_out)} held-out pictures are in {images.name} too: they are left out")
+            told.append(remark("not held out", twice=len(held_out) - len(unseen), all=len(held_out), data=images.name))
             held_out = _only(held_out, torch.tensor(unseen)) if unseen else None
     return images, held_out, told
 

@@ -14,6 +14,8 @@ from muslin.export.pages import inline, page
 from muslin.export.plots import Interval, curve, whiskers
 from muslin.gan.generators import Loaded
 from muslin.gan.log import Log
+from muslin.provenance.recipe import together
+from muslin.studio.cook import draft_recipe
 from muslin.studio.evaluation_words import CURVES, WORDS
 from muslin.studio.lookbook import CLASSES_ZH
 
@@ -31,6 +33,7 @@ def evaluation_page(found: Row, generator: Loaded, images: Images, language: str
         row["pictures"] = [_picture(from_bytes(images.pixels[place])) for place in row["nearest"]]
     return page(
         "evaluation",
+        mark=together([draft_recipe(generator, found["settings"]["seed"], 0, psi)], beside=True),
         title=generator.name,
         language=language,
         tools=found["tools"],
@@ -47,14 +50,17 @@ def evaluation_page(found: Row, generator: Loaded, images: Images, language: str
 
 
 def number(value: float) -> str:
-    """As a person reads it: three digits that mean something, thousands apart."""
-    shown = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
-    return shown.replace("-", "−")
+    """As a person reads it: two or three digits that mean something, thousands apart."""
+    size = abs(value)
+    if size < 0.0005:
+        return "0"
+    places = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 else 3
+    return f"{value:,.{places}f}".replace("-", "−")
 
 
 def share(value: float) -> str:
     """In percent; a small one with its first digit."""
-    return f"{value:.1%}" if 0 < value < 0.1 or 0.99 < value < 1 else f"{value:.0%}"
+    return f"{value:.1%}" if 0 < value < 0.1 or 0.99 < value < 0.9995 else f"{value:.0%}"
 
 
 def _rows(found: Row) -> list[Row]:

@@ -20,10 +20,10 @@ from muslin.metrics.intervals import Figure, intervals
 from muslin.metrics.kernel import kernel_rows
 from muslin.metrics.novelty import copy_threshold, nearest
 from muslin.provenance.recipe import tools
+from muslin.studio.evaluation_words import Remark, remark
 from muslin.studio.gathering import digest
 
 Row = dict[str, Any]
-FILTER = "bicubic with antialiasing, padded to a square on the ground's colour"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def report(
     held_out: Images | None,
     held: dict[str, Tensor] | None,
     settings: Row,
-    told: Sequence[str],
+    told: Sequence[Remark],
 ) -> Row:
     """The whole report; `sides` are the generator and, where there is one, the other."""
     name = next(name for name in wanted if name.startswith("embedded"))
@@ -80,12 +80,12 @@ def report(
     found |= {"generator": _card(sides[0]), "reference": _set(images), "held_out": _set(held_out) if held_out else None}
     found["features"] = {
         "names": {key: rows.shape[1] for key, rows in wanted.items()},
-        "resize": f"pictures to {images.pixels.shape[2]} px ({FILTER}); to 96 px (bilinear with antialiasing) for the embedded encoder",
+        "resize": remark("resize", side=images.pixels.shape[2]).plain(),
         "frechet_axes": wanted[name].shape[1] if bench.axes is None else bench.axes.shape[1],
         "variance_in_axes": bench.variance,
         "copy_threshold": bench.threshold,
         "kernel_unit": "times 1000",
-        "interval": f"95 %, bootstrap percentiles over rows, {settings['resamples']} resamples; see docs/evaluation.md",
+        "interval": remark("interval", resamples=settings["resamples"]).plain(),
     }
     found["figures"] = bench.rows(measured[0])
     found["baseline"] = _baseline(bench, sides[0].embedded)
@@ -98,22 +98,17 @@ def report(
         found["against"] = {"generator": _card(sides[1]), "figures": bench.rows(measured[1]), "differences": rows}
     found["drafts"] = _ranked(sides[0], wanted[name], settings)
     found["inception"] = _inception(sides, wanted, settings)
-    found["told"] = [*told, *lines, *_few_for_fid(sides, wanted), *_small(found["classes"], settings), *([] if held_out else [NO_HELD_OUT])]
+    lines += [*_few_for_fid(sides, wanted), *_small(found["classes"], settings), *([] if held_out else [remark("no held out")])]
+    found["told"] = [line.plain() for line in (*told, *lines)]
     return found
 
 
-NO_HELD_OUT = "no held-out pictures (--held-out): the data-copying test is left out; copy rate and authenticity need none"
-
-
-def _bench(wanted: Tensor, drafts: int, settings: Row) -> tuple[Bench, list[str]]:
+def _bench(wanted: Tensor, drafts: int, settings: Row) -> tuple[Bench, list[Remark]]:
     count, features = min(drafts, len(wanted)), wanted.shape[1]
-    axes, share, lines = None, 1.0, list[str]()
+    axes, share, lines = None, 1.0, list[Remark]()
     if axes_for(count, features) < features:
         axes, share = principal_axes(wanted, axes_for(count, features))
-        lines = [
-            f"{drafts:,} drafts and {len(wanted):,} pictures are too few for a covariance of {features:,} features: the Frechet distance is "
-            f"on the training set's {axes.shape[1]} principal axes ({share:.0%} of its variance); compare it only with such a one"
-        ]
+        lines = [remark("few", drafts=drafts, pictures=len(wanted), features=features, axes=axes.shape[1], share=share)]
     return Bench(wanted, copy_threshold(wanted), axes, share, settings), lines
 
 
@@ -141,9 +136,11 @@ def _classes(side: Drawn, bench: Bench, images: Images) -> list[Row]:
     return rows if int(side.kinds.max()) >= 0 else []
 
 
-def _small(classes: list[Row], settings: Row) -> list[str]:
-    small = [f"{row['class']} ({row['pictures']} pictures, {row['drafts']} drafts)" for row in classes if row["figures"] is None]
-    return [f"too few for figures of their own (at least {settings['class_least']} each): {', '.join(small)}"] if small else []
+def _small(classes: list[Row], settings: Row) -> list[Remark]:
+    small = [
+        remark("counted", kind=[row["class"]], pictures=row["pictures"], drafts=row["drafts"]) for row in classes if row["figures"] is None
+    ]
+    return [remark("small", least=settings["class_least"], kinds=small)] if small else []
 
 
 def _copying(side: Drawn, wanted: Tensor, images: Images, held_out: Images | None, held: Tensor | None) -> Row | None:
@@ -159,11 +156,11 @@ def _copying(side: Drawn, wanted: Tensor, images: Images, held_out: Images | Non
     }
 
 
-def _few_for_fid(sides: Sequence[Drawn], wanted: dict[str, Tensor]) -> list[str]:
+def _few_for_fid(sides: Sequence[Drawn], wanted: dict[str, Tensor]) -> list[Remark]:
     for name, rows in wanted.items():
         fewest = min(len(rows), *(len(side.labels) for side in sides))
         if name.startswith("inception") and fewest <= rows.shape[1]:
-            return [f"FID of {fewest:,} pictures: too few for a covariance of {rows.shape[1]:,} features, it is much too large; go by KID"]
+            return [remark("few for fid", pictures=fewest, features=rows.shape[1])]
     return []
 
 

@@ -19,6 +19,7 @@ from muslin.base.files import make_folder, room_for, write_bytes
 from muslin.base.image import encode_png
 from muslin.base.machine import free_memory
 from muslin.base.tiff import encode_tiff
+from muslin.export.sheets import encode_sheet
 from muslin.provenance.recipe import Recipe, now, tools
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, recolour, to_hex
@@ -65,9 +66,10 @@ def fabric(
         tile, pixels = cook_fabric(style, one)
         own = style.pixels.shape[2] / (one.cm / 2.54)
         name = f"{style.name}-{one.repeat}" + (f"-{name_of(inks)}" if inks else "")
-        path = _write(out / name, pixels, fabric_recipe(style, one, told), form)
+        recipe = fabric_recipe(style, one, told)
+        path = _write(out / name, pixels, recipe, form)
         yield Saved(path)
-        yield Saved(write_bytes(out / f"{name}-proof.png", encode_png(proof(tile), dpi=150)))
+        yield Saved(write_bytes(out / f"{name}-proof.png", encode_sheet(proof(tile), [recipe], 150)))
         size = (
             f"{pixels.shape[2]} x {pixels.shape[1]} px, {pixels.shape[2] / one.dpi * 2.54:.1f} x {pixels.shape[1] / one.dpi * 2.54:.1f} cm"
         )

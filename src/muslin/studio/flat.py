@@ -16,9 +16,10 @@ from muslin.base.files import make_folder, write_bytes, write_text
 from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.data.ground import find_mask
 from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
-from muslin.export.sheets import contact_sheet
-from muslin.provenance.recipe import read_recipe
+from muslin.export.sheets import contact_sheet, encode_sheet
+from muslin.provenance.recipe import Recipe, find_recipe, mark_text
 from muslin.studio.dressing import find_pictures
+from muslin.studio.styles import clear_styling
 from muslin.style.enlarge import enlarge
 
 __all__ = ["FlatConfig", "flat", "flat_of"]
@@ -27,19 +28,22 @@ _DRAFT, _ENLARGED, _LARGEST = 200, 512, 1024  # px: smaller is enlarged, larger 
 _SHARP = 0.25  # lower than is usual, so that a light motif at the garment's edge is no bite in its outline
 _SIDE = 1600  # px of the PNG's longer side
 _SHOWN = 100  # pictures on the sheet
+_Made = tuple[Path, Recipe | None, Tensor, Tensor]  # file, its recipe, the picture, the drawing
 
 
-def flat(files: list[Path], out: Path, config: FlatConfig | None = None) -> Iterator[Event]:
+def flat(files: list[Path], out: Path, config: FlatConfig | None = None, rights: str = "") -> Iterator[Event]:
     """For each picture (folders: their pictures) NAME.flat.svg and NAME.flat.png in the folder `out`; of several, sheet.png.
 
     A picture that cannot be drawn is a `Refused` event and the others go on. Raises SettingError and, for a path that is
-    not there, InputError before anything is written, and InputError when nothing could be drawn.
+    not there or not cleared (docs/rights.md; `rights`: who vouches), InputError before anything is written, and InputError when nothing
+    could be drawn.
     """
     started, config = time.monotonic(), config or FlatConfig()
     check(config)
     found = find_sources(files)
+    vouched = clear_styling([], found, rights).told().get("rights", "")
     make_folder(out)
-    made, reasons, path = list[tuple[Path, Tensor, Tensor]](), list[str](), out
+    made, reasons, path = list[_Made](), list[str](), out
     for number, (file, name) in enumerate(zip(found, names(found), strict=True), 1):
         try:
             drawing, pixels = flat_of(file, config)
@@ -50,17 +54,19 @@ def flat(files: list[Path], out: Path, config: FlatConfig | None = None) -> Iter
             yield Refused(str(file), str(failure))
             continue
         path, ink = out / f"{name}.flat.svg", draw(drawing, _SIDE)
-        yield Saved(write_text(path, to_svg(drawing, file.stem, _recipe(file))))
+        recipe = find_recipe(file)
+        told = (recipe.plain(), recipe.xmp()) if recipe else ("", "")
+        yield Saved(write_text(path, to_svg(drawing, file.stem, *told, rights=vouched)))
         dpi = _SIDE / max(drawing.width, drawing.height) * 25.4
-        yield Saved(write_bytes(out / f"{name}.flat.png", encode_png(ink, dpi=dpi)))
+        yield Saved(write_bytes(out / f"{name}.flat.png", encode_png(ink, dpi=dpi, text=mark_text(recipe.mark()) if recipe else None)))
         yield Note(f"{path.name}: {len(drawing.seams)} seams, {len(drawing.details)} details, {drawing.nodes} nodes")
-        made += [(file, pixels, resize(ink, *_small(ink)))] if len(made) < _SHOWN else []
+        made += [(file, recipe, pixels, resize(ink, *_small(ink)))] if len(made) < _SHOWN else []
         yield Step("flat", number, len(found), {"nodes": drawing.nodes})
     if not made:
         raise InputError(f"none of {len(found)} could be drawn; the first: {reasons[0]}")
     if len(found) > 1:
         path = out / "sheet.png"
-        yield Saved(write_bytes(path, encode_png(_sheet(made), dpi=150)))
+        yield Saved(write_bytes(path, _sheet(made)))
     yield Finished(path, time.monotonic() - started)
 
 
@@ -113,19 +119,14 @@ def _usable(alpha: Tensor | None) -> Tensor | None:
     return alpha if alpha is not None and 0.01 <= float((alpha > 0.5).float().mean()) <= 0.98 else None
 
 
-def _recipe(file: Path) -> str:
-    try:
-        return read_recipe(file).plain()
-    except InputError:
-        return ""
-
-
 def _small(pixels: Tensor) -> tuple[int, int]:
     factor = 300 / max(pixels.shape[1:])
     return max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[2] * factor))
 
 
-def _sheet(made: list[tuple[Path, Tensor, Tensor]]) -> Tensor:
-    both = [picture for _, pixels, ink in made for picture in (pixels, ink)]
-    captions = [caption for file, _, _ in made for caption in (file.name, "flat")]
-    return contact_sheet(both, columns=2 * math.ceil(math.sqrt(len(made) * 0.65)), side=300, captions=captions)
+def _sheet(made: list[_Made]) -> bytes:
+    both = [picture for _, _, pixels, ink in made for picture in (pixels, ink)]
+    captions = [caption for file, *_ in made for caption in (file.name, "flat")]
+    sheet = contact_sheet(both, columns=2 * math.ceil(math.sqrt(len(made) * 0.65)), side=300, captions=captions)
+    recipes = [recipe for _, recipe, _, _ in made if recipe]
+    return encode_sheet(sheet, recipes, 150, beside=len(recipes) < len(made))

@@ -16,7 +16,7 @@ from muslin.base.image import open_image, resize
 from muslin.base.rights import share_alike
 from muslin.export.pages import inline, page
 from muslin.metrics.originality import Finding
-from muslin.provenance.recipe import Recipe
+from muslin.provenance.recipe import Recipe, together
 from muslin.studio.styles import Style
 
 CLASSES_ZH = {
@@ -45,9 +45,11 @@ def write_lookbook(
 ) -> Path:
     """Write index.html and lookbook.json into `out`. Raises DiskError."""
     used = {look.style: next(style for style in styles if style.name == look.style) for look in looks}
-    swatches = {name: inline(resize(_square(style.pixels), 240, 240)) for name, style in used.items()}
+    swatches = {name: inline(resize(cut_square(style.pixels), 240, 240)) for name, style in used.items()}
     text = page(
         "lookbook",
+        mark=together([look.recipe for look in looks], beside=True),  # the cloths are shown too
+        parts=[(f"looks/{look.path.name}", look.recipe.clean_mark()) for look in looks],
         title=title,
         language=language,
         looks=[_entry(number, look, used[look.style], swatches[look.style]) for number, look in enumerate(looks, 1)],
@@ -70,7 +72,7 @@ def _entry(number: int, look: Look, style: Style, swatch: str) -> dict[str, Any]
     name = str(row.get("class", "garment"))
     return {
         "number": f"{number:02d}",
-        "picture": inline(look.pixels()),
+        "picture": inline(look.pixels(), mark=look.recipe.clean_mark()),
         "draft": inline(_draft(look.draft)),
         "swatch": swatch,
         "kind_en": name,
@@ -105,6 +107,7 @@ def _draft(path: Path) -> Tensor:
     return pixels.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
 
 
-def _square(pixels: Tensor) -> Tensor:
+def cut_square(pixels: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 s s"]:
+    """The upper left square of a picture, for swatches."""
     side = min(pixels.shape[1:])
     return pixels[:, :side, :side]

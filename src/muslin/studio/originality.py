@@ -20,7 +20,7 @@ from muslin.base.image import open_image, resize
 from muslin.data.loader import square
 from muslin.export.pages import inline, page
 from muslin.metrics.originality import Finding, Index, judged, nearest, thresholds
-from muslin.provenance.recipe import tools
+from muslin.provenance.recipe import Recipe, find_recipe, together, tools
 from muslin.studio.dressing import find_pictures
 from muslin.studio.indexing import index_of
 
@@ -43,6 +43,7 @@ class _Design:
     name: str
     picture: Float[Tensor, "3 h w"]
     finding: Finding
+    recipe: Recipe | None
 
 
 def originality(designs: list[Path], out: Path, search: Search | None = None) -> Iterator[Event]:
@@ -62,7 +63,7 @@ def originality(designs: list[Path], out: Path, search: Search | None = None) ->
         except MuslinError as failure:
             yield Refused(str(file), str(failure))
             continue
-        found.append(_Design(file.name, picture, judged(index, nearest(index, picture), search.alarm)))
+        found.append(_Design(file.name, picture, judged(index, nearest(index, picture), search.alarm), find_recipe(file)))
         yield Step("compare", done, len(files))
     if not found:
         raise InputError(f"none of the {len(files)} designs could be read")
@@ -111,4 +112,6 @@ def _page(found: list[_Design], index: Index, search: Search) -> str:
     ]
     about = _data([], index, search)
     counts = Counter(design.finding.verdict for design in found)
-    return page("originality", title="Originality", language=search.language, tools=tools(), rows=rows, about=about, counts=counts)
+    recipes = [design.recipe for design in found if design.recipe]
+    mark = together(recipes, beside=True) if recipes else None
+    return page("originality", mark, title="Originality", language=search.language, tools=tools(), rows=rows, about=about, counts=counts)

@@ -17,7 +17,7 @@ from muslin.base.files import make_folder, room_for, write_bytes
 from muslin.base.image import encode_png
 from muslin.base.seeds import seeded
 from muslin.data.ground import find_mask
-from muslin.export.sheets import contact_sheet
+from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.metrics.originality import Finding
 from muslin.provenance.recipe import Recipe
@@ -169,7 +169,7 @@ def _plan(designs: list[_Design], styles: list[Style], config: DesignConfig) -> 
 
 
 def _lay_out(out: Path, looks: list[Look], styles: list[Style], generator: Loaded, config: DesignConfig) -> Iterator[Event]:
-    pictures = [look.pixels() for look in looks]
+    pictures, recipes = [look.pixels() for look in looks], [look.recipe for look in looks]
     captions = [look.path.stem.replace("-", " ") for look in looks]
-    yield Saved(write_bytes(out / "sheet.png", encode_png(contact_sheet(pictures, captions=captions), dpi=150)))
+    yield Saved(write_bytes(out / "sheet.png", encode_sheet(contact_sheet(pictures, captions=captions), recipes, 150)))
     yield Saved(write_lookbook(out, looks, styles, generator.name, generator.card, config.title, config.language))

@@ -15,6 +15,9 @@ from muslin.features.backbones import BACKBONES
 from muslin.features.vgg import load_vgg
 from muslin.gan.configs import PRESETS as GAN_PRESETS
 from muslin.gan.generators import load_generator
+from muslin.studio.evaluate import EvaluateConfig
+from muslin.studio.evaluate_looks import LooksConfig
+from muslin.studio.pipeline import DesignConfig
 from muslin.studio.sliders import load_sliders
 from muslin.studio.styles import shipped
 from muslin.style.configs import PRESETS as STYLE_PRESETS
@@ -82,9 +85,11 @@ def _presets() -> Iterator[str]:
 
 
 def _settings() -> Iterator[str]:
-    configs = [("train", n, c) for n, c in GAN_PRESETS.items()] + [("style", n, c) for n, c in STYLE_PRESETS.items()]
-    for command, name, config in configs:
-        yield f"{command} --preset {name}:"
+    configs: dict[str, Any] = {f"train --preset {name}": config for name, config in GAN_PRESETS.items()}
+    configs |= {f"style --preset {name}": config for name, config in STYLE_PRESETS.items()}
+    configs |= {"design": DesignConfig(), "evaluate GENERATOR --data DATA": EvaluateConfig(), "evaluate FOLDER": LooksConfig()}
+    for command, config in configs.items():
+        yield f"{command}:"
         plain = as_dict(config)
         for setting in names(config):
             value = plain

@@ -65,7 +65,7 @@ def rights_of(path: Path, content: bytes) -> Rights:
 
 
 def clear_styling(styles: list[Style], contents: list[Path], vouched_by: str = "") -> Cleared:
-    """The sum of the rights of styles and of pictures to be dressed. Raises InputError with the list of those that may not be used.
+    """The sum of the rights of styles and of pictures to be dressed, brought in or drawn. Raises InputError with those that may not be used.
 
     A picture that Muslin made was cleared when it was made: its recipe tells of what.
     """
@@ -74,7 +74,8 @@ def clear_styling(styles: list[Style], contents: list[Path], vouched_by: str = "
         content = read_bytes(path)
         if not _made_here(content, path):
             named.append((path.name, rights_of(path, content)))
-    return clear(named, "style", "styles and pictures" if contents else "styles", vouched_by)
+    where = " and ".join(name for name, there in (("styles", styles), ("pictures", contents)) if there)
+    return clear(named, "style", where, vouched_by)
 
 
 def _made_here(content: bytes, path: Path) -> bool:

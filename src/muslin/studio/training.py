@@ -10,18 +10,18 @@ from muslin.base.config import overlay
 from muslin.base.errors import SettingError, nearest
 from muslin.base.events import Event, Note, Refused, Saved, Step, Warned
 from muslin.base.files import write_bytes
-from muslin.base.image import encode_png
 from muslin.base.machine import pick_device
 from muslin.base.rights import clear
 from muslin.data.images import Images
 from muslin.data.loader import load_images, read_source, source_of
-from muslin.export.sheets import contact_sheet
+from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.budget import LITTLE, plan
 from muslin.gan.configs import PRESETS, AtelierConfig, ClassicConfig, Config
 from muslin.gan.generators import load_generator
 from muslin.gan.start import Start
 from muslin.gan.state import STATE, read_config
 from muslin.gan.train import LATEST, fit, train
+from muslin.studio.cook import draft_recipe
 from muslin.studio.drafts import first_drafts
 from muslin.studio.judge import Judge
 
@@ -81,9 +81,10 @@ def _shown(events: Iterator[Event], run: Path) -> Iterator[Event]:
             curves, seen = curves or Board(run / "board"), event.done
             curves.figures(seen, event.figures)
         if isinstance(event, Saved) and event.path.name == LATEST and curves:
-            sheet = contact_sheet(first_drafts(load_generator(run / LATEST), _SHEET), columns=10, side=112, gap=4)
+            drawn = load_generator(run / LATEST)
+            sheet = contact_sheet(first_drafts(drawn, _SHEET), columns=10, side=112, gap=4)
             curves.picture(seen, "drafts", sheet)
-            yield Saved(write_bytes(run / "sheet.png", encode_png(sheet, dpi=96)))
+            yield Saved(write_bytes(run / "sheet.png", encode_sheet(sheet, [draft_recipe(drawn, 0, 0, 0.8)])))
     if curves:
         curves.close()
 

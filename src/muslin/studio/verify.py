@@ -49,6 +49,8 @@ class Verdict:
     watermark: str = ""  # this studio's: found or none; empty where it was not looked for
     codes: tuple[str, ...] = ()
     producer: str = ""  # who answers for it by China's AIGC label
+    stamped: str = ""  # when it was signed, by a time-stamping authority
+    stamp_trusted: bool = False  # whose root is trusted here
 
     @property
     def fine(self) -> bool:
@@ -60,8 +62,11 @@ class Verdict:
         return asdict(self) | {"fine": self.fine}
 
 
-def sign_files(files: list[Path], out: Path | None = None) -> Iterator[Event]:
-    """Sign pictures that Muslin marked, in place or as copies in the folder `out`. Raises InputError at the first that cannot be."""
+def sign_files(files: list[Path], out: Path | None = None, stamp: str = "") -> Iterator[Event]:
+    """Sign pictures that Muslin marked, in place or as copies in the folder `out`. Raises InputError at the first that cannot be.
+
+    `stamp`: the address of a time-stamping authority; it gets a digest of each signature, nothing else.
+    """
     started, studio = time.monotonic(), load_studio()
     names = [file.name for file in files]
     if out is not None and (twice := sorted({name for name in names if names.count(name) > 1})):
@@ -69,12 +74,12 @@ def sign_files(files: list[Path], out: Path | None = None) -> Iterator[Event]:
     target = Path()
     for file in files:
         target = file if out is None else make_folder(out) / file.name
-        yield Saved(write_bytes(target, signed(file, studio)))
-        yield Note(f"{target.name}: signed by {studio.name}")
+        yield Saved(write_bytes(target, signed(file, studio, stamp)))
+        yield Note(f"{target.name}: signed by {studio.name}{' and time-stamped' if stamp else ''}")
     yield Finished(target if len(files) == 1 else out or target.parent, time.monotonic() - started)
 
 
-def signed(file: Path, studio: Studio) -> bytes:
+def signed(file: Path, studio: Studio, stamp: str = "") -> bytes:
     """The bytes of `file` with credentials. What was altered, or signed by others, is not signed over. Raises InputError."""
     content, name = read_bytes(file), str(file)
     recipe, mark = marks_of(content, name)
@@ -85,7 +90,7 @@ def signed(file: Path, studio: Studio) -> bytes:
         raise InputError(f"{name}: is signed by {before.by} already; to sign it as yours make a copy with `muslin copy` first")
     packet = read_text(content, name).get(XMP, "")
     hinted = with_packet(content, with_hint(packet if "</rdf:RDF>" in packet else build(mark), studio.name), name)
-    return sign(hinted, manifest(file.name, mark, recipe), studio)
+    return sign(hinted, manifest(file.name, mark, recipe), studio, stamp)
 
 
 def verify(file: Path, remake: bool = False, generator: str | None = None, look_in: list[Path] | None = None) -> Iterator[Event | Verdict]:
@@ -106,7 +111,7 @@ def verify(file: Path, remake: bool = False, generator: str | None = None, look_
     state = _state(report, mark)
     by = report.by or (mark.signed if mark and state == "stripped" else "")
     verdict = Verdict(name, state, by, source, told, watermark=_watermark(content, name), codes=report.codes)
-    verdict = replace(verdict, producer=mark.producer if mark else "")
+    verdict = replace(verdict, producer=mark.producer if mark else "", stamped=report.stamped, stamp_trusted=report.stamp_trusted)
     if remake and state != "altered":
         if recipe is None:
             raise InputError(f"{name}: carries no recipe to remake it from")
@@ -147,6 +152,8 @@ def lines(verdict: Verdict) -> list[str]:
     plain.append(f"  mark: {_marked(verdict.mark)}")
     plain.append(f"  recipe: {verdict.recipe}" + {"there": "; `muslin history` tells it"}.get(verdict.recipe, ""))
     more = {"AIGC label": f"produced by {verdict.producer}" if verdict.producer else ""}
+    vouched = "by an authority whose root you trust" if verdict.stamp_trusted else "by an authority that nothing here vouches for"
+    more |= {"time stamp": f"{verdict.stamped}, {vouched}" if verdict.stamped else ""}
     more |= {"watermark": f"this studio's was {verdict.watermark}" if verdict.watermark == "found" else "", "remade": verdict.remade}
     return plain + [f"  {name}: {text}" for name, text in more.items() if text]
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.colour import to_oklab
-from muslin.base.image import blur
+from muslin.base.image import blur, to_bytes
 from muslin.data.ground import outline
 from muslin.features.embedded import embedded
 from muslin.style.losses import Wasserstein, content_loss, mask_at, moments
@@ -57,8 +57,9 @@ def measure(
     if mask is None:
         return Measures(float(away), far, score, None, None, None)
     outside = (mask == 0).expand(3, -1, -1)
-    changed = float((result - content).abs()[outside].max()) * 127.5 if bool(outside.any()) else 0.0
-    return Measures(float(away), far, score, silhouette(result, content), round(changed), folds_kept(result, content, mask))
+    # as files hold them: a content that was made larger lies between levels, and half a level's rounding is no change
+    changed = int((to_bytes(result).int() - to_bytes(content).int()).abs()[outside].max()) if bool(outside.any()) else 0
+    return Measures(float(away), far, score, silhouette(result, content), changed, folds_kept(result, content, mask))
 
 
 def silhouette(result: Float[Tensor, "3 h w"], content: Float[Tensor, "3 h w"]) -> float | None:
