@@ -77,8 +77,7 @@ def dress_all(
     """
     started, wanted = time.monotonic(), wanted or Wanted()
     files, groups, jobs = _plan(contents, styles, config, wanted)
-    area = None if mask is None else read_mask(mask)
-    mask_row = None if mask is None else {"file": mask.name, "sha256": sha256(read_bytes(mask))}
+    area, mask_row = (None, None) if mask is None else (read_mask(mask), {"file": mask.name, "sha256": sha256(read_bytes(mask))})
     enough_memory(config)
     features = load_backbone(config.backbone).name
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
