@@ -105,6 +105,7 @@ def methods(config, net, peers):
         ("Muslin fast", replace(config, effort=0)),
         ("Muslin", config),
         ("Muslin fine", replace(config, effort=1.0)),
+        ("Muslin, surface kept", replace(config, effort=1.0, start="content", colour=0.0, alpha=3.0, steps=32, fewer=1.0)),
     ):
         ways[name] = lambda garment, _, style, __, own=own: last(dress(garment, [Cloth(style)], net, own)).pixels
     return ways
