@@ -7,6 +7,7 @@ for event in muslin.design("lookbook", generator, muslin.find_styles(["weave_ika
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from muslin.studio.remake import remake as remake
     from muslin.studio.styles import find_styles as find_styles
     from muslin.style.configs import StyleConfig as StyleConfig
+
+# pages of 2 MiB for large tensors, where Linux has them: a fresh one costs a seventh (read by torch at its first tensor)
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 _HOMES = {
     "DesignConfig": "muslin.studio.pipeline",

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageCms
+from scipy import ndimage
 
 from muslin.base.errors import InputError
-from muslin.base.image import encode_jpeg, encode_png, from_bytes, open_image, read_text, to_bytes
+from muslin.base.image import blur, encode_jpeg, encode_png, from_bytes, open_image, read_text, to_bytes
 
 
 def _bytes(image, kind="PNG", **more):
@@ -116,3 +117,10 @@ def test_an_animated_file_gives_its_first_frame():
     frames = [_ramp(), Image.new("RGB", (48, 32), "red")]
     content = _bytes(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert open_image(content).pixels.shape == (3, 32, 48)
+
+
+@pytest.mark.parametrize(("height", "width", "sigma"), [(64, 50, 2.0), (150, 40, 1.0), (9, 130, 3.0), (90, 90, 0.3)])
+def test_a_blur_by_strips_is_that_of_the_whole_picture(height, width, sigma):
+    picture = torch.rand(3, height, width, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    ours = np.stack([ndimage.gaussian_filter(plane, sigma, mode="nearest", radius=max(1, round(3 * sigma))) for plane in picture.numpy()])
+    assert np.abs(blur(picture, sigma).numpy() - ours).max() < 1e-5

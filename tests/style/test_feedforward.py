@@ -32,6 +32,18 @@ def test_any_size_goes(ikat, height, width):
     assert draft(load_styler()[0], content, content, None, [(ikat, 1.0)]).shape == content.shape
 
 
+@pytest.mark.parametrize(("height", "width"), [(32, 40), (64, 72), (136, 64), (200, 96)])
+def test_strips_give_what_the_whole_gives(height, width):
+    net, draw = load_styler()[0], torch.Generator().manual_seed(1)
+    content, start = (torch.rand(1, 3, height, width, generator=draw) * 2 - 1 for _ in range(2))
+    mask = (torch.rand(1, 1, height, width, generator=draw) > 0.3).float()
+    with torch.no_grad():
+        style = net.measure(content.flip(3))
+        whole, strips = net(content, start, mask, style), net.draw(content, start, mask, style)
+    assert float((whole - start).abs().max()) > 0.1
+    assert torch.allclose(strips, whole, atol=1e-5)
+
+
 def test_it_is_small():
     assert sum(x.numel() for x in load_styler()[0].parameters()) <= 1_000_000
     assert FAST_STYLER.stat().st_size <= 4_000_000

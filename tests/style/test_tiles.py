@@ -36,10 +36,10 @@ def test_losses_and_gradient_by_tiles_are_those_of_the_whole(garment, ikat, stat
     content = resize(garment, rows, columns)
     mask = find_mask(content) if masked else None
     start = (content + resize(ikat, rows, columns)) / 2
-    # layers up to 3e see 35 px beyond their place: tiles of 192 px with a rim of 64
-    config = StyleConfig(statistic=statistic, precision="float32", style_layers=("stem", "1e", "3e"), content_layers=("3e",), tile=192)
+    # layers up to 3e see 35 px beyond their place: cores of 192 px with a rim of 64
+    config = StyleConfig(statistic=statistic, precision="float32", style_layers=("stem", "1e", "3e"), content_layers=("3e",), tile=256)
     found = []
-    for tile in (192, 4096):
+    for tile in (256, 4096):
         objective = Objective(Problem(start, content, [as_it_is(ikat)], mask), embedded(), replace(config, tile=tile), rows, columns)
         image = start[None].clone().requires_grad_()
         found.append((objective.backward(image), image.grad, len(objective.tiles)))

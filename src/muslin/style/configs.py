@@ -38,7 +38,7 @@ class StyleConfig:
     optimiser: Literal["adam", "lbfgs"] = "lbfgs"  # the same time, half the loss of Adam, and no speckle
     rate: float = 0.04  # Adam's, in units of the picture's range of 2
     average: float = 0.0  # decay of the moving average of the iterates, whose last value is the result; 0: the last iterate
-    tile: int = 1024  # pictures with a longer side go in tiles of about this side, at the same result
+    tile: int = 1024  # pictures with a longer side go in tiles that with their rims are about this large, at the same result
     seed: int = 0
     backbone: str = "embedded"
     precision: Precision = "auto"

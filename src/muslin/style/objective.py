@@ -79,7 +79,7 @@ class Objective:
         self.places, self.fill = rows * columns, (0, -columns % GRID, 0, -rows % GRID)
         self.mask = None if problem.mask is None else F.pad(resize(problem.mask * 2 - 1, rows, columns)[None] / 2 + 0.5, self.fill)
         self.counted = self.mask if self.mask is not None else F.pad(torch.ones(1, 1, rows, columns), self.fill) if any(self.fill) else None
-        self.ground = F.pad(resize(problem.content, rows, columns)[None], self.fill, mode="replicate")
+        self.ground = self._filled(at_size(problem.content, rows, columns)[None])
         self.tiles = plan_tiles(
             self.ground.shape[2], self.ground.shape[3], config.tile, backbone.reach((*self.content_layers, *self.weights))
         )
@@ -91,7 +91,7 @@ class Objective:
 
     def backward(self, image: Float[Tensor, "1 3 h w"]) -> dict[str, float]:
         """The losses by name, and their gradient in `image.grad`."""
-        filled = F.pad(image, self.fill, mode="replicate")
+        filled = self._filled(image)
         if len(self.tiles) == 1:
             losses = self._sum(*self._parts(filled, self.tiles[0], 0))
             losses["total"].backward()  # type: ignore[no-untyped-call]
@@ -99,6 +99,9 @@ class Objective:
             losses, slope = self._by_tiles(filled.detach())
             filled.backward(slope)  # type: ignore[no-untyped-call]
         return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _filled(self, image: Tensor) -> Tensor:
+        return F.pad(image, self.fill, mode="replicate") if any(self.fill) else image
 
     def _by_tiles(self, image: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """The losses, and the total's gradient with respect to the picture."""
@@ -203,6 +206,11 @@ class Objective:
                 sums[name] = sums[name] + found if name in sums else found
                 places[name] = places.get(name, 0.0) + core.shape[2] * core.shape[3]
         return {name: found.times(1 / places[name]) for name, found in sums.items()}
+
+
+def at_size(picture: Tensor, rows: int, columns: int) -> Tensor:
+    """Resized; the picture itself where it has that size: at print size each copy counts."""
+    return picture if picture.shape[1:] == (rows, columns) else resize(picture, rows, columns)
 
 
 def layer_weights(config: StyleConfig, backbone: Backbone) -> dict[str, float]:

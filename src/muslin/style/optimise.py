@@ -19,7 +19,7 @@ from muslin.base.errors import InputError, SettingError
 from muslin.base.image import blur, resize
 from muslin.features.backbones import Backbone
 from muslin.style.configs import StyleConfig
-from muslin.style.objective import EDGE, Objective, Problem
+from muslin.style.objective import EDGE, Objective, Problem, at_size
 
 Carried = tuple[Tensor, Tensor, int]  # Adam's two moments and its count of steps
 _HISTORY_BYTES = 1_200_000_000
@@ -59,7 +59,7 @@ def optimise(problem: Problem, backbone: Backbone, config: StyleConfig) -> Itera
     total, done = sum(steps for _, _, steps in plan), 0
     image, moments, coarse = None, None, problem.start
     for rows, columns, steps in plan:
-        start = resize(problem.start, rows, columns)
+        start = at_size(problem.start, rows, columns)
         # what the coarse scale found, and the start's own detail that it could not see
         image = start if image is None else (resize(image, rows, columns) + start - resize(coarse, rows, columns)).clamp(-1, 1)
         coarse = start
@@ -78,7 +78,7 @@ class _Scale:
 
     def run(self, start: Tensor, moments: Carried | None, steps: int) -> Iterator[tuple[dict[str, float], Tensor, Carried | None]]:
         """Steps from `start`; yields (losses, clipped picture, Adam's moments to carry to the next scale)."""
-        base, quasi_newton = start[None].detach().clone().contiguous(), self.config.optimiser == "lbfgs"
+        base, quasi_newton = start[None].detach().contiguous(), self.config.optimiser == "lbfgs"
         change = torch.zeros_like(base).requires_grad_(True)
         optimiser, average = self._optimiser(change, moments), _Average(self.config.average)
         kept: _Kept | None = None
@@ -99,6 +99,7 @@ class _Scale:
 
     def _look(self, base: Tensor, change: Tensor) -> tuple[dict[str, float], Tensor]:
         """The losses at a change, the picture they are of, and their gradient in `change.grad`."""
+        change.grad = None  # a picture less while the losses are taken
         image = self._picture(base, change).requires_grad_(True)
         losses = self.objective.backward(image)
         change.grad = self._softened(image.grad)  # softening is symmetric: its own transpose
@@ -159,7 +160,7 @@ class _Average:
 
     def take(self, image: Tensor) -> Tensor:
         if not self.decay:
-            return image.clone()
+            return image
         self.sum = (1 - self.decay) * image + (0 if self.sum is None else self.decay * self.sum)
         self.seen = self.decay * self.seen + 1 - self.decay
         return self.sum / self.seen

@@ -33,12 +33,16 @@ class Tile:
 
 
 def plan_tiles(height: int, width: int, side: int, reach: int) -> list[Tile]:
-    """Tiles of about `side` px (one, where the picture is no larger), each with a rim of `reach` px or more."""
+    """One tile, where the picture is no larger than `side` px; else cores of three quarters of it, each with a rim of `reach` px or more.
+
+    With its rim a tile is then about as large as the largest picture that goes whole, and so is the memory that it takes.
+    """
     if max(height, width) <= side:
         whole = (slice(0, height), slice(0, width))
         return [Tile(whole, whole)]
     rim = -(-reach // GRID) * GRID
-    rows, columns = _cuts(height, side, rim), _cuts(width, side, rim)
+    core = max(GRID, side * 3 // 4)
+    rows, columns = _cuts(height, core, rim), _cuts(width, core, rim)
     return [Tile((r[0], c[0]), (r[1], c[1])) for r in rows for c in columns]
 
 
