@@ -12,10 +12,10 @@ from muslin.features.embedded import embedded
 from muslin.style.configs import PRESETS, StyleConfig
 from muslin.style.dress import Cloth, Dressed, check, dress, lay_only, sized
 from muslin.style.losses import gram
-from muslin.style.measure import measure, silhouette
+from muslin.style.measure import folds_kept, measure, silhouette
 from muslin.style.objective import layer_weights
 from muslin.style.optimise import scales
-from muslin.style.shading import unprinted
+from muslin.style.shading import folds_back, lay, light, shading, unprinted
 
 QUICK = StyleConfig(size=160, steps=8, coarsest=64)
 
@@ -161,6 +161,37 @@ def test_folds_can_be_left_out(garment, ikat):
     flat, lit = (lay_only(garment, Cloth(ikat), replace(QUICK, folds=folds)) for folds in (0.0, 1.0))
     inside = flat.mask[0] > 0.99
     assert float((flat.pixels - lit.pixels)[:, inside].abs().mean()) > 0.02
+
+
+def test_the_descent_keeps_the_folds_by_their_share(garment, ikat):
+    kept = []
+    for folds in (0.0, 0.5, 1.0):
+        result = _dress(garment, [Cloth(ikat)], replace(QUICK, folds=folds, effort=1.0))
+        kept.append(folds_kept(result.pixels, result.content, result.mask))
+    assert kept[0] + 0.05 < kept[1] < kept[2] - 0.02
+
+
+def test_folds_that_a_descent_took_are_put_back(garment, ikat):
+    """A picture of which half the light of the folds is gone comes back as it was, to a few levels."""
+    mask = find_mask(garment)
+    shade = shading(garment, mask)
+    start, half = (light(lay(ikat, mask, 1.0, 0), shade, folds) for folds in (1.0, 0.5))
+    inside = (mask[0] > 0.99).expand(3, -1, -1)
+    away, back = ((x - start).abs()[inside].mean() for x in (half, folds_back(half, start, shade, mask, 1.0)))
+    assert float(back) < 0.4 * float(away)
+    assert torch.equal(folds_back(start, start, shade, mask, 0.0), start)
+    assert float((folds_back(start, start, shade, mask, 1.0) - start).abs().max()) < 0.01  # never more than was there
+
+
+def test_the_ground_does_not_matter_to_the_cloth(garment, ikat):
+    """The network sees cloth beyond the seam: on another ground the garment takes the style to the same bits."""
+    mask = (find_mask(garment) > 0.5).float()
+    dark = torch.where(mask > 0, garment, torch.full_like(garment, -0.6))
+    config = replace(QUICK, size=256, start="overlay")  # the fast network is one that sees the ground
+    white, black = (_dress(picture, [Cloth(ikat)], config, mask) for picture in (garment, dark))
+    inside = (mask > 0).expand(3, -1, -1)
+    assert torch.equal(white.pixels[inside], black.pixels[inside])
+    assert not torch.equal(white.pixels, black.pixels)
 
 
 def test_print_lays_the_pattern_itself_at_its_width(garment, ikat):

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
 from muslin.base.seeds import seeded
+from muslin.data.ground import extend, shrink
 from muslin.features.backbones import Backbone
 from muslin.style.configs import StyleConfig
 from muslin.style.enlarge import enlarge
@@ -21,7 +22,7 @@ from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
 from muslin.style.objective import Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.repeats import lay_repeat, make_tile
-from muslin.style.shading import box, drape, overlay, shading, unprinted
+from muslin.style.shading import box, drape, folds_back, overlay, shading, unprinted
 
 _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the same ones again
 
@@ -102,15 +103,18 @@ def _cloth_on(
         yield _printed(part, area, cloths, config)
         return
     start, laid = _start(part, area, cloths, config), sized(cloths, area, part, config)
+    kept = part if area is None else extend(part, shrink(area, max(1, max(part.shape[1:]) // 200)))
+    # the network sees cloth beyond the seam: of a white ground its edge would take a rim of stray colours
+    beyond = None if area is None else start if config.start in ("fast", "overlay") else kept
     if config.start == "fast" or config.effort == 0:
         start = draft(load_styler()[0], part, start, area, [(style.at(1.0), style.weight) for style in laid])
         yield start
     if config.effort == 0:
         return
-    for progress, image in optimise(Problem(start, part, laid, area), backbone, config):
+    image = start
+    for progress, image in optimise(Problem(start, kept, laid, area, beyond), backbone, config):  # noqa: B007 - the last one is the result
         yield progress
-        if progress.done == progress.total:
-            yield image
+    yield image if area is None else folds_back(image, start, shading(part, area), area, config.folds)
 
 
 def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:

@@ -46,12 +46,16 @@ def as_it_is(style: Float[Tensor, "3 a b"], weight: float = 1.0) -> Sized:
 
 @dataclass
 class Problem:
-    """What is to be optimised: a start, the content to keep, the styles with their weights, and where."""
+    """What is to be optimised: a start, the content to keep, the styles with their weights, and where.
+
+    `beyond` is what the network sees outside the mask; else the content.
+    """
 
     start: Float[Tensor, "3 h w"]
     content: Float[Tensor, "3 h w"]
     styles: list[Sized]
     mask: Float[Tensor, "1 h w"] | None = None
+    beyond: Float[Tensor, "3 h w"] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class Objective:
         self.mask = None if problem.mask is None else F.pad(resize(problem.mask * 2 - 1, rows, columns)[None] / 2 + 0.5, self.fill)
         self.counted = self.mask if self.mask is not None else F.pad(torch.ones(1, 1, rows, columns), self.fill) if any(self.fill) else None
         self.ground = self._filled(at_size(problem.content, rows, columns)[None])
+        self.beyond = self.ground if problem.beyond is None else self._filled(at_size(problem.beyond, rows, columns)[None])
         self.tiles = plan_tiles(
             self.ground.shape[2], self.ground.shape[3], config.tile, backbone.reach((*self.content_layers, *self.weights))
         )
@@ -143,7 +148,7 @@ class Objective:
         counted = None if self.counted is None else tile.cut(self.counted)
         if self.mask is not None:
             mask = tile.cut(self.mask)
-            image = tile.cut(self.ground) * (1 - mask) + image * mask
+            image = tile.cut(self.beyond) * (1 - mask) + image * mask
         maps = self._maps(image, (*self.content_layers, *self.weights))
         maps_and_pixels = {name: maps[name] for name in self.weights} | {COLOUR: image}
         found = {}

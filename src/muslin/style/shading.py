@@ -82,6 +82,26 @@ def light(pixels: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: 
     return from_oklab(lit)
 
 
+def folds_back(
+    made: Float[Tensor, "3 h w"], start: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], folds: float
+) -> Float[Tensor, "3 h w"]:
+    """The light that a descent took from the folds of its start, put back: one share for the whole garment, and never more than was there.
+
+    The share is found by regression of the change of lightness (OKLab, smoothed) on what the shading had given the start.
+    """
+    if not folds:
+        return made
+    lit, fine = 1 + folds * (shade - 1), max(made.shape[1:]) / 150
+    before, after = (to_oklab(picture)[:1] for picture in (start, made))
+    given, change = before * (1 - 1 / lit), blur(after - before, fine)
+    given = blur(given, fine)
+    area = mask.sum().clamp(min=1)
+    given, change = (x - (x * mask).sum() / area for x in (given, change))
+    left = 1 + float((change * given * mask).sum() / (given.square() * mask).sum().clamp(min=1e-6))
+    share = min(max(left, 0.0), 1.0)
+    return light(made, lit / (1 + share * (lit - 1)), 1.0)
+
+
 def lay(style: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], zoom: float, seed: int) -> Float[Tensor, "3 h w"]:
     """The style's picture on a canvas of the mask's size: covers the garment's box at zoom 1; mirrored beyond its own edge."""
     top, bottom, left, right = box(mask)
