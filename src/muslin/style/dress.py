@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
+from muslin.base.machine import pick_device
 from muslin.base.seeds import seeded
 from muslin.data.ground import extend, shrink
 from muslin.features.backbones import Backbone
@@ -114,7 +115,7 @@ def _cloth_on(
     image = start
     for progress, image in optimise(Problem(start, kept, laid, area, beyond), backbone, config):  # noqa: B007 - the last one is the result
         yield progress
-    yield image if area is None else folds_back(image, start, shading(part, area), area, config.folds)
+    yield image.cpu() if area is None else folds_back(image.cpu(), start, shading(part, area), area, config.folds)
 
 
 def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:
@@ -149,7 +150,7 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
 
 
 def check(config: StyleConfig) -> None:
-    """Raises SettingError for values out of range."""
+    """Raises SettingError for values out of range, and for a device that is not there."""
     limits = {"size": (64, 8192), "folds": (0, 1), "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12)}
     limits |= {"beta": (0, 1e15), "rate": (1e-5, 10), "coarsest": (32, 8192), "colour": (0, 1e6), "smooth": (0, 1e6), "effort": (0, 1)}
     limits |= {"soft": (0, 8)}
@@ -161,6 +162,7 @@ def check(config: StyleConfig) -> None:
     if config.keep == "palette" and not 2 <= len(config.inks) <= 16:
         raise SettingError(f"keep=palette needs 2 to 16 inks, {len(config.inks)} given; name them with --colour palette:FILE")
     from_hex(config.inks) if config.inks else None
+    pick_device(config.device)
 
 
 def _start(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:

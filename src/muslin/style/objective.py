@@ -57,6 +57,11 @@ class Problem:
     mask: Float[Tensor, "1 h w"] | None = None
     beyond: Float[Tensor, "3 h w"] | None = None
 
+    def to(self, device: torch.device) -> "Problem":
+        """The same on a device; the styles move as they are measured."""
+        mask, beyond = (None if x is None else x.to(device) for x in (self.mask, self.beyond))
+        return Problem(self.start.to(device), self.content.to(device), self.styles, mask, beyond)
+
 
 @dataclass(frozen=True)
 class StyleTarget:
@@ -79,10 +84,17 @@ class Objective:
         self.backbone, self.config, self.balance = backbone, config, config.balance == "energy"
         self.content_layers = config.content_layers or backbone.content_layers
         self.weights = layer_weights(config, backbone)
-        self.bfloat16 = resolve_precision(config.precision, torch.device("cpu")) == "bfloat16"
+        self.device = problem.content.device
+        self.bfloat16 = resolve_precision(config.precision, self.device) == "bfloat16"
         self.places, self.fill = rows * columns, (0, -columns % GRID, 0, -rows % GRID)
         self.mask = None if problem.mask is None else F.pad(resize(problem.mask * 2 - 1, rows, columns)[None] / 2 + 0.5, self.fill)
-        self.counted = self.mask if self.mask is not None else F.pad(torch.ones(1, 1, rows, columns), self.fill) if any(self.fill) else None
+        self.counted = (
+            self.mask
+            if self.mask is not None
+            else F.pad(torch.ones(1, 1, rows, columns, device=self.device), self.fill)
+            if any(self.fill)
+            else None
+        )
         self.ground = self._filled(at_size(problem.content, rows, columns)[None])
         self.beyond = self.ground if problem.beyond is None else self._filled(at_size(problem.beyond, rows, columns)[None])
         self.tiles = plan_tiles(
@@ -171,10 +183,10 @@ class Objective:
             self.energy[name] = self.energy[name] + content_loss(kept, torch.zeros_like(kept))
         for name, x in (maps | {COLOUR: part}).items():
             here = torch.ones_like(x[:, :1]) if counted is None else mask_at(counted, x.shape)
-            self.area[name] = self.area.get(name, torch.zeros(1)) + tile.inside(here).float().sum((1, 2, 3))
+            self.area[name] = self.area.get(name, torch.zeros(1, device=self.device)) + tile.inside(here).float().sum((1, 2, 3))
 
     def _maps(self, image: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             return self.backbone(image.contiguous(memory_format=torch.channels_last), layers)
 
     @torch.no_grad()
@@ -182,7 +194,7 @@ class Objective:
         """What all styles ask for at this scale, mixed by weight (moments add); looked up where it was measured before."""
         config = self.config
         mix = tuple((id(style.pixels), round(style.rows * share), round(style.columns * share), style.weight) for style in styles)
-        key = (mix, tuple(self.weights), config.statistic, self.balance, self.backbone.name, self.bfloat16, config.tile)
+        key = (mix, tuple(self.weights), config.statistic, self.balance, self.backbone.name, self.bfloat16, config.tile, self.device)
         if key in _BOOK:
             _BOOK.move_to_end(key)
             return _BOOK[key]
@@ -191,7 +203,7 @@ class Objective:
             raise SettingError("the styles' weights should sum to more than 0")
         mixed: dict[str, Moments] = {}
         for style in styles:
-            for name, part in self._measure(style.at(share)[None]).items():
+            for name, part in self._measure(style.at(share)[None].to(self.device)).items():
                 part = part.times(style.weight / whole)
                 mixed[name] = mixed[name] + part if name in mixed else part
         distances = {name: STYLES[config.statistic](mixed[name], self.balance) for name in self.weights}
@@ -207,7 +219,7 @@ class Objective:
             part = tile.cut(style)
             for name, x in (self._maps(part, tuple(self.weights)) | {COLOUR: part}).items():
                 core = tile.inside(x)
-                found = moments(core, None, torch.ones(1))
+                found = moments(core, None, torch.ones(1, device=self.device))
                 sums[name] = sums[name] + found if name in sums else found
                 places[name] = places.get(name, 0.0) + core.shape[2] * core.shape[3]
         return {name: found.times(1 / places[name]) for name, found in sums.items()}

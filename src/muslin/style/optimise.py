@@ -17,7 +17,8 @@ from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
 from muslin.base.image import blur, resize
-from muslin.features.backbones import Backbone
+from muslin.base.machine import pick_device
+from muslin.features.backbones import Backbone, on_device
 from muslin.style.configs import StyleConfig
 from muslin.style.objective import EDGE, Objective, Problem, at_size
 
@@ -51,9 +52,11 @@ def scales(config: StyleConfig, height: int, width: int) -> list[tuple[int, int,
 def optimise(problem: Problem, backbone: Backbone, config: StyleConfig) -> Iterator[tuple[Progress, Float[Tensor, "3 h w"]]]:
     """Yields after each step (progress, picture so far at its scale); the last one is the result at full size.
 
-    The picture is (3, height, width) in [-1, 1]. The same problem, config and number of threads give the same bits.
-    Raises InputError on layers that the backbone lacks, SettingError on weights that do not fit the layers.
+    The picture is (3, height, width) in [-1, 1], on `config.device`. The same problem, config, device and number of threads give
+    the same bits. Raises InputError on layers that the backbone lacks, SettingError on weights that do not fit the layers, or no such device.
     """
+    device = pick_device(config.device)
+    problem, backbone = problem.to(device), on_device(backbone, device)
     _, height, width = problem.content.shape
     plan = scales(config, height, width)
     total, done = sum(steps for _, _, steps in plan), 0
