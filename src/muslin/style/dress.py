@@ -103,19 +103,25 @@ def _cloth_on(
     if config.mode == "print":
         yield _printed(part, area, cloths, config)
         return
-    start, laid = _start(part, area, cloths, config), sized(cloths, area, part, config)
+    bare, laid = _start(part, area, cloths, config), sized(cloths, area, part, config)
+    start = bare
     kept = part if area is None else extend(part, shrink(area, max(1, max(part.shape[1:]) // 200)))
     # the network sees cloth beyond the seam: of a white ground its edge would take a rim of stray colours
-    beyond = None if area is None else start if config.start in ("fast", "overlay") else kept
+    beyond = None if area is None else bare if config.start in ("fast", "overlay") else kept
     if config.start == "fast" or config.effort == 0:
         start = draft(load_styler()[0], part, start, area, [(style.at(1.0), style.weight) for style in laid])
-        yield start
-    if config.effort == 0:
-        return
     image = start
+    if config.effort == 0:
+        yield _lit(image, bare, part, area, config)
+        return
     for progress, image in optimise(Problem(start, kept, laid, area, beyond), backbone, config):  # noqa: B007 - the last one is the result
         yield progress
-    yield image.cpu() if area is None else folds_back(image.cpu(), start, shading(part, area), area, config.folds)
+    yield _lit(image.cpu(), bare, part, area, config)
+
+
+def _lit(made: Tensor, bare: Tensor, part: Tensor, area: Tensor | None, config: StyleConfig) -> Tensor:
+    """With the folds that the start had before a network saw it."""
+    return made if area is None or config.start == "noise" else folds_back(made, bare, shading(part, area), area, config.folds)
 
 
 def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:
