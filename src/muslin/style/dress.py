@@ -90,10 +90,10 @@ def canvas(
 
 def memory_needed(config: StyleConfig) -> int:
     """About how many bytes a square picture takes at its worst (measured: `benchmarks/style_memory.py`)."""
-    side, tile = config.size, min(config.size, config.tile + 384)
-    pictures = 60 if config.mode == "print" or config.effort == 0 else 60 + 24 * min(10, max(2, 1_200_000_000 // (24 * side * side)))
-    network = 0 if config.mode == "print" else 1400 * tile * tile
-    return 500_000_000 + pictures * 4 * side * side + network
+    side, tile = config.size, min(config.size, config.tile * 9 // 8)  # a tile with its rims
+    planes = 30 if config.mode == "print" else 54 if config.effort == 0 else 72  # of 4 bytes a pixel, at the worst moment
+    network = 0 if config.mode == "print" or config.effort == 0 else 1200 * tile * tile
+    return 750_000_000 + planes * 4 * side * side + network
 
 
 def _cloth_on(
