@@ -31,7 +31,8 @@ def _environment():
 
 def _losses(run):
     with (run / "log.csv").open(newline="") as file:
-        return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+        clock = ("seconds", "images_per_second")
+        return [{k: float(v) for k, v in row.items() if v and k not in clock} for row in csv.DictReader(file)]
 
 
 def _run(command):

@@ -1,14 +1,18 @@
 """What a run does when things go wrong: no number, a collapse, no memory, a judge that prefers an earlier generator."""
 
+import csv
+import signal
+import threading
 from dataclasses import replace
 
 import pytest
 import torch
 
 import muslin.gan.atelier
+from muslin.base import parallel
 from muslin.base.checkpoint import load_checkpoint
 from muslin.base.errors import SettingError
-from muslin.base.events import Saved, Warned
+from muslin.base.events import Finished, Saved, Step, Warned
 from muslin.data.loader import load_images
 from muslin.gan.configs import AtelierConfig, AtelierNet
 from muslin.gan.generators import load_generator
@@ -107,9 +111,14 @@ def test_too_large_a_batch_after_some_steps_starts_again(data, tmp_path, monkeyp
     )
 
 
-def test_a_rate_that_never_works_is_given_up(data, tmp_path):
+def test_what_never_works_is_given_up(data, tmp_path, monkeypatch):
+    def spoil(trainer, seen):
+        with torch.no_grad():
+            trainer.discriminator.score.bias.fill_(float("nan"))
+
+    _spoil(monkeypatch, spoil)
     with pytest.raises(SettingError, match="went back 4 times already: lower `rate`"):
-        list(train(tmp_path / "run", data, replace(CONFIG, rate=1e18), "cpu"))
+        list(train(tmp_path / "run", data, CONFIG, "cpu"))
 
 
 def test_a_collapse_goes_back_to_the_best(data, tmp_path):
@@ -149,3 +158,62 @@ def test_another_failure_is_not_taken_for_memory(data, tmp_path, monkeypatch):
     _spoil(monkeypatch, spoil)
     with pytest.raises(RuntimeError, match="something else"):
         list(train(tmp_path / "run", data, CONFIG, "cpu"))
+
+
+def _stopped_at(run, data, config, number, moment):
+    """Sends this process a signal once so many images were seen; the images that the state then holds."""
+    work = train(run, data, config, "cpu")
+    with pytest.raises(KeyboardInterrupt):
+        for event in work:
+            if isinstance(event, Step) and event.done == moment:
+                signal.raise_signal(number)
+    return load_checkpoint(run / STATE)[1]["seen"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_with_a_checkpoint_and_the_run_goes_on_to_the_same_bits(data, tmp_path, number):
+    config, handler = replace(CONFIG, save_every=64, judge_every=64), signal.getsignal(number)
+    assert _stopped_at(tmp_path / "stopped", data, config, number, 24) == 32
+    assert signal.getsignal(number) is handler
+    *_, last = train(tmp_path / "stopped", data, config, "cpu")
+    *_, last = train(tmp_path / "whole", data, config, "cpu")
+    ours, theirs = (load_checkpoint(tmp_path / run / STATE)[0] for run in ("stopped", "whole"))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_second_signal_acts_at_once_and_other_threads_change_nothing(data, tmp_path):
+    with parallel.heeding_stops(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+        assert parallel.asked_to_stop(torch.device("cpu"))
+        signal.raise_signal(signal.SIGINT)
+    assert not parallel.asked_to_stop(torch.device("cpu"))
+    done = []
+    worker = threading.Thread(target=lambda: done.extend(train(tmp_path / "run", data, CONFIG, "cpu")))
+    worker.start()
+    worker.join()
+    assert isinstance(done[-1], Finished)
+
+
+def test_a_damaged_state_goes_back_to_the_good_one(data, tmp_path):
+    run = tmp_path / "run"
+    list(train(run, data, replace(CONFIG, images=32), "cpu", judge=lambda network: {"distance": 1.0, "copies": 0.0}))
+    (run / STATE).write_bytes((run / STATE).read_bytes()[:5000])
+    assert _warned(train(run, data, CONFIG, "cpu")) == [f"{run / STATE} is damaged; goes on from good.safetensors, at 32 images"]
+    assert load_checkpoint(run / STATE)[1]["seen"] == 64
+
+
+def test_a_run_goes_on_with_its_own_pictures_only(data, tmp_path):
+    run, others = tmp_path / "run", load_images("starter", 32, 3, ("dress", "shirt"))
+    list(train(run, data, replace(CONFIG, images=16), "cpu"))
+    with pytest.raises(SettingError, match=r"learns from .* \(59 pictures in 2 classes\), now it would be .* and they are not the same"):
+        list(train(run, others, CONFIG, "cpu"))
+    renamed = replace(data, name="the same under another name")
+    assert isinstance(list(train(run, renamed, CONFIG, "cpu"))[-1], Finished)
+
+
+def test_the_log_has_the_speed(data, tmp_path):
+    list(train(tmp_path / "run", data, CONFIG, "cpu"))
+    with (tmp_path / "run" / "log.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["seconds"]]
+    seconds = [float(row["seconds"]) for row in rows]
+    assert len(rows) == 8 and seconds == sorted(seconds) and all(float(row["images_per_second"]) > 0 for row in rows)

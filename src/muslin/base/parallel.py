@@ -6,6 +6,7 @@ of 32 see the same pictures; gradients are averaged by hand (one flat sum), whic
 
 import os
 import signal
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -61,6 +62,31 @@ def _note_stop(number: int, _frame: object) -> None:
     _stops.append(number)
 
 
+@contextmanager
+def heeding_stops() -> Iterator[None]:
+    """Alone: ctrl-C or SIGTERM is noted for `asked_to_stop`, so that a loop ends at its own place; a second one acts at once.
+
+    Only the main thread hears of signals: in any other nothing changes. Several processes agree on a stop by `group`.
+    """
+    if world() > 1 or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _stops.clear()
+    before = {number: signal.signal(number, _note_once) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _stops.clear()
+
+
+def _note_once(number: int, _frame: object) -> None:
+    if _stops:
+        raise KeyboardInterrupt
+    _stops.append(number)
+
+
 def share(batch: int) -> slice:
     """The rows of a batch that belong to this process. Raises SettingError where the batch cannot be shared out evenly."""
     if batch % world():
@@ -109,9 +135,9 @@ def least(value: float, device: torch.device) -> float:
 
 
 def asked_to_stop(device: torch.device) -> bool:
-    """Whether any process was sent ctrl-C or SIGTERM: how all of them stop at the same step. Alone: False, ctrl-C acts at once."""
+    """Whether any process was sent ctrl-C or SIGTERM: how all of them stop at the same step."""
     if world() == 1:
-        return False
+        return bool(_stops)
     raised = torch.tensor(len(_stops), device=device)
     dist.all_reduce(raised, dist.ReduceOp.MAX)
     return bool(raised)

@@ -1,5 +1,6 @@
 """A training set in memory: all pictures as uint8, their classes, and how batches are drawn. Does not read files."""
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -28,6 +29,13 @@ class Images:
     def to(self, device: torch.device) -> "Images":
         """The same set with its pictures on a device: decoded once, never copied again."""
         return replace(self, pixels=self.pixels.to(device), labels=self.labels.to(device))
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Name, number of pictures, classes, and a sha256 of pixels, labels and classes: whether a run goes on with what it began with."""
+        told = hashlib.sha256(repr((self.classes, tuple(self.pixels.shape))).encode())
+        for part in (self.labels, self.pixels):
+            told.update(part.cpu().contiguous().numpy().data)
+        return {"name": self.name, "pictures": len(self), "classes": list(self.classes), "sha256": told.hexdigest()}
 
     def take(self, which: Int[Tensor, " k"], device: torch.device | None = None) -> tuple[Float[Tensor, "k c h w"], Int[Tensor, " k"]]:
         """Pictures in [-1, 1] and labels of the places `which`, on `device` (default: where the set is)."""

@@ -59,7 +59,12 @@ def read_source(source: Source, size: int, channels: int, refused: Callable[[str
         labels.append(source.classes.index(item.label))
     if not pixels:
         raise InputError(f"{source.name}: none of its {len(source.items)} pictures could be read")
-    return Images(torch.stack(pixels), torch.tensor(labels), source.classes, source.name, source.licence)
+    present = sorted(set(labels))
+    for number, name in enumerate(source.classes):
+        if number not in present:
+            refused(f"class {name}", "none of its pictures could be read; it is no class of this set")
+    places = torch.tensor([present.index(label) for label in labels])
+    return Images(torch.stack(pixels), places, tuple(source.classes[i] for i in present), source.name, source.licence)
 
 
 def square(pixels: Float[Tensor, "c h w"]) -> Float[Tensor, "c s s"]:

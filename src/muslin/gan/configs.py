@@ -1,8 +1,10 @@
 """Settings of both families; the defaults are the documentation. `PRESETS` holds the ones that a command can name."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from muslin.base.errors import SettingError
 from muslin.base.machine import Precision
 
 
@@ -107,3 +109,22 @@ PRESETS: dict[str, Config] = {
     "atelier-256": AtelierConfig(net=_wide(256, 16384), images=4_000_000, batch=32, gamma=4.0, average_half_life=20_000),
     "atelier-512": AtelierConfig(net=_wide(512, 16384), images=4_000_000, batch=16, gamma=8.0, average_half_life=20_000),
 }
+
+_LIMITS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("images", "epochs", "penalty_every", "save_every", "report_every", "judge_every"), (1, 1e12)),
+    **dict.fromkeys(("strength", "target", "decay_last", "translate", "scale", "light", "cut", "leak"), (0, 1)),
+    **dict.fromkeys(("z", "w", "cbase", "cmax", "cmin", "classes", "hidden"), (1, 1 << 20)),
+    **dict.fromkeys(("gamma", "adapt_over", "average_half_life"), (0, 1e12)),
+    **{"batch": (1, 1 << 16), "rate": (1e-9, 1), "beta1": (0, 0.9999), "beta2": (0, 0.99999), "real_label": (0.5, 1)},
+    **{"mapping": (1, 64), "mapping_rate": (1e-6, 10), "dropout": (0, 0.99), "size": (8, 1024)},
+}
+
+
+def check(config: Config) -> None:
+    """Raises SettingError for the first value out of its range, by name."""
+    for prefix, settings in (("", vars(config)), ("net.", vars(config.net))):
+        for name, value in settings.items():
+            least, most = _LIMITS.get(name, (-math.inf, math.inf))
+            for number in value if isinstance(value, tuple) else (value,):
+                if isinstance(number, (int, float)) and not least <= number <= most:
+                    raise SettingError(f"{prefix}{name}={number:g}: should be {least:g} to {most:g}")

@@ -36,11 +36,13 @@ class Progress:
     started_from: str = ""
 
 
-def save_state(path: Path, trainer: Trainer, config: Config, progress: Progress, rng: torch.Generator) -> None:
-    """Write the whole state. Raises DiskError."""
+def save_state(
+    path: Path, trainer: Trainer, config: Config, progress: Progress, rng: torch.Generator, made_of: dict[str, Any] | None = None
+) -> None:
+    """Write the whole state; `made_of` says which pictures it was learned from (`Images.fingerprint`). Raises DiskError."""
     tensors = flatten({name: part.state_dict() for name, part in trainer.parts().items()})
     tensors |= {"rng": rng.get_state(), "strength": trainer.strength, "rate_share": torch.tensor(trainer.rate_share, dtype=torch.float64)}
-    about = {"kind": "training state", "family": config.family, "config": as_dict(config), "seen": progress.seen}
+    about = {"kind": "training state", "family": config.family, "config": as_dict(config), "seen": progress.seen, "data": made_of or {}}
     save_checkpoint(path, tensors, about | {"progress": asdict(progress)})
 
 
@@ -51,12 +53,32 @@ def read_config(path: Path) -> Config:
     return config
 
 
-def same_run(path: Path, config: Config) -> Config:
+def mended(run: Path) -> str:
+    """Puts the last good state in the place of a damaged one, and says so; empty where nothing is damaged, or there is no good one."""
+    state, good = run / STATE, run / GOOD
+    if not state.exists() or not good.exists():
+        return ""
+    try:
+        load_checkpoint(state)
+    except InputError:
+        tensors, about = _read(good)
+        save_checkpoint(state, tensors, about)
+        return f"{state} is damaged; goes on from {GOOD}, at {about['seen']:,} images"
+    return ""
+
+
+def same_run(path: Path, config: Config, made_of: dict[str, Any] | None = None) -> Config:
     """The config to go on with: the one asked for, if it is that of the run at `path` (its batch may have had to shrink).
 
-    Raises SettingError that names the first setting that differs.
+    Raises SettingError that names the first setting that differs, or the pictures where they are others (`made_of`).
     """
     about = _read(path)[1]
+    old = about.get("data")
+    if old and made_of and old["sha256"] != made_of["sha256"]:
+        raise SettingError(
+            f"{path}: that run learns from {_pictures(old)}, now it would be {_pictures(made_of)}, and they are not the same; "
+            "give it its own data, or start in another folder, with --init for what it has learned"
+        )
     if about.get("progress", {}).get("asked_batch") == config.batch:
         config = replace(config, batch=about["config"]["batch"])
     if about["family"] != config.family:
@@ -75,6 +97,10 @@ def load_state(path: Path, trainer: Trainer, rng: torch.Generator) -> Progress:
     trainer.strength.copy_(tensors["strength"])
     trainer.rate_share = float(tensors.get("rate_share", torch.tensor(1.0)))
     return Progress(**(about.get("progress") or {"seen": int(about["seen"])}))
+
+
+def _pictures(made_of: dict[str, Any]) -> str:
+    return f"{made_of['name']} ({made_of['pictures']:,} pictures in {len(made_of['classes'])} classes)"
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

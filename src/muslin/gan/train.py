@@ -22,11 +22,11 @@ from muslin.base.seeds import seeded
 from muslin.data.images import Images
 from muslin.gan.atelier import AtelierTrainer
 from muslin.gan.classic import ClassicTrainer
-from muslin.gan.configs import AtelierConfig, ClassicConfig, Config
+from muslin.gan.configs import AtelierConfig, ClassicConfig, Config, check
 from muslin.gan.generators import save_generator
 from muslin.gan.log import Log
 from muslin.gan.start import Start
-from muslin.gan.state import GOOD, STATE, Progress, Trainer, load_state, same_run, save_state
+from muslin.gan.state import GOOD, STATE, Progress, Trainer, load_state, mended, same_run, save_state
 
 GENERATOR, LATEST, LOG = "generator.safetensors", "latest.safetensors", "log.csv"
 Judge = Callable[[Any], dict[str, float]]  # a generator's network -> {"distance": lower is better, "copies": share in [0, 1]}, and more
@@ -45,14 +45,17 @@ def train(
     `state.safetensors` (all that a resume needs) and `log.csv`. Stop by not asking for more. Under torchrun every process
     makes the same call, and the first one writes. Raises InputError and SettingError before anything is written.
     """
-    with parallel.group(pick_device(device)) as at:
+    with parallel.group(pick_device(device)) as at, parallel.heeding_stops():
         yield from _Run(run, data, config, at, start, judge).events()
 
 
 def fit(config: Config, data: Images) -> Config:
     """The config with the data's classes filled in. Raises InputError when the pictures are not of the network's form."""
+    check(config)
     if len(data) < 2:
-        raise InputError(f"{data.name}: {len(data)} pictures; training needs at least 2, and some hundreds to be of use")
+        raise InputError(
+            f"{data.name}: {len(data)} picture; training needs at least 2, 100 with --init garments-64, 500 from nothing to be of use"
+        )
     channels = 1 if isinstance(config, ClassicConfig) else 3
     wanted = (channels, config.net.size, config.net.size)
     if tuple(data.pixels.shape[1:]) != wanted:
@@ -76,7 +79,10 @@ class _Run:
         self.run, self.at, self.judge, self.start = run, at, judge, start
         config = fit(start.fit(config) if start and isinstance(config, AtelierConfig) else config, data)
         config = replace(config, precision=resolve_precision(config.precision, at))
-        self.config = same_run(run / STATE, config) if (run / STATE).exists() else config
+        self.told = mended(run) if parallel.rank() == 0 else ""
+        parallel.wait()
+        self.made_of = data.fingerprint()
+        self.config = same_run(run / STATE, config, self.made_of) if (run / STATE).exists() else config
         self.data = data.to(at)
         self.log, self.progress = Log(run / LOG), Progress(started_from=start.name if start else "")
         self._make()
@@ -94,6 +100,8 @@ class _Run:
     def events(self) -> Iterator[Event]:
         self.began = time.monotonic()
         make_folder(self.run)
+        if self.told:
+            yield Warned(self.told)
         if self.progress.seen:
             yield Note(f"goes on at {self.progress.seen:,} of {self.trainer.total:,} images")
         while self.progress.seen < self.trainer.total:
@@ -120,7 +128,7 @@ class _Run:
     def _news(self, figures: dict[str, torch.Tensor]) -> Iterator[Event]:
         """What is due after a step: a stop that was asked for, a line of news, a checkpoint, a judgement."""
         seen, total = self.progress.seen, self.trainer.total
-        stop = parallel.asked_to_stop(self.at) if self._due(8 * self.config.batch) else False
+        stop = parallel.asked_to_stop(self.at) if parallel.world() == 1 or self._due(8 * self.config.batch) else False
         judge = self._due(self.config.judge_every) or seen >= total
         save = stop or judge or self._due(self.config.save_every)
         if save or self._due(self.config.report_every):
@@ -130,7 +138,7 @@ class _Run:
             if bad:
                 yield self._go_back(GOOD if self.progress.mends else STATE, f"{bad[0]} is not a number at {seen:,} images")
                 return
-            self.log.add(seen, plain)
+            self.log.add(seen, plain | {"seconds": round(self.progress.seconds, 1), "images_per_second": self._rate()})
             yield Step("train", min(seen, total), total, plain)
         if save:
             yield from self._checkpoint(judge)
@@ -162,8 +170,13 @@ class _Run:
             save_generator(self.run / name, self.trainer.average.network, self.config, self.data.classes, self._card(), critic)
         self.log.write()
         for name in [GOOD] * good + [STATE]:
-            save_state(self.run / name, self.trainer, self.config, self.progress, self.rng)
+            save_state(self.run / name, self.trainer, self.config, self.progress, self.rng, self.made_of)
         yield from (Saved(self.run / name) for name in names)
+
+    def _rate(self) -> float:
+        """Images a second since the last row of the log."""
+        last = next((row for row in reversed(self.log.rows) if "seconds" in row), {"images": 0, "seconds": 0.0})
+        return round((self.progress.seen - last["images"]) / max(self.progress.seconds - last["seconds"], 1e-3), 1)
 
     def _card(self) -> dict[str, Any]:
         progress = self.progress
@@ -197,7 +210,7 @@ class _Run:
         self.progress.mends, self.trainer.rate_share = mends, share
         self.log.load(self.progress.seen)
         if parallel.rank() == 0:  # so that a resume goes on from here too
-            save_state(self.run / STATE, self.trainer, self.config, self.progress, self.rng)
+            save_state(self.run / STATE, self.trainer, self.config, self.progress, self.rng, self.made_of)
         parallel.wait()
         return Warned(f"{why}; back to the state at {self.progress.seen:,} images, at {share:g} of the rate")
 

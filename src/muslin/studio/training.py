@@ -135,7 +135,7 @@ def _told(images: Images, config: Config, start: Start | None) -> Iterator[Event
         f"{len(images):,} pictures in {len(images.classes)} classes from {images.name}; {config.family}, {config.net.size} px{begun}; rights: {images.licence}"
     )
     for most, what in _FEW:
-        if len(images) < most:
+        if 1 < len(images) < most:
             yield Note(f"{len(images)} pictures, under {most}: {what}")
             break
     if not board.installed():
