@@ -1,4 +1,7 @@
-"""Pictures of the designer's own, dressed: contents x styles, resumable, each output with its recipe, and a sheet of all."""
+"""Pictures of the designer's own, dressed: contents x styles, resumable, each output with its recipe, and a sheet of all.
+
+Which file each comes to is `places`' work.
+"""
 
 import time
 from collections.abc import Iterator
@@ -19,15 +22,14 @@ from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.features.backbones import load_backbone
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
-from muslin.studio.styles import Style, clear_styling, find_styles
+from muslin.studio.places import OVERVIEWS, Place, names_apart, place_for
+from muslin.studio.styles import Style, clear_styling, find_weighted
 from muslin.style.configs import PRESETS, StyleConfig
 from muslin.style.dress import Cloth, canvas, check, memory_needed, sized
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
 from muslin.style.measure import measure
 from muslin.style.optimise import Progress
 from muslin.style.repeats import make_tile
-
-OVERVIEWS = ("sheet.png", "line-up.png")  # what commands put beside the pictures that they make
 
 
 def style_config(preset: str, settings: list[str]) -> StyleConfig:
@@ -52,6 +54,7 @@ class Wanted:
 @dataclass(frozen=True)
 class _Job:
     file: Path
+    label: str  # the file's name, told apart from the others'
     group: list[tuple[Style, float]]
     config: StyleConfig
 
@@ -59,7 +62,7 @@ class _Job:
     def name(self) -> str:
         styles = "+".join(style.name for style, _ in self.group)[:80]
         kind = ("-print" if self.config.mode == "print" else "") + (f"-{name_of(self.config.inks)}" if self.config.inks else "")
-        return f"{self.file.stem}-{styles}{kind}"
+        return f"{self.label}-{styles}{kind}"
 
 
 def dress_all(
@@ -85,18 +88,17 @@ def dress_all(
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {features}")
     made, reasons, rows = list[tuple[Recipe, str, Tensor]](), list[str](), list[dict[str, Any]]()
     for number, job in enumerate(jobs, 1):
-        path = out / f"{job.name}.png"
         try:
-            recipe = look_recipe(photo_recipe(job.file), job.group, job.config, mask_row, told)
-            yield from _one(path, recipe, job, area)
-            rows += [measured(path, job, area)] if wanted.report else []
+            recipe, place = _placed(out, job, mask_row, told)
+            yield from _one(place, recipe, job, area)
+            rows += [measured(place.path, job, area)] if wanted.report else []
         except MuslinError as failure:
             if len(jobs) == 1:
                 raise _named(job.file, failure) from failure
             reasons.append(str(failure))
             yield Refused(str(job.file), str(failure))
             continue
-        made.append((recipe, path.stem, open_image(path).pixels))
+        made.append((recipe, place.path.stem, open_image(place.path).pixels))
         yield Step("style", number, len(jobs))
     if not made:
         raise InputError(f"none of {len(jobs)} could be dressed; the first: {reasons[0]}")
@@ -107,17 +109,23 @@ def dress_all(
 def _plan(
     contents: list[Path], styles: list[tuple[str, float]], config: StyleConfig, wanted: Wanted
 ) -> tuple[list[Path], list[list[tuple[Style, float]]], list[_Job]]:
-    files, found = find_pictures(contents), [(style, weight) for name, weight in styles for style in find_styles([name])]
-    groups = [found] if wanted.mix else [[pair] for pair in found]
-    jobs = [_Job(file, group, one) for file in files for group in groups for one in _ways(group, config, wanted.colourways)]
+    files, found = find_pictures(contents), find_weighted(styles)
+    groups, named = [found] if wanted.mix else [[pair] for pair in found], zip(files, names_apart(files), strict=True)
+    jobs = [_Job(file, label, group, one) for file, label in named for group in groups for one in _ways(group, config, wanted.colourways)]
     return files, groups, jobs
 
 
 def look_files(
     contents: list[Path], styles: list[tuple[str, float]], out: Path, config: StyleConfig, wanted: Wanted
 ) -> list[tuple[Path, Path]]:
-    """The files that `dress_all` makes of these, in its order, each with the content it is made on."""
-    return [(out / f"{job.name}.png", job.file) for job in _plan(contents, styles, config, wanted)[2]]
+    """The files that `dress_all` made of these, in its order, each with the content it is made on; without those left out."""
+    placed = [(_placed(out, job)[1], job.file) for job in _plan(contents, styles, config, wanted)[2]]
+    return [(place.path, file) for place, file in placed if place.there]
+
+
+def _placed(out: Path, job: _Job, mask: dict[str, Any] | None = None, told: dict[str, str] | None = None) -> tuple[Recipe, Place]:
+    recipe = look_recipe(photo_recipe(job.file), job.group, job.config, mask, told)
+    return recipe, place_for(out / f"{job.name}.png", recipe)
 
 
 def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
@@ -195,8 +203,12 @@ def find_pictures(paths: list[Path]) -> list[Path]:
     return found
 
 
-def _one(path: Path, recipe: Recipe, job: _Job, area: Tensor | None) -> Iterator[Event]:
-    picture = open_image(job.file)
+def _one(place: Place, recipe: Recipe, job: _Job, area: Tensor | None) -> Iterator[Event]:
+    if place.there:
+        return
+    if place.note:
+        yield Note(place.note)
+    path, picture = place.path, open_image(job.file)
     mask = area if area is not None else picture.alpha
     for news in cook_file(path, recipe, as_content(picture.pixels, recipe), [style for style, _ in job.group], mask):
         yield Step(path.stem[-24:], news.done, news.total, _few(news.losses)) if isinstance(news, Progress) else news

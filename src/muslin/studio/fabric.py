@@ -21,6 +21,7 @@ from muslin.base.machine import free_memory
 from muslin.base.tiff import encode_tiff
 from muslin.export.sheets import encode_sheet
 from muslin.provenance.recipe import Recipe, now, tools
+from muslin.studio.places import place_for
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, recolour, to_hex
 from muslin.style.repeats import Tile, make_tile, proof, resize_unit
@@ -64,24 +65,28 @@ def fabric(
     for number, (style, inks) in enumerate(jobs, 1):
         one = FabricConfig(config.repeat, config.cm, config.dpi, config.even, inks)
         tile, pixels = cook_fabric(style, one)
-        own = style.pixels.shape[2] / (one.cm / 2.54)
-        name = f"{style.name}-{one.repeat}" + (f"-{name_of(inks)}" if inks else "")
         recipe = fabric_recipe(style, one, told)
-        path = _write(out / name, pixels, recipe, form)
+        place = place_for(out / (f"{style.name}-{one.repeat}" + (f"-{name_of(inks)}" if inks else "") + f".{form}"), recipe)
+        if place.note:
+            yield Note(place.note)
+        path = _write(place.path, pixels, recipe, form)
         yield Saved(path)
-        yield Saved(write_bytes(out / f"{name}-proof.png", encode_sheet(proof(tile), [recipe], 150)))
-        size = (
-            f"{pixels.shape[2]} x {pixels.shape[1]} px, {pixels.shape[2] / one.dpi * 2.54:.1f} x {pixels.shape[1] / one.dpi * 2.54:.1f} cm"
-        )
-        yield Note(f"{path.name}: {size}, seam {tile.seam:.2f}")
-        if tile.seam > _SHOWS:
-            yield Warned(f"{style.name}: a seam may show ({tile.seam:.2f}); try --repeat mirror, or a larger cut of the cloth")
-        if own < _COARSE:
-            yield Warned(
-                f"{style.name}: the picture has {own:.0f} dots an inch of its own at {one.cm:g} cm; for {one.dpi:g} it is enlarged"
-            )
+        yield Saved(write_bytes(path.with_name(f"{path.stem}-proof.png"), encode_sheet(proof(tile), [recipe], 150)))
+        yield from _told(style, one, path, tile, pixels)
         yield Step("fabric", number, len(jobs))
     yield Finished(path if len(jobs) == 1 else out, time.monotonic() - started)
+
+
+def _told(style: Style, config: FabricConfig, path: Path, tile: Tile, pixels: Tensor) -> Iterator[Event]:
+    rows, columns = pixels.shape[1:]
+    size = f"{columns} x {rows} px, {columns / config.dpi * 2.54:.1f} x {rows / config.dpi * 2.54:.1f} cm"
+    yield Note(f"{path.name}: {size}, seam {tile.seam:.2f}")
+    if tile.seam > _SHOWS:
+        yield Warned(f"{style.name}: a seam may show ({tile.seam:.2f}); try --repeat mirror, or a larger cut of the cloth")
+    if (own := style.pixels.shape[2] / (config.cm / 2.54)) < _COARSE:
+        yield Warned(
+            f"{style.name}: the picture has {own:.0f} dots an inch of its own at {config.cm:g} cm; for {config.dpi:g} it is enlarged"
+        )
 
 
 def check(config: FabricConfig, ways: int = 1) -> None:
@@ -142,5 +147,5 @@ def _ways(style: Style, config: FabricConfig, ways: int) -> list[tuple[str, ...]
 def _write(path: Path, pixels: Tensor, recipe: Recipe, form: Literal["png", "tiff"]) -> Path:
     dpi = float(recipe.settings["dpi"])
     if form == "tiff":
-        return write_bytes(path.with_name(path.name + ".tiff"), encode_tiff(pixels, dpi, recipe.plain(), recipe.xmp()))
-    return write_bytes(path.with_name(path.name + ".png"), encode_png(pixels, dpi=dpi, text=recipe.text()))
+        return write_bytes(path, encode_tiff(pixels, dpi, recipe.plain(), recipe.xmp()))
+    return write_bytes(path, encode_png(pixels, dpi=dpi, text=recipe.text()))
