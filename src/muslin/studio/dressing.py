@@ -5,7 +5,7 @@ Which file each comes to is `places`' work.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from muslin.base.config import overlay
 from muslin.base.errors import InputError, MuslinError, SettingError, nearest
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes, write_json
-from muslin.base.image import SUFFIXES, open_image
+from muslin.base.image import SUFFIXES, Picture, open_image
 from muslin.base.machine import free_memory
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.features.backbones import load_backbone
@@ -57,12 +57,28 @@ class _Job:
     label: str  # the file's name, told apart from the others'
     group: list[tuple[Style, float]]
     config: StyleConfig
+    mask: Path | None = None
 
     @property
     def name(self) -> str:
         styles = "+".join(style.name for style, _ in self.group)[:80]
         kind = ("-print" if self.config.mode == "print" else "") + (f"-{name_of(self.config.inks)}" if self.config.inks else "")
         return f"{self.label}-{styles}{kind}"
+
+    def recipe(self, told: dict[str, str] | None = None) -> Recipe:
+        mask = None if self.mask is None else {"file": self.mask.name, "sha256": sha256(read_bytes(self.mask))}
+        return look_recipe(photo_recipe(self.file), self.group, self.config, mask, told)
+
+    def area(self, picture: Picture) -> Tensor | None:
+        """The garment as it was given: by the mask, or by the picture's own transparency."""
+        return picture.alpha if self.mask is None else read_mask(self.mask)
+
+
+@dataclass
+class _Made:
+    looks: list[tuple[Recipe, str, Tensor]] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
 
 def dress_all(
@@ -79,39 +95,54 @@ def dress_all(
     before anything is written, and InputError at the end when nothing could be dressed.
     """
     started, wanted = time.monotonic(), wanted or Wanted()
-    files, groups, jobs = _plan(contents, styles, config, wanted)
-    area, mask_row = (None, None) if mask is None else (read_mask(mask), {"file": mask.name, "sha256": sha256(read_bytes(mask))})
+    files, groups, jobs = _plan(contents, styles, config, wanted, mask)
+    if mask is not None:
+        read_mask(mask)
     enough_memory(config)
     features = load_backbone(config.backbone).name
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {features}")
-    made, reasons, rows = list[tuple[Recipe, str, Tensor]](), list[str](), list[dict[str, Any]]()
-    for number, job in enumerate(jobs, 1):
-        try:
-            recipe, place = _placed(out, job, mask_row, told)
-            yield from _one(place, recipe, job, area)
-            rows += [measured(place.path, job, area)] if wanted.report else []
-        except MuslinError as failure:
-            if len(jobs) == 1:
-                raise _named(job.file, failure) from failure
-            reasons.append(str(failure))
-            yield Refused(str(job.file), str(failure))
-            continue
-        made.append((recipe, place.path.stem, open_image(place.path).pixels))
-        yield Step("style", number, len(jobs))
-    if not made:
-        raise InputError(f"none of {len(jobs)} could be dressed; the first: {reasons[0]}")
-    yield from _close(out, made, rows, len(jobs) // len(files))
+    made = _Made()
+    yield from _each(out, jobs, told, wanted.report, made)
+    if not made.looks:
+        raise InputError(f"none of {len(jobs)} could be dressed; the first: {made.reasons[0]}")
+    yield from _close(out, made.looks, made.rows, len(jobs) // len(files))
     yield Finished(out / "sheet.png", time.monotonic() - started)
 
 
+def _each(out: Path, jobs: list[_Job], told: dict[str, str], report: bool, made: _Made) -> Iterator[Event]:
+    worked, work = 0, "style" if len(jobs) > 1 else ""
+    if work:
+        yield Step(work, 0, len(jobs), made=0)
+    for number, job in enumerate(jobs, 1):
+        try:
+            recipe = job.recipe(told)
+            place = place_for(out / f"{job.name}.png", recipe)
+            yield from _one(place, recipe, job, work)
+            made.rows += [measured(place.path, job)] if report else []
+        except MuslinError as failure:
+            if not work:
+                raise _named(job.file, failure) from failure
+            made.reasons.append(str(failure))
+            yield Refused(str(job.file), str(failure))
+        else:
+            made.looks.append((recipe, place.path.stem, open_image(place.path).pixels))
+            worked += not place.there
+        yield Step("style", number, len(jobs), made=worked)
+
+
 def _plan(
-    contents: list[Path], styles: list[tuple[str, float]], config: StyleConfig, wanted: Wanted
+    contents: list[Path], styles: list[tuple[str, float]], config: StyleConfig, wanted: Wanted, mask: Path | None = None
 ) -> tuple[list[Path], list[list[tuple[Style, float]]], list[_Job]]:
     files, found = find_pictures(contents), find_weighted(styles)
-    groups, named = [found] if wanted.mix else [[pair] for pair in found], zip(files, names_apart(files), strict=True)
-    jobs = [_Job(file, label, group, one) for file, label in named for group in groups for one in _ways(group, config, wanted.colourways)]
+    groups = [found] if wanted.mix else [[pair] for pair in found]
+    jobs = [
+        _Job(file, label, group, one, mask)
+        for file, label in zip(files, names_apart(files), strict=True)
+        for group in groups
+        for one in _ways(group, config, wanted.colourways)
+    ]
     return files, groups, jobs
 
 
@@ -119,13 +150,9 @@ def look_files(
     contents: list[Path], styles: list[tuple[str, float]], out: Path, config: StyleConfig, wanted: Wanted
 ) -> list[tuple[Path, Path]]:
     """The files that `dress_all` made of these, in its order, each with the content it is made on; without those left out."""
-    placed = [(_placed(out, job)[1], job.file) for job in _plan(contents, styles, config, wanted)[2]]
+    jobs = _plan(contents, styles, config, wanted)[2]
+    placed = [(place_for(out / f"{job.name}.png", job.recipe()), job.file) for job in jobs]
     return [(place.path, file) for place, file in placed if place.there]
-
-
-def _placed(out: Path, job: _Job, mask: dict[str, Any] | None = None, told: dict[str, str] | None = None) -> tuple[Recipe, Place]:
-    recipe = look_recipe(photo_recipe(job.file), job.group, job.config, mask, told)
-    return recipe, place_for(out / f"{job.name}.png", recipe)
 
 
 def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
@@ -139,9 +166,9 @@ def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[st
             yield Note(f"{row['file']}: {figures}")
 
 
-def measured(path: Path, job: _Job, area: Tensor | None) -> dict[str, Any]:
+def measured(path: Path, job: _Job) -> dict[str, Any]:
     """The figures of one result, read from its file; print mode adds the seam of its tile."""
-    content, mask = content_of(job.file, job.config, area)
+    content, mask = content_of(job.file, job.config, None if job.mask is None else read_mask(job.mask))
     row: dict[str, Any] = {"file": path.name, "content_picture": job.file.name, "styles": [style.name for style, _ in job.group]}
     return row | figures_of(open_image(path).pixels, content, mask, job.group, job.config)
 
@@ -203,15 +230,14 @@ def find_pictures(paths: list[Path]) -> list[Path]:
     return found
 
 
-def _one(place: Place, recipe: Recipe, job: _Job, area: Tensor | None) -> Iterator[Event]:
+def _one(place: Place, recipe: Recipe, job: _Job, part_of: str) -> Iterator[Event]:
     if place.there:
         return
     if place.note:
         yield Note(place.note)
     path, picture = place.path, open_image(job.file)
-    mask = area if area is not None else picture.alpha
-    for news in cook_file(path, recipe, as_content(picture.pixels, recipe), [style for style, _ in job.group], mask):
-        yield Step(path.stem[-24:], news.done, news.total, _few(news.losses)) if isinstance(news, Progress) else news
+    for news in cook_file(path, recipe, as_content(picture.pixels, recipe), [style for style, _ in job.group], job.area(picture)):
+        yield Step(path.stem[-24:], news.done, news.total, _few(news.losses), part_of) if isinstance(news, Progress) else news
 
 
 def _named(file: Path, failure: MuslinError) -> MuslinError:

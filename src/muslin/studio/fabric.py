@@ -62,6 +62,7 @@ def fabric(
     jobs = [(style, inks) for style in styles for inks in _ways(style, config, ways)]
     room_for(out, len(jobs) * round(config.cm / 2.54 * config.dpi) ** 2 * (6 if form == "tiff" else 3))
     path = out
+    yield Step("fabric", 0, len(jobs))
     for number, (style, inks) in enumerate(jobs, 1):
         one = FabricConfig(config.repeat, config.cm, config.dpi, config.even, inks)
         tile, pixels = cook_fabric(style, one)

@@ -73,9 +73,7 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     designs = list[_Design]()
     yield from _draft_and_choose(generator, config, designs, out)
     kept = [_keep(item, out / "designs") for item in designs]
-    looks, total = list[Look](), 0
-    plan = _plan(designs, styles, config)
-    total = len(plan)
+    looks, plan, made = list[Look](), _plan(designs, styles, config), 0
     for number, (item, style) in enumerate(plan, 1):
         recipe = look_recipe(item.recipe, [(style, 1.0)], config.style, told=told)
         place = place_for(out / "looks" / f"{item.name}-{style.name.replace('_', '-')}.png", recipe)
@@ -83,10 +81,11 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
             yield from (news for news in cook_file(place.path, recipe, as_picture(item.draft), [style]) if isinstance(news, Saved))
         except MuslinError as failure:
             yield Warned(f"{item.name} in {style.name}: left out: {failure}")
-            continue
-        kept.append(place)
-        looks.append(Look(place.path, item.path, recipe, style.name, item.finding))
-        yield Step("dress", number, total)
+        else:
+            kept.append(place)
+            looks.append(Look(place.path, item.path, recipe, style.name, item.finding))
+            made += not place.there
+        yield Step("dress", number, len(plan), made=made)
     if not looks:
         raise InputError(f"{generator.name}: none of the designs could be dressed; try --where all or another generator")
     if notes := [place.note for place in kept if place.note]:
@@ -121,6 +120,7 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
     labels = [generator.label(name) for name in wanted] or [0]
     total, first, drafts = config.count * config.pool, config.seed * 1_000_000, list[Tensor]()
     recipes = [draft_recipe(generator, first + n, labels[n % len(labels)], config.truncation) for n in range(total)]
+    yield Step("draft", 0, total)
     for number, draft in enumerate(draw_each(generator, recipes), 1):
         drafts.append(draft)
         if number % 16 == 0 or number == total:
