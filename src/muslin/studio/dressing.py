@@ -28,6 +28,7 @@ from muslin.style.configs import PRESETS, StyleConfig
 from muslin.style.dress import Cloth, canvas, check, memory_needed, sized
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
 from muslin.style.measure import measure
+from muslin.style.objective import layer_weights
 from muslin.style.optimise import Progress
 from muslin.style.repeats import make_tile
 
@@ -71,7 +72,7 @@ class _Job:
 
     def area(self, picture: Picture) -> Tensor | None:
         """The garment as it was given: by the mask, or by the picture's own transparency."""
-        return picture.alpha if self.mask is None else read_mask(self.mask)
+        return _opaque(picture, self.file) if self.mask is None else read_mask(self.mask)
 
 
 @dataclass
@@ -98,8 +99,7 @@ def dress_all(
     files, groups, jobs = _plan(contents, styles, config, wanted, mask)
     if mask is not None:
         read_mask(mask)
-    enough_memory(config)
-    features = load_backbone(config.backbone).name
+    features = ready(config)
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {features}")
@@ -124,7 +124,7 @@ def _each(out: Path, jobs: list[_Job], told: dict[str, str], report: bool, made:
         except MuslinError as failure:
             if not work:
                 raise _named(job.file, failure) from failure
-            made.reasons.append(str(failure))
+            made.reasons.append(str(_named(job.file, failure)))
             yield Refused(str(job.file), str(failure))
         else:
             made.looks.append((recipe, place.path.stem, open_image(place.path).pixels))
@@ -191,7 +191,26 @@ def content_of(
 ) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
     """What a file's looks are dressed on, and where the garment is. Raises InputError where there is none."""
     picture = open_image(file)
-    return canvas(as_content(picture.pixels, photo_recipe(file)), config, area if area is not None else picture.alpha)
+    return canvas(as_content(picture.pixels, photo_recipe(file)), config, area if area is not None else _opaque(picture, file))
+
+
+def _opaque(picture: Picture, file: Path) -> Float[Tensor, "1 h w"] | None:
+    """Where a picture is not transparent (None: nowhere is it). Raises InputError where it is wholly so."""
+    if picture.alpha is not None and float(picture.alpha.max()) < 0.5:
+        raise InputError(
+            f"{file}: the picture is wholly transparent: there is nothing to dress; export it with its garment, or give a --mask"
+        )
+    return picture.alpha
+
+
+def ready(config: StyleConfig) -> str:
+    """The name of the style features. Raises, before anything is begun, for layers, weights and sizes that cannot be."""
+    check(config)
+    enough_memory(config)
+    backbone = load_backbone(config.backbone)
+    if config.mode == "style" and config.effort > 0:
+        backbone.reach((*(config.content_layers or backbone.content_layers), *layer_weights(config, backbone)))
+    return backbone.name
 
 
 def enough_memory(config: StyleConfig) -> None:

@@ -28,6 +28,7 @@ from muslin.style.repeats import Tile, make_tile, proof, resize_unit
 
 _SIDE = 16_384  # pixels
 _SOURCE = "algorithmicallyEnhanced"  # IPTC: a picture changed by a program, nothing generated
+_LEAST = 4  # pixels of a tile's side
 _SHOWS = 1.1  # a seam score above this can be seen
 _COARSE = 100  # dots an inch of the picture's own below which a print looks soft
 
@@ -110,13 +111,19 @@ def check(config: FabricConfig, ways: int = 1) -> None:
 
 
 def cook_fabric(style: Style, config: FabricConfig) -> tuple[Tile, Float[Tensor, "3 h w"]]:
-    """The tile at the picture's own size, and the unit at print size."""
+    """The tile at the picture's own size, and the unit at print size. Raises SettingError where that is too small to show it."""
     tile = make_tile(style.pixels, config.repeat, config.even)
     if config.inks:  # after the joining, so that all colourways are cut alike
         wanted = from_hex(config.inks)
         tile = replace(tile, pixels=recolour(tile.pixels, find_inks(style.pixels, len(wanted)), wanted))
     columns = round(config.cm / 2.54 * config.dpi) * tile.across
-    return tile, resize_unit(tile.pixels, round(columns * tile.pixels.shape[1] / tile.pixels.shape[2]), columns)
+    rows = round(columns * tile.pixels.shape[1] / tile.pixels.shape[2])
+    if min(rows // tile.down, columns // tile.across) < _LEAST:
+        raise SettingError(
+            f"{style.row['file']}: one tile of {config.cm:g} cm at {config.dpi:g} dpi would be {columns // tile.across} x {max(1, rows // tile.down)} px, "
+            f"and {_LEAST} px a side are needed; give a larger --cm or --dpi"
+        )
+    return tile, resize_unit(tile.pixels, rows, columns)
 
 
 def fabric_recipe(style: Style, config: FabricConfig, told: dict[str, str] | None = None) -> Recipe:

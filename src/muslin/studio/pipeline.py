@@ -24,6 +24,7 @@ from muslin.metrics.originality import Finding
 from muslin.provenance.recipe import Recipe
 from muslin.studio.choose import Chosen, Pool, features, known_garments, lopsided
 from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
+from muslin.studio.dressing import ready
 from muslin.studio.lookbook import Look, write_lookbook
 from muslin.studio.places import Place, place_for
 from muslin.studio.screening import choose_new, training_index
@@ -73,13 +74,14 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     designs = list[_Design]()
     yield from _draft_and_choose(generator, config, designs, out)
     kept = [_keep(item, out / "designs") for item in designs]
-    looks, plan, made = list[Look](), _plan(designs, styles, config), 0
+    looks, plan, made, first = list[Look](), _plan(designs, styles, config), 0, ""
     for number, (item, style) in enumerate(plan, 1):
         recipe = look_recipe(item.recipe, [(style, 1.0)], config.style, told=told)
         place = place_for(out / "looks" / f"{item.name}-{style.name.replace('_', '-')}.png", recipe)
         try:
             yield from (news for news in cook_file(place.path, recipe, as_picture(item.draft), [style]) if isinstance(news, Saved))
         except MuslinError as failure:
+            first = first or f"{item.name} in {style.name}: {failure}"
             yield Warned(f"{item.name} in {style.name}: left out: {failure}")
         else:
             kept.append(place)
@@ -87,7 +89,7 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
             made += not place.there
         yield Step("dress", number, len(plan), made=made)
     if not looks:
-        raise InputError(f"{generator.name}: none of the designs could be dressed; try --where all or another generator")
+        raise InputError(f"{generator.name}: none of {len(plan)} looks could be dressed; the first: {first}")
     if notes := [place.note for place in kept if place.note]:
         yield Note(notes[0] + (f"; {len(notes) - 1} more files likewise; the lookbook shows the new ones" if len(notes) > 1 else ""))
     yield from _lay_out(out, looks, styles, generator, config)
@@ -112,6 +114,7 @@ def _check(generator: Loaded, styles: list[Style], config: DesignConfig) -> None
         generator.label(name)
     if not styles:
         raise InputError("no styles: name at least one")
+    ready(config.style)
 
 
 def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_Design], out: Path) -> Iterator[Event]:

@@ -17,6 +17,7 @@ from muslin.base.rights import Cleared, Rights, clear, from_row
 from muslin.data.ledger import read_ledger
 from muslin.provenance.recipe import read_marks
 from muslin.studio.places import names_apart
+from muslin.style.objective import EDGE
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,12 @@ def find_weighted(named: list[tuple[str, float]]) -> list[tuple[Style, float]]:
 
 
 def load_style(path: Path) -> Style:
-    """One style from its file. Raises InputError."""
+    """One style from its file. Raises InputError, for one without texture too."""
     content = read_bytes(path)
     picture, rights = open_image(content, str(path)), rights_of(path, content)
+    if min(picture.pixels.shape[1:]) < EDGE:
+        rows, columns = picture.pixels.shape[1:]
+        raise InputError(f"{path}: a style of {columns} x {rows} px has no texture; use one of at least {EDGE} px a side")
     row = {"file": path.name, "sha256": sha256(content), "title": rights.title or path.stem.replace("_", " ")}
     row |= {"author": rights.author, "licence": rights.licence, "origin": rights.source}
     return Style(path.stem, picture.pixels, row, rights)
