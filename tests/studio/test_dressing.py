@@ -1,6 +1,7 @@
 """Grids of contents and styles: resumable, measured, in colourways, each style looked at once."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -9,10 +10,14 @@ import torch
 from muslin.base.errors import SettingError
 from muslin.base.events import Note, Saved
 from muslin.base.image import encode_png
+from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import read_recipe
 from muslin.studio import dressing
 from muslin.studio.dressing import Wanted, dress_all, find_pictures, style_config
+from muslin.studio.pipeline import DesignConfig, design
 from muslin.studio.remake import remake
+from muslin.studio.styles import find_styles
+from muslin.style.dress import memory_needed
 from muslin.style.objective import Objective
 
 QUICK = style_config("garment", ["size=96", "steps=4", "coarsest=64"])
@@ -83,6 +88,17 @@ def test_too_little_memory_is_told_before_anything_is_begun(tmp_path, garment_fi
     with pytest.raises(SettingError, match=r"size=4096: needs about .* GB .* --size \d+ would fit"):
         list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", style_config("garment", ["size=4096"])))
     assert not (tmp_path / "out").exists()
+
+
+def test_the_memory_of_a_large_look_is_told_first(tmp_path, garment_file, monkeypatch):
+    monkeypatch.setattr(dressing, "free_memory", lambda: 100_000_000_000)
+    for size, told in ((96, False), (2048, True)):
+        config = style_config("garment", [f"size={size}"])
+        first = next(iter(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", config)))
+        assert isinstance(first, Note)
+        assert (f"at {size} px, needs about {memory_needed(config) / 1e9:.1f} GB;" in first.text) == told
+    book = design(tmp_path / "book", load_generator("garments-64"), find_styles(["weave_ikat"]), DesignConfig(style=config))
+    assert re.fullmatch(r"24 designs, dressed at 2048 px, needs about \d+\.\d GB", next(book).text)
 
 
 def test_a_folders_overview_is_no_picture_of_its_own(tmp_path, garment_file):

@@ -32,6 +32,8 @@ from muslin.style.objective import layer_weights
 from muslin.style.optimise import Progress
 from muslin.style.repeats import make_tile
 
+_LARGE = 1024  # pixels: the memory of larger looks is told
+
 
 def style_config(preset: str, settings: list[str]) -> StyleConfig:
     """A preset with settings laid over it. Raises SettingError."""
@@ -102,7 +104,7 @@ def dress_all(
     features = ready(config)
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
-    yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {features}")
+    yield Note(f"{len(files)} pictures x {len(groups)} styles at {in_words(config)}; style features: {features}")
     made = _Made()
     yield from _each(out, jobs, told, wanted.report, made)
     if not made.looks:
@@ -221,6 +223,11 @@ def enough_memory(config: StyleConfig) -> None:
         raise SettingError(
             f"size={config.size}: needs about {need / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free; --size {fits} would fit"
         )
+
+
+def in_words(config: StyleConfig) -> str:
+    """The size of a look, with the memory that a large one needs."""
+    return f"{config.size} px" + (f", needs about {memory_needed(config) / 1e9:.1f} GB" if config.size > _LARGE else "")
 
 
 def _ways(group: list[tuple[Style, float]], config: StyleConfig, count: int) -> list[StyleConfig]:

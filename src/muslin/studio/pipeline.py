@@ -24,7 +24,7 @@ from muslin.metrics.originality import Finding
 from muslin.provenance.recipe import Recipe
 from muslin.studio.choose import Chosen, Pool, features, known_garments, lopsided
 from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
-from muslin.studio.dressing import ready
+from muslin.studio.dressing import in_words, ready
 from muslin.studio.lookbook import Look, write_lookbook
 from muslin.studio.places import Place, place_for
 from muslin.studio.screening import choose_new, training_index
@@ -71,6 +71,7 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     room_for(out, config.count * max(config.looks, 1) * config.style.size**2 * 3)
     for folder in (out, out / "designs", out / "looks"):
         make_folder(folder)
+    yield Note(f"{config.count} designs, dressed at {in_words(config.style)}")
     designs = list[_Design]()
     yield from _draft_and_choose(generator, config, designs, out)
     kept = [_keep(item, out / "designs") for item in designs]
