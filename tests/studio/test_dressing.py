@@ -7,9 +7,11 @@ import shutil
 import pytest
 import torch
 
+from command import muslin, refused
 from muslin.base.errors import SettingError
 from muslin.base.events import Note, Saved
-from muslin.base.image import encode_png
+from muslin.base.files import sha256
+from muslin.base.image import encode_png, open_image, resize, to_bytes
 from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import read_recipe
 from muslin.studio import dressing
@@ -99,6 +101,34 @@ def test_the_memory_of_a_large_look_is_told_first(tmp_path, garment_file, monkey
         assert (f"at {size} px, needs about {memory_needed(config) / 1e9:.1f} GB;" in first.text) == told
     book = design(tmp_path / "book", load_generator("garments-64"), find_styles(["weave_ikat"]), DesignConfig(style=config))
     assert re.fullmatch(r"24 designs, dressed at 2048 px, needs about \d+\.\d GB", next(book).text)
+
+
+def test_a_folder_of_masks_has_one_for_each_picture(tmp_path, garment):
+    photos, masks = tmp_path / "photos", tmp_path / "masks"
+    for folder in (photos, masks):
+        folder.mkdir()
+    for name, half in (("a", slice(0, 128)), ("b", slice(128, 256))):
+        (photos / f"{name}.png").write_bytes(encode_png(garment))
+        area = -torch.ones(3, 256, 256)
+        area[:, :, half] = 1
+        (masks / f"{name}.png").write_bytes(encode_png(area))
+    words = [photos, "--style", "weave_ikat", "--fast", "--size", 128, "--out", tmp_path / "out", "--report", "--mask", masks]
+    done = muslin("style", *words)
+    assert done.returncode == 0, done.stderr
+    for name, kept in (("a", slice(66, 128)), ("b", slice(0, 62))):
+        made = tmp_path / "out" / f"{name}-weave_ikat.png"
+        assert read_recipe(made).mask == {"file": f"{name}.png", "sha256": sha256((masks / f"{name}.png").read_bytes())}
+        assert torch.equal(to_bytes(open_image(made).pixels[:, :, kept]), to_bytes(resize(garment, 128, 128)[:, :, kept]))
+        news = list(remake(made, tmp_path / "again.png", look_in=[photos, masks]))
+        assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in news)
+    assert all(row["background"] == 0 for row in json.loads((tmp_path / "out" / "report.json").read_text())["results"])
+    (masks / "b.png").rename(masks / "c.png")
+    words[words.index(tmp_path / "out")] = tmp_path / "none"
+    assert "b.png: no mask of that name in" in refused(muslin("style", *words))
+    shutil.copy(masks / "c.png", masks / "b.png")
+    shutil.copy(masks / "c.png", masks / "b.bmp")
+    assert "b.bmp and b.png are masks of one name; keep one of them" in refused(muslin("style", *words))
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_folders_overview_is_no_picture_of_its_own(tmp_path, garment_file):

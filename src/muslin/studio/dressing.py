@@ -94,13 +94,11 @@ def dress_all(
 ) -> Iterator[Event]:
     """Dress every content in every style (or, with `mix`, in all at once) into the folder `out`.
 
-    A content that cannot be dressed is a `Refused` event and the others go on. Raises InputError and SettingError
+    `mask`: one picture for all contents, or a folder with one of each content's name. A content that cannot be dressed is a `Refused` event and the others go on. Raises InputError and SettingError
     before anything is written, and InputError at the end when nothing could be dressed.
     """
     started, wanted = time.monotonic(), wanted or Wanted()
     files, groups, jobs = _plan(contents, styles, config, wanted, mask)
-    if mask is not None:
-        read_mask(mask)
     features = ready(config)
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
@@ -140,12 +138,28 @@ def _plan(
     files, found = find_pictures(contents), find_weighted(styles)
     groups = [found] if wanted.mix else [[pair] for pair in found]
     jobs = [
-        _Job(file, label, group, one, mask)
-        for file, label in zip(files, names_apart(files), strict=True)
+        _Job(file, label, group, one, area)
+        for file, label, area in zip(files, names_apart(files), _masks(files, mask), strict=True)
         for group in groups
         for one in _ways(group, config, wanted.colourways)
     ]
     return files, groups, jobs
+
+
+def _masks(files: list[Path], given: Path | None) -> list[Path | None]:
+    if given is None or not given.is_dir():
+        if given is not None:
+            read_mask(given)
+        return [given for _ in files]
+    there: dict[str, list[Path]] = {}
+    for path in find_pictures([given]):
+        there.setdefault(path.stem, []).append(path)
+    if missing := [file for file in files if file.stem not in there]:
+        more = f" (nor for {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise InputError(f"{missing[0]}: no mask of that name in {given}{more}; each picture needs one")
+    if double := [paths for stem, paths in there.items() if len(paths) > 1 and any(file.stem == stem for file in files)]:
+        raise InputError(f"{given}: {' and '.join(path.name for path in double[0])} are masks of one name; keep one of them")
+    return [there[file.stem][0] for file in files]
 
 
 def look_files(
