@@ -81,6 +81,8 @@ def test_only_a_broken_picture_counts_as_free(tmp_path):
     (tmp_path / "c.png").mkdir()
     (tmp_path / "d.png").symlink_to(tmp_path / "nowhere.png")
     assert [place_for(tmp_path / name, recipe).path.name for name in ("c.png", "d.png")] == ["c-2.png", "d-2.png"]
+    for odd in (tmp_path / ("long" * 70), tmp_path / "b.png" / "inside.png"):  # what cannot be written is told when it is written
+        assert place_for(odd, recipe).path == odd
     assert place_for(tmp_path / "line-up.png", recipe).path.name == "line-up-2.png"  # an overview's name
 
 

@@ -45,11 +45,11 @@ def place_for(path: Path, recipe: Recipe) -> Place:
     kept, unlike = list[Path](), ""
     for number in count(1 if path.name not in OVERVIEWS else 2):
         here = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
-        found = find_recipe(here) if os.path.lexists(here) else None
-        if found == recipe:
-            return Place(here, True, tuple(kept), unlike)
-        if found is None and _free(here):
+        if not os.path.lexists(here):
             return Place(here, False, tuple(kept), unlike)
+        found = find_recipe(here)
+        if found == recipe or (found is None and _broken(here)):
+            return Place(here, found == recipe, tuple(kept), unlike)
         kept.append(here)
         unlike = unlike or (_unlike(found, recipe) if found else "no picture of ours with a recipe")
     raise AssertionError  # numbers do not end
@@ -72,12 +72,10 @@ def names_apart(paths: Sequence[Path]) -> list[str]:
     return [names[path.absolute()] for path in paths]
 
 
-def _free(path: Path) -> bool:
-    """Whether nothing is there, or a PNG that is cut short or damaged so that no picture can be read from it."""
+def _broken(path: Path) -> bool:
+    """Whether a file is empty, or a PNG that is cut short or damaged so that no picture can be read from it."""
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        return not os.path.lexists(path)
     except OSError:
         return False
     if kind_of(content) != "image/png" or not broken_chunk(content):
