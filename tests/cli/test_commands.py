@@ -11,9 +11,13 @@ import time
 import zipfile
 import zlib
 
+import numpy as np
 import pytest
+import tifffile
+import torch
 
 from command import muslin, refused
+from muslin.base.image import encode_png
 from muslin.cli.main import COMMANDS
 from muslin.cli.options import duration, named_or_weighted, seeds
 
@@ -153,6 +157,10 @@ def bad(tmp_path):
     (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b""))
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as out:
         out.writestr("../evil.png", b"x")
+    for name, sides in (("one", (1, 1)), ("thread", (200, 2000)), ("plain", (64, 64)), ("wide", (20, 200))):
+        (tmp_path / f"{name}.png").write_bytes(encode_png(torch.zeros(3, *sides)))
+    (tmp_path / "clear.png").write_bytes(encode_png(torch.zeros(3, 64, 64), torch.zeros(1, 64, 64)))
+    tifffile.imwrite(tmp_path / "nan.tif", np.full((64, 64), np.nan, np.float32))
     return tmp_path
 
 
@@ -186,6 +194,28 @@ def bad(tmp_path):
         (["fabric", "weave_ikat", "--colour", "palette:none.ase"], "none.ase: cannot read"),
         (["style", "text.jpg", "--style", "weave_ikat", "--colour", "red"], "--colour red: write garment, style, or palette:FILE"),
         (["style", "text.jpg", "--style", "weave_ikat", "--size", "99999"], "size=99999: should be 64 to 8192"),
+        (["style", "plain.png", "--style", "one.png"], "one.png: a style of 1 x 1 px has no texture; use one of at least 16 px a side"),
+        (["fabric", "one.png"], "one.png: a style of 1 x 1 px has no texture"),
+        (["design", "--style", "one.png", "--count", "1", "--pool", "1"], "one.png: a style of 1 x 1 px has no texture"),
+        (["range", "3", "--style", "one.png"], "one.png: a style of 1 x 1 px has no texture"),
+        (["style", "clear.png", "--style", "weave_ikat", "--size", "96"], "clear.png: the picture is wholly transparent"),
+        (["style", "thread.png", "--style", "weave_ikat", "--size", "128"],
+         "thread.png: 2000 x 200 px would be 128 x 13 px at size 128, and 16 px a side are needed; the least --size for it is 155"),
+        (["style", "nan.tif", "--style", "weave_ikat"], "nan.tif: has values that are no numbers"),
+        (["style", "plain.png", "--style", "nan.tif"], "nan.tif: has values that are no numbers"),
+        (["style", "plain.png", "--style", "weave_ikat", "--layer-weights=-1,1,1,1,1"], "layer_weights=-1,1,1,1,1: should be numbers from 0"),
+        (["style", "plain.png", "--style", "weave_ikat", "--layer-weights", "0,0,0,0,0"], "layer_weights=0,0,0,0,0: should be numbers from 0"),
+        (["style", "plain.png", "--style", "weave_ikat", "--layer-weights", "1,1,nan,1,1"], "layer_weights=1,1,nan,1,1: should be"),
+        (["style", "plain.png", "--style", "weave_ikat", "--layer-weights", "1,1"], "layer_weights has 2 numbers for the 5 layers"),
+        (["style", "plain.png", "--style", "weave_ikat", "--style-layers", "3e,9z"], "9z"),
+        (["style", "plain.png", "--style", "weave_ikat", "--alpha", "nan"], "alpha=nan: should be 0 to"),
+        (["style", "plain.png", "--style", "weave_ikat", "--beta=-1"], "beta=-1.0: should be 0 to"),
+        (["style", "plain.png", "--style", "weave_ikat=nan"], "--style weave_ikat=nan: the weight should be more than 0"),
+        (["style", "plain.png", "--style", "weave_ikat", "--alpha", "0", "--beta", "0", "--tv", "0", "--set", "colour=0"], "are all 0"),
+        (["design", "--set", "style.alpha=-1"], "alpha=-1.0: should be 0 to"),
+        (["style", "plain.png", "--style", "weave_ikat", "--as", "print", "--where", "all", "--repeat-cm", "0.2", "--width-cm", "500"],
+         "plain.png: repeat_cm=0.2: the garment is 500 cm wide on 512 px, so a repeat would be 0.2 px and show no motif; --repeat-cm 4.1 would do"),
+        (["fabric", "wide.png", "--cm", "0.5", "--dpi", "30"], "wide.png: one tile of 0.5 cm at 30 dpi would be 6 x 1 px"),
         (["edit", "slide", "3", "--set", "lenght=1"], "did you mean 'length'?"),
         (["edit", "slide", "3", "--set", "length"], "--set length: write SLIDER=AMOUNT"),
         (["edit", "slide", "text.jpg", "--set", "length=1"], "text.jpg: carries no recipe to edit; bring it in with"),

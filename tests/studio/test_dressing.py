@@ -1,18 +1,25 @@
 """Grids of contents and styles: resumable, measured, in colourways, each style looked at once."""
 
 import json
+import re
 import shutil
 
 import pytest
 import torch
 
+from command import muslin, refused
 from muslin.base.errors import SettingError
 from muslin.base.events import Note, Saved
-from muslin.base.image import encode_png
+from muslin.base.files import sha256
+from muslin.base.image import encode_png, open_image, resize, to_bytes
+from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import read_recipe
 from muslin.studio import dressing
 from muslin.studio.dressing import Wanted, dress_all, find_pictures, style_config
+from muslin.studio.pipeline import DesignConfig, design
 from muslin.studio.remake import remake
+from muslin.studio.styles import find_styles
+from muslin.style.dress import memory_needed
 from muslin.style.objective import Objective
 
 QUICK = style_config("garment", ["size=96", "steps=4", "coarsest=64"])
@@ -83,6 +90,45 @@ def test_too_little_memory_is_told_before_anything_is_begun(tmp_path, garment_fi
     with pytest.raises(SettingError, match=r"size=4096: needs about .* GB .* --size \d+ would fit"):
         list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", style_config("garment", ["size=4096"])))
     assert not (tmp_path / "out").exists()
+
+
+def test_the_memory_of_a_large_look_is_told_first(tmp_path, garment_file, monkeypatch):
+    monkeypatch.setattr(dressing, "free_memory", lambda: 100_000_000_000)
+    for size, told in ((96, False), (2048, True)):
+        config = style_config("garment", [f"size={size}"])
+        first = next(iter(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", config)))
+        assert isinstance(first, Note)
+        assert (f"at {size} px, needs about {memory_needed(config) / 1e9:.1f} GB;" in first.text) == told
+    book = design(tmp_path / "book", load_generator("garments-64"), find_styles(["weave_ikat"]), DesignConfig(style=config))
+    assert re.fullmatch(r"24 designs, dressed at 2048 px, needs about \d+\.\d GB", next(book).text)
+
+
+def test_a_folder_of_masks_has_one_for_each_picture(tmp_path, garment):
+    photos, masks = tmp_path / "photos", tmp_path / "masks"
+    for folder in (photos, masks):
+        folder.mkdir()
+    for name, half in (("a", slice(0, 128)), ("b", slice(128, 256))):
+        (photos / f"{name}.png").write_bytes(encode_png(garment))
+        area = -torch.ones(3, 256, 256)
+        area[:, :, half] = 1
+        (masks / f"{name}.png").write_bytes(encode_png(area))
+    words = [photos, "--style", "weave_ikat", "--fast", "--size", 128, "--out", tmp_path / "out", "--report", "--mask", masks]
+    done = muslin("style", *words)
+    assert done.returncode == 0, done.stderr
+    for name, kept in (("a", slice(66, 128)), ("b", slice(0, 62))):
+        made = tmp_path / "out" / f"{name}-weave_ikat.png"
+        assert read_recipe(made).mask == {"file": f"{name}.png", "sha256": sha256((masks / f"{name}.png").read_bytes())}
+        assert torch.equal(to_bytes(open_image(made).pixels[:, :, kept]), to_bytes(resize(garment, 128, 128)[:, :, kept]))
+        news = list(remake(made, tmp_path / "again.png", look_in=[photos, masks]))
+        assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in news)
+    assert all(row["background"] == 0 for row in json.loads((tmp_path / "out" / "report.json").read_text())["results"])
+    (masks / "b.png").rename(masks / "c.png")
+    words[words.index(tmp_path / "out")] = tmp_path / "none"
+    assert "b.png: no mask of that name in" in refused(muslin("style", *words))
+    shutil.copy(masks / "c.png", masks / "b.png")
+    shutil.copy(masks / "c.png", masks / "b.bmp")
+    assert "b.bmp and b.png are masks of one name; keep one of them" in refused(muslin("style", *words))
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_folders_overview_is_no_picture_of_its_own(tmp_path, garment_file):

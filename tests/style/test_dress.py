@@ -262,3 +262,30 @@ def test_effort_buys_steps():
     assert few < usual < many
     full_size = sum(n * rows * columns / 512**2 for rows, columns, n in scales(replace(StyleConfig(), effort=1.0), 512, 512))
     assert full_size <= 120
+
+
+@pytest.mark.parametrize("more", [{}, {"effort": 0.0}, {"mode": "print"}])
+def test_a_picture_too_narrow_is_told_with_the_least_size_that_does(ikat, more):
+    thread = torch.zeros(3, 20, 200)
+    config = replace(QUICK, where="all", steps=5, **more)
+    with pytest.raises(InputError, match="200 x 20 px would be 128 x 13 px at size 128, .* the least --size for it is 155"):
+        _dress(thread, [Cloth(ikat)], replace(config, size=128))
+    assert _dress(thread, [Cloth(ikat)], replace(config, size=155)).pixels.shape == (3, 16, 155)
+    with pytest.raises(InputError, match="cut it to a less narrow shape"):
+        _dress(torch.zeros(3, 1, 2000), [Cloth(ikat)], config)
+
+
+@pytest.mark.parametrize("weights", [(-1.0, 1.0), (0.0, 0.0), (float("nan"), 1.0), (float("inf"), 1.0)])
+def test_weights_that_are_none_are_told(weights):
+    with pytest.raises(SettingError, match="layer_weights="):
+        check(replace(QUICK, layer_weights=weights))
+
+
+def test_a_print_finer_than_the_pixels_is_told_with_what_does(garment, ikat):
+    fine = replace(QUICK, mode="print", repeat_cm=0.2, width_cm=500.0)
+    with pytest.raises(SettingError, match=r"repeat_cm=0.2: the garment is 500 cm wide on \d+ px.* --repeat-cm (\d+)") as told:
+        _dress(garment, [Cloth(ikat)], fine)
+    does = float(str(told.value).split("--repeat-cm ")[1].split()[0])
+    _dress(garment, [Cloth(ikat)], replace(fine, repeat_cm=does))
+    with pytest.raises(SettingError):
+        _dress(garment, [Cloth(ikat)], replace(fine, repeat_cm=does * 0.9))

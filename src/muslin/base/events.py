@@ -37,12 +37,18 @@ class Warned(Event):
 
 @dataclass(frozen=True)
 class Step(Event):
-    """Progress: `done` of `total` units of work, with figures (losses, scores) by name."""
+    """Progress: `done` of `total` units of work, with figures (losses, scores) by name.
+
+    A work that holds works counts what it took up (`made`: less what was there already and what is left out); the steps of the one
+    that it is at name it in `part_of`.
+    """
 
     work: str
     done: int
     total: int
     figures: dict[str, float] = field(default_factory=dict)
+    part_of: str = ""
+    made: int | None = None
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,7 @@ def _picture(image: Image.Image, name: str) -> Picture:
     alpha = _alpha(turned)
     if alpha is not None:
         mended.append("transparency laid on white")
-    rgb = _to_rgb(turned, profile, mended)
+    rgb = _to_rgb(turned, profile, mended, name)
     pixels = from_bytes(torch.from_numpy(np.array(rgb)).permute(2, 0, 1))
     if alpha is not None:
         pixels = pixels * alpha + (1 - alpha)
@@ -237,10 +237,12 @@ def _alpha(image: Image.Image) -> Tensor | None:
     return band[None] if bool((band < 1).any()) else None
 
 
-def _to_rgb(image: Image.Image, profile: bytes | None, mended: list[str]) -> Image.Image:
+def _to_rgb(image: Image.Image, profile: bytes | None, mended: list[str], name: str) -> Image.Image:
     if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         mended.append("16 bits to 8")
         values = np.array(image, dtype=np.float64)
+        if not np.isfinite(values).all():
+            raise InputError(f"{name}: has values that are no numbers (NaN or infinite); export it again, with 8 or 16 bits a channel")
         top = 255.0 if values.max() <= 255 and image.mode in ("I", "F") else 65535.0
         return Image.fromarray((values / top * 255).clip(0, 255).round().astype(np.uint8)).convert("RGB")
     if image.mode != "RGB":

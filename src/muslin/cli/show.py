@@ -1,8 +1,10 @@
 """Shows events to a person (a bar with rate and ETA, on standard error) or to a program (JSON lines, on standard output)."""
 
 import json
+import math
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -55,11 +57,14 @@ class _Silent:
 class _Bar:
     def __init__(self) -> None:
         self.bar: Any = None
+        self.grid: _Grid | None = None
         self.work = ""
+        self.since = time.time()  # when the last step was told of: the work of the next one began then
 
     def take(self, event: Event) -> None:
         if isinstance(event, Step):
             self._step(event)
+            self.since = time.time()
         elif isinstance(event, Refused):
             reason = event.reason.removeprefix(f"{event.path}: ")
             self._say(f"  left out {event.path}: {reason}")
@@ -77,27 +82,76 @@ class _Bar:
     def close(self) -> None:
         if self.bar is not None:
             self.bar.close()
-            self.bar = None
+        self.bar = self.grid = None
 
     def _step(self, event: Step) -> None:
+        if self.grid is not None and event.part_of == self.work:
+            self.grid.inside(event)
+        elif event.made is not None:
+            self._outer(event, event.made)
+        else:
+            self._plain(event)
+
+    def _outer(self, event: Step, made: int) -> None:
+        if self.grid is None or self.work != event.work:
+            if event.total == 1 and event.done == 1:
+                return  # a single one, whose own steps were shown
+            self._open(event, "{n_fmt}/{total_fmt}{postfix}")
+            self.grid = _Grid(self.bar, self.since if event.done else time.time())
+        self.grid.take(event, made)
+
+    def _plain(self, event: Step) -> None:
+        if self.bar is None or self.grid is not None or self.work != event.work:
+            resumed = event.work == "train"  # begins where it was stopped
+            self._open(event, "{n_fmt}/{total_fmt} {rate_fmt} ETA {remaining}{postfix}", event.done if resumed else 0)
+            self.bar.start_t = self.bar.last_print_t = self.since if event.done and not resumed else time.time()
+        self.bar.set_postfix(_short(event), refresh=False)
+        self.bar.update(event.done - self.bar.n)
+
+    def _open(self, event: Step, form: str, initial: int = 0) -> None:
         from tqdm import tqdm
 
-        if self.bar is None or self.work != event.work:
-            self.close()
-            self.work = event.work
-            form = "{desc:>8} {percentage:3.0f}% |{bar:24}| {n_fmt}/{total_fmt} {rate_fmt} ETA {remaining}{postfix}"
-            self.bar = tqdm(
-                total=event.total,
-                desc=event.work,
-                bar_format=form,
-                file=sys.stderr,
-                initial=max(event.done - 1, 0) if event.work == "train" else 0,
-            )
-        self.bar.set_postfix({name: f"{value:.3g}" for name, value in event.figures.items()}, refresh=False)
-        self.bar.update(event.done - self.bar.n)
+        self.close()
+        self.work = event.work
+        form = "{desc:>8} {percentage:3.0f}% |{bar:24}| " + form
+        self.bar = tqdm(total=event.total, desc=event.work, bar_format=form, file=sys.stderr, initial=initial)
 
     def _say(self, text: str) -> None:
         if self.bar is None:
             click.echo(text, err=True)
         else:
             self.bar.write(text, file=sys.stderr)
+
+
+class _Grid:
+    """One lasting bar for works that are each a work of many steps: seconds for one and ETA go by those that were made."""
+
+    def __init__(self, bar: Any, began: float) -> None:
+        self.bar, self.began, self.drawn = bar, began, 0.0
+        self.made, self.busy = 0, 0.0  # seconds that went into those made
+
+    def take(self, event: Step, made: int) -> None:
+        now = time.time()
+        self.busy += now - self.began if made > self.made else 0.0
+        self.made, self.began = made, now
+        self.bar.n = event.done
+        self._draw("")
+
+    def inside(self, event: Step) -> None:
+        if time.time() - self.drawn > 0.1:
+            figures = "".join(f" {name}={value}" for name, value in _short(event).items())
+            self._draw(f"{event.work} {event.done}/{event.total}{figures}")
+
+    def _draw(self, inside: str) -> None:
+        self.drawn, parts = time.time(), []
+        if self.made:
+            each = self.busy / self.made
+            parts.append(f"{each:.3g} s each")
+            left = (self.bar.total - self.bar.n) * each
+            if left:
+                parts.append(f"ETA {self.bar.format_interval(math.ceil(max(left - (self.drawn - self.began), 0)))}")
+        self.bar.set_postfix_str(", ".join([*parts, *([inside] if inside else [])]))
+
+
+def _short(event: Step) -> dict[str, str]:
+    return {name: f"{value:.3g}" for name, value in event.figures.items()}

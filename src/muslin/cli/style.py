@@ -19,7 +19,8 @@ from muslin.cli.show import run
 @click.option("--colourways", default=1, show_default=True, help="So many sets of colours of each result.")
 @click.option("--report", is_flag=True, help="Measure each result: report.json.")
 @click.option("--preset", default="garment", show_default=True, help="garment, or article (the paper's bare formulas, whole picture).")
-@click.option("--mask", type=click.Path(path_type=Path), help="The garment's mask: white is garment; same size as the picture.")
+@click.option("--mask", type=click.Path(path_type=Path), metavar="FILE|FOLDER",
+              help="The garment's mask: white is garment; same size as the picture. A folder: the one of each picture's name.")  # fmt: skip
 @click.option("--where", type=click.Choice(["garment", "all"]), help="Only the garment, or the whole picture.")
 @click.option("--repeat", type=click.Choice(["straight", "half-drop", "brick", "mirror"]), help="Print: how the tiles go on.")
 @click.option("--repeat-cm", type=float, help="Print: width of the style's picture on the cloth.")

@@ -19,6 +19,7 @@ from muslin.metrics.range import coherence
 from muslin.provenance.recipe import read_recipe
 from muslin.studio.dressing import Wanted, content_of, dress_all, find_pictures, look_files
 from muslin.studio.editing import Source, save_design
+from muslin.studio.places import place_for
 from muslin.studio.styles import clear_styling, find_styles
 from muslin.style.configs import StyleConfig
 from muslin.style.inks import find_inks, to_hex
@@ -45,7 +46,7 @@ def compose(
     for news in dress_all(files, weighted, out, config, wanted):
         if not isinstance(news, Finished):
             yield news
-    yield from _lay_out(out, [pair for pair in look_files(files, weighted, out, config, wanted) if pair[0].exists()], config)
+    yield from _lay_out(out, look_files(files, weighted, out, config, wanted), config)
     yield Finished(out / "line-up.png", time.monotonic() - started)
 
 
@@ -54,8 +55,8 @@ def _as_files(source: Source, names: list[str], out: Path) -> Iterator[Path]:
         if name.isdecimal():
             design = source.design(name)
             kind = (design.recipe.generator or {}).get("class", "design")
-            path = out / "designs" / f"{kind}-{int(name):06d}.png"
-            make_folder(path.parent)
+            make_folder(out / "designs")
+            path = place_for(out / "designs" / f"{kind}-{int(name):06d}.png", design.recipe).path
             save_design(path, source.generator, design)
             yield path
         else:

@@ -31,6 +31,7 @@ def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi:
     make_folder(out)
     began, shown, names = time.monotonic(), list[Tensor](), list[str]()
     recipes = [draft_recipe(generator, seed, labels[place % len(labels)], psi) for place, seed in enumerate(seeds)]
+    yield Step("draw", 0, len(seeds))
     for number, (recipe, picture) in enumerate(zip(recipes, draw_each(generator, recipes), strict=True), 1):
         kind = (recipe.generator or {}).get("class", "garment")
         name = f"{kind}-{seeds[number - 1]:06d}"

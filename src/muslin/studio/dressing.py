@@ -1,8 +1,11 @@
-"""Pictures of the designer's own, dressed: contents x styles, resumable, each output with its recipe, and a sheet of all."""
+"""Pictures of the designer's own, dressed: contents x styles, resumable, each output with its recipe, and a sheet of all.
+
+Which file each comes to is `places`' work.
+"""
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +16,23 @@ from muslin.base.config import overlay
 from muslin.base.errors import InputError, MuslinError, SettingError, nearest
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes, write_json
-from muslin.base.image import SUFFIXES, open_image
+from muslin.base.image import SUFFIXES, Picture, open_image
 from muslin.base.machine import free_memory
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.features.backbones import load_backbone
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
-from muslin.studio.styles import Style, clear_styling, find_styles
+from muslin.studio.places import OVERVIEWS, Place, names_apart, place_for
+from muslin.studio.styles import Style, clear_styling, find_weighted
 from muslin.style.configs import PRESETS, StyleConfig
 from muslin.style.dress import Cloth, canvas, check, memory_needed, sized
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
 from muslin.style.measure import measure
+from muslin.style.objective import layer_weights
 from muslin.style.optimise import Progress
 from muslin.style.repeats import make_tile
 
-OVERVIEWS = ("sheet.png", "line-up.png")  # what commands put beside the pictures that they make
+_LARGE = 1024  # pixels: the memory of larger looks is told
 
 
 def style_config(preset: str, settings: list[str]) -> StyleConfig:
@@ -52,14 +57,31 @@ class Wanted:
 @dataclass(frozen=True)
 class _Job:
     file: Path
+    label: str  # the file's name, told apart from the others'
     group: list[tuple[Style, float]]
     config: StyleConfig
+    mask: Path | None = None
 
     @property
     def name(self) -> str:
         styles = "+".join(style.name for style, _ in self.group)[:80]
         kind = ("-print" if self.config.mode == "print" else "") + (f"-{name_of(self.config.inks)}" if self.config.inks else "")
-        return f"{self.file.stem}-{styles}{kind}"
+        return f"{self.label}-{styles}{kind}"
+
+    def recipe(self, told: dict[str, str] | None = None) -> Recipe:
+        mask = None if self.mask is None else {"file": self.mask.name, "sha256": sha256(read_bytes(self.mask))}
+        return look_recipe(photo_recipe(self.file), self.group, self.config, mask, told)
+
+    def area(self, picture: Picture) -> Tensor | None:
+        """The garment as it was given: by the mask, or by the picture's own transparency."""
+        return _opaque(picture, self.file) if self.mask is None else read_mask(self.mask)
+
+
+@dataclass
+class _Made:
+    looks: list[tuple[Recipe, str, Tensor]] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
 
 def dress_all(
@@ -72,52 +94,81 @@ def dress_all(
 ) -> Iterator[Event]:
     """Dress every content in every style (or, with `mix`, in all at once) into the folder `out`.
 
-    A content that cannot be dressed is a `Refused` event and the others go on. Raises InputError and SettingError
+    `mask`: one picture for all contents, or a folder with one of each content's name. A content that cannot be dressed is a `Refused` event and the others go on. Raises InputError and SettingError
     before anything is written, and InputError at the end when nothing could be dressed.
     """
     started, wanted = time.monotonic(), wanted or Wanted()
-    files, groups, jobs = _plan(contents, styles, config, wanted)
-    area, mask_row = (None, None) if mask is None else (read_mask(mask), {"file": mask.name, "sha256": sha256(read_bytes(mask))})
-    enough_memory(config)
-    features = load_backbone(config.backbone).name
+    files, groups, jobs = _plan(contents, styles, config, wanted, mask)
+    features = ready(config)
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
-    yield Note(f"{len(files)} pictures x {len(groups)} styles at {config.size} px; style features: {features}")
-    made, reasons, rows = list[tuple[Recipe, str, Tensor]](), list[str](), list[dict[str, Any]]()
-    for number, job in enumerate(jobs, 1):
-        path = out / f"{job.name}.png"
-        try:
-            recipe = look_recipe(photo_recipe(job.file), job.group, job.config, mask_row, told)
-            yield from _one(path, recipe, job, area)
-            rows += [measured(path, job, area)] if wanted.report else []
-        except MuslinError as failure:
-            if len(jobs) == 1:
-                raise _named(job.file, failure) from failure
-            reasons.append(str(failure))
-            yield Refused(str(job.file), str(failure))
-            continue
-        made.append((recipe, path.stem, open_image(path).pixels))
-        yield Step("style", number, len(jobs))
-    if not made:
-        raise InputError(f"none of {len(jobs)} could be dressed; the first: {reasons[0]}")
-    yield from _close(out, made, rows, len(jobs) // len(files))
+    yield Note(f"{len(files)} pictures x {len(groups)} styles at {in_words(config)}; style features: {features}")
+    made = _Made()
+    yield from _each(out, jobs, told, wanted.report, made)
+    if not made.looks:
+        raise InputError(f"none of {len(jobs)} could be dressed; the first: {made.reasons[0]}")
+    yield from _close(out, made.looks, made.rows, len(jobs) // len(files))
     yield Finished(out / "sheet.png", time.monotonic() - started)
 
 
+def _each(out: Path, jobs: list[_Job], told: dict[str, str], report: bool, made: _Made) -> Iterator[Event]:
+    worked, work = 0, "style" if len(jobs) > 1 else ""
+    if work:
+        yield Step(work, 0, len(jobs), made=0)
+    for number, job in enumerate(jobs, 1):
+        try:
+            recipe = job.recipe(told)
+            place = place_for(out / f"{job.name}.png", recipe)
+            yield from _one(place, recipe, job, work)
+            made.rows += [measured(place.path, job)] if report else []
+        except MuslinError as failure:
+            if not work:
+                raise _named(job.file, failure) from failure
+            made.reasons.append(str(_named(job.file, failure)))
+            yield Refused(str(job.file), str(failure))
+        else:
+            made.looks.append((recipe, place.path.stem, open_image(place.path).pixels))
+            worked += not place.there
+        yield Step("style", number, len(jobs), made=worked)
+
+
 def _plan(
-    contents: list[Path], styles: list[tuple[str, float]], config: StyleConfig, wanted: Wanted
+    contents: list[Path], styles: list[tuple[str, float]], config: StyleConfig, wanted: Wanted, mask: Path | None = None
 ) -> tuple[list[Path], list[list[tuple[Style, float]]], list[_Job]]:
-    files, found = find_pictures(contents), [(style, weight) for name, weight in styles for style in find_styles([name])]
+    files, found = find_pictures(contents), find_weighted(styles)
     groups = [found] if wanted.mix else [[pair] for pair in found]
-    jobs = [_Job(file, group, one) for file in files for group in groups for one in _ways(group, config, wanted.colourways)]
+    jobs = [
+        _Job(file, label, group, one, area)
+        for file, label, area in zip(files, names_apart(files), _masks(files, mask), strict=True)
+        for group in groups
+        for one in _ways(group, config, wanted.colourways)
+    ]
     return files, groups, jobs
+
+
+def _masks(files: list[Path], given: Path | None) -> list[Path | None]:
+    if given is None or not given.is_dir():
+        if given is not None:
+            read_mask(given)
+        return [given for _ in files]
+    there: dict[str, list[Path]] = {}
+    for path in find_pictures([given]):
+        there.setdefault(path.stem, []).append(path)
+    if missing := [file for file in files if file.stem not in there]:
+        more = f" (nor for {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise InputError(f"{missing[0]}: no mask of that name in {given}{more}; each picture needs one")
+    if double := [paths for stem, paths in there.items() if len(paths) > 1 and any(file.stem == stem for file in files)]:
+        raise InputError(f"{given}: {' and '.join(path.name for path in double[0])} are masks of one name; keep one of them")
+    return [there[file.stem][0] for file in files]
 
 
 def look_files(
     contents: list[Path], styles: list[tuple[str, float]], out: Path, config: StyleConfig, wanted: Wanted
 ) -> list[tuple[Path, Path]]:
-    """The files that `dress_all` makes of these, in its order, each with the content it is made on."""
-    return [(out / f"{job.name}.png", job.file) for job in _plan(contents, styles, config, wanted)[2]]
+    """The files that `dress_all` made of these, in its order, each with the content it is made on; without those left out."""
+    jobs = _plan(contents, styles, config, wanted)[2]
+    placed = [(place_for(out / f"{job.name}.png", job.recipe()), job.file) for job in jobs]
+    return [(place.path, file) for place, file in placed if place.there]
 
 
 def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
@@ -131,9 +182,9 @@ def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[st
             yield Note(f"{row['file']}: {figures}")
 
 
-def measured(path: Path, job: _Job, area: Tensor | None) -> dict[str, Any]:
+def measured(path: Path, job: _Job) -> dict[str, Any]:
     """The figures of one result, read from its file; print mode adds the seam of its tile."""
-    content, mask = content_of(job.file, job.config, area)
+    content, mask = content_of(job.file, job.config, None if job.mask is None else read_mask(job.mask))
     row: dict[str, Any] = {"file": path.name, "content_picture": job.file.name, "styles": [style.name for style, _ in job.group]}
     return row | figures_of(open_image(path).pixels, content, mask, job.group, job.config)
 
@@ -156,7 +207,26 @@ def content_of(
 ) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
     """What a file's looks are dressed on, and where the garment is. Raises InputError where there is none."""
     picture = open_image(file)
-    return canvas(as_content(picture.pixels, photo_recipe(file)), config, area if area is not None else picture.alpha)
+    return canvas(as_content(picture.pixels, photo_recipe(file)), config, area if area is not None else _opaque(picture, file))
+
+
+def _opaque(picture: Picture, file: Path) -> Float[Tensor, "1 h w"] | None:
+    """Where a picture is not transparent (None: nowhere is it). Raises InputError where it is wholly so."""
+    if picture.alpha is not None and float(picture.alpha.max()) < 0.5:
+        raise InputError(
+            f"{file}: the picture is wholly transparent: there is nothing to dress; export it with its garment, or give a --mask"
+        )
+    return picture.alpha
+
+
+def ready(config: StyleConfig) -> str:
+    """The name of the style features. Raises, before anything is begun, for layers, weights and sizes that cannot be."""
+    check(config)
+    enough_memory(config)
+    backbone = load_backbone(config.backbone)
+    if config.mode == "style" and config.effort > 0:
+        backbone.reach((*(config.content_layers or backbone.content_layers), *layer_weights(config, backbone)))
+    return backbone.name
 
 
 def enough_memory(config: StyleConfig) -> None:
@@ -167,6 +237,11 @@ def enough_memory(config: StyleConfig) -> None:
         raise SettingError(
             f"size={config.size}: needs about {need / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free; --size {fits} would fit"
         )
+
+
+def in_words(config: StyleConfig) -> str:
+    """The size of a look, with the memory that a large one needs."""
+    return f"{config.size} px" + (f", needs about {memory_needed(config) / 1e9:.1f} GB" if config.size > _LARGE else "")
 
 
 def _ways(group: list[tuple[Style, float]], config: StyleConfig, count: int) -> list[StyleConfig]:
@@ -195,11 +270,14 @@ def find_pictures(paths: list[Path]) -> list[Path]:
     return found
 
 
-def _one(path: Path, recipe: Recipe, job: _Job, area: Tensor | None) -> Iterator[Event]:
-    picture = open_image(job.file)
-    mask = area if area is not None else picture.alpha
-    for news in cook_file(path, recipe, as_content(picture.pixels, recipe), [style for style, _ in job.group], mask):
-        yield Step(path.stem[-24:], news.done, news.total, _few(news.losses)) if isinstance(news, Progress) else news
+def _one(place: Place, recipe: Recipe, job: _Job, part_of: str) -> Iterator[Event]:
+    if place.there:
+        return
+    if place.note:
+        yield Note(place.note)
+    path, picture = place.path, open_image(job.file)
+    for news in cook_file(path, recipe, as_content(picture.pixels, recipe), [style for style, _ in job.group], job.area(picture)):
+        yield Step(path.stem[-24:], news.done, news.total, _few(news.losses), part_of) if isinstance(news, Progress) else news
 
 
 def _named(file: Path, failure: MuslinError) -> MuslinError:

@@ -21,12 +21,14 @@ from muslin.base.machine import free_memory
 from muslin.base.tiff import encode_tiff
 from muslin.export.sheets import encode_sheet
 from muslin.provenance.recipe import Recipe, now, tools
+from muslin.studio.places import place_for
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, recolour, to_hex
 from muslin.style.repeats import Tile, make_tile, proof, resize_unit
 
 _SIDE = 16_384  # pixels
 _SOURCE = "algorithmicallyEnhanced"  # IPTC: a picture changed by a program, nothing generated
+_LEAST = 4  # pixels of a tile's side
 _SHOWS = 1.1  # a seam score above this can be seen
 _COARSE = 100  # dots an inch of the picture's own below which a print looks soft
 
@@ -61,27 +63,32 @@ def fabric(
     jobs = [(style, inks) for style in styles for inks in _ways(style, config, ways)]
     room_for(out, len(jobs) * round(config.cm / 2.54 * config.dpi) ** 2 * (6 if form == "tiff" else 3))
     path = out
+    yield Step("fabric", 0, len(jobs))
     for number, (style, inks) in enumerate(jobs, 1):
         one = FabricConfig(config.repeat, config.cm, config.dpi, config.even, inks)
         tile, pixels = cook_fabric(style, one)
-        own = style.pixels.shape[2] / (one.cm / 2.54)
-        name = f"{style.name}-{one.repeat}" + (f"-{name_of(inks)}" if inks else "")
         recipe = fabric_recipe(style, one, told)
-        path = _write(out / name, pixels, recipe, form)
+        place = place_for(out / (f"{style.name}-{one.repeat}" + (f"-{name_of(inks)}" if inks else "") + f".{form}"), recipe)
+        if place.note:
+            yield Note(place.note)
+        path = _write(place.path, pixels, recipe, form)
         yield Saved(path)
-        yield Saved(write_bytes(out / f"{name}-proof.png", encode_sheet(proof(tile), [recipe], 150)))
-        size = (
-            f"{pixels.shape[2]} x {pixels.shape[1]} px, {pixels.shape[2] / one.dpi * 2.54:.1f} x {pixels.shape[1] / one.dpi * 2.54:.1f} cm"
-        )
-        yield Note(f"{path.name}: {size}, seam {tile.seam:.2f}")
-        if tile.seam > _SHOWS:
-            yield Warned(f"{style.name}: a seam may show ({tile.seam:.2f}); try --repeat mirror, or a larger cut of the cloth")
-        if own < _COARSE:
-            yield Warned(
-                f"{style.name}: the picture has {own:.0f} dots an inch of its own at {one.cm:g} cm; for {one.dpi:g} it is enlarged"
-            )
+        yield Saved(write_bytes(path.with_name(f"{path.stem}-proof.png"), encode_sheet(proof(tile), [recipe], 150)))
+        yield from _told(style, one, path, tile, pixels)
         yield Step("fabric", number, len(jobs))
     yield Finished(path if len(jobs) == 1 else out, time.monotonic() - started)
+
+
+def _told(style: Style, config: FabricConfig, path: Path, tile: Tile, pixels: Tensor) -> Iterator[Event]:
+    rows, columns = pixels.shape[1:]
+    size = f"{columns} x {rows} px, {columns / config.dpi * 2.54:.1f} x {rows / config.dpi * 2.54:.1f} cm"
+    yield Note(f"{path.name}: {size}, seam {tile.seam:.2f}")
+    if tile.seam > _SHOWS:
+        yield Warned(f"{style.name}: a seam may show ({tile.seam:.2f}); try --repeat mirror, or a larger cut of the cloth")
+    if (own := style.pixels.shape[2] / (config.cm / 2.54)) < _COARSE:
+        yield Warned(
+            f"{style.name}: the picture has {own:.0f} dots an inch of its own at {config.cm:g} cm; for {config.dpi:g} it is enlarged"
+        )
 
 
 def check(config: FabricConfig, ways: int = 1) -> None:
@@ -104,13 +111,19 @@ def check(config: FabricConfig, ways: int = 1) -> None:
 
 
 def cook_fabric(style: Style, config: FabricConfig) -> tuple[Tile, Float[Tensor, "3 h w"]]:
-    """The tile at the picture's own size, and the unit at print size."""
+    """The tile at the picture's own size, and the unit at print size. Raises SettingError where that is too small to show it."""
     tile = make_tile(style.pixels, config.repeat, config.even)
     if config.inks:  # after the joining, so that all colourways are cut alike
         wanted = from_hex(config.inks)
         tile = replace(tile, pixels=recolour(tile.pixels, find_inks(style.pixels, len(wanted)), wanted))
     columns = round(config.cm / 2.54 * config.dpi) * tile.across
-    return tile, resize_unit(tile.pixels, round(columns * tile.pixels.shape[1] / tile.pixels.shape[2]), columns)
+    rows = round(columns * tile.pixels.shape[1] / tile.pixels.shape[2])
+    if min(rows // tile.down, columns // tile.across) < _LEAST:
+        raise SettingError(
+            f"{style.row['file']}: one tile of {config.cm:g} cm at {config.dpi:g} dpi would be {columns // tile.across} x {max(1, rows // tile.down)} px, "
+            f"and {_LEAST} px a side are needed; give a larger --cm or --dpi"
+        )
+    return tile, resize_unit(tile.pixels, rows, columns)
 
 
 def fabric_recipe(style: Style, config: FabricConfig, told: dict[str, str] | None = None) -> Recipe:
@@ -142,5 +155,5 @@ def _ways(style: Style, config: FabricConfig, ways: int) -> list[tuple[str, ...]
 def _write(path: Path, pixels: Tensor, recipe: Recipe, form: Literal["png", "tiff"]) -> Path:
     dpi = float(recipe.settings["dpi"])
     if form == "tiff":
-        return write_bytes(path.with_name(path.name + ".tiff"), encode_tiff(pixels, dpi, recipe.plain(), recipe.xmp()))
-    return write_bytes(path.with_name(path.name + ".png"), encode_png(pixels, dpi=dpi, text=recipe.text()))
+        return write_bytes(path, encode_tiff(pixels, dpi, recipe.plain(), recipe.xmp()))
+    return write_bytes(path, encode_png(pixels, dpi=dpi, text=recipe.text()))

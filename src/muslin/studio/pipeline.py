@@ -1,6 +1,7 @@
 """The chain: draft with the GAN, choose, dress in styles, lay out. An iterator of events; the same call again goes on.
 
-Looks that are already in the folder with the same recipe are kept as they are. Everything is written whole.
+Looks that are already in the folder with the same recipe are kept as they are; those of another one too, and the new ones are numbered.
+Everything is written whole.
 """
 
 import time
@@ -23,7 +24,9 @@ from muslin.metrics.originality import Finding
 from muslin.provenance.recipe import Recipe
 from muslin.studio.choose import Chosen, Pool, features, known_garments, lopsided
 from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
+from muslin.studio.dressing import in_words, ready
 from muslin.studio.lookbook import Look, write_lookbook
+from muslin.studio.places import Place, place_for
 from muslin.studio.screening import choose_new, training_index
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.configs import StyleConfig
@@ -54,6 +57,7 @@ class _Design:
     recipe: Recipe
     draft: Tensor
     finding: Finding | None = None
+    path: Path = Path()  # where its draft is
 
 
 def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConfig | None = None) -> Iterator[Event]:
@@ -67,27 +71,37 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     room_for(out, config.count * max(config.looks, 1) * config.style.size**2 * 3)
     for folder in (out, out / "designs", out / "looks"):
         make_folder(folder)
+    yield Note(f"{config.count} designs, dressed at {in_words(config.style)}")
     designs = list[_Design]()
     yield from _draft_and_choose(generator, config, designs, out)
-    for item in designs:
-        write_bytes(out / "designs" / f"{item.name}.png", encode_png(item.draft, dpi=72, text=item.recipe.text()))
-    looks, total = list[Look](), 0
-    plan = _plan(designs, styles, config)
-    total = len(plan)
+    kept = [_keep(item, out / "designs") for item in designs]
+    looks, plan, made, first = list[Look](), _plan(designs, styles, config), 0, ""
     for number, (item, style) in enumerate(plan, 1):
         recipe = look_recipe(item.recipe, [(style, 1.0)], config.style, told=told)
-        path = out / "looks" / f"{item.name}-{style.name.replace('_', '-')}.png"
+        place = place_for(out / "looks" / f"{item.name}-{style.name.replace('_', '-')}.png", recipe)
         try:
-            yield from (news for news in cook_file(path, recipe, as_picture(item.draft), [style]) if isinstance(news, Saved))
+            yield from (news for news in cook_file(place.path, recipe, as_picture(item.draft), [style]) if isinstance(news, Saved))
         except MuslinError as failure:
+            first = first or f"{item.name} in {style.name}: {failure}"
             yield Warned(f"{item.name} in {style.name}: left out: {failure}")
-            continue
-        looks.append(Look(path, out / "designs" / f"{item.name}.png", recipe, style.name, item.finding))
-        yield Step("dress", number, total)
+        else:
+            kept.append(place)
+            looks.append(Look(place.path, item.path, recipe, style.name, item.finding))
+            made += not place.there
+        yield Step("dress", number, len(plan), made=made)
     if not looks:
-        raise InputError(f"{generator.name}: none of the designs could be dressed; try --where all or another generator")
+        raise InputError(f"{generator.name}: none of {len(plan)} looks could be dressed; the first: {first}")
+    if notes := [place.note for place in kept if place.note]:
+        yield Note(notes[0] + (f"; {len(notes) - 1} more files likewise; the lookbook shows the new ones" if len(notes) > 1 else ""))
     yield from _lay_out(out, looks, styles, generator, config)
     yield Finished(out / "index.html", time.monotonic() - started)
+
+
+def _keep(item: _Design, folder: Path) -> Place:
+    """The draft as a file with its recipe."""
+    place = place_for(folder / f"{item.name}.png", item.recipe)
+    item.path = write_bytes(place.path, encode_png(item.draft, dpi=72, text=item.recipe.text()))
+    return place
 
 
 def _check(generator: Loaded, styles: list[Style], config: DesignConfig) -> None:
@@ -101,6 +115,7 @@ def _check(generator: Loaded, styles: list[Style], config: DesignConfig) -> None
         generator.label(name)
     if not styles:
         raise InputError("no styles: name at least one")
+    ready(config.style)
 
 
 def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_Design], out: Path) -> Iterator[Event]:
@@ -109,6 +124,7 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
     labels = [generator.label(name) for name in wanted] or [0]
     total, first, drafts = config.count * config.pool, config.seed * 1_000_000, list[Tensor]()
     recipes = [draft_recipe(generator, first + n, labels[n % len(labels)], config.truncation) for n in range(total)]
+    yield Step("draft", 0, total)
     for number, draft in enumerate(draw_each(generator, recipes), 1):
         drafts.append(draft)
         if number % 16 == 0 or number == total:

@@ -1,7 +1,7 @@
 """The styles on the shelf: shipped ones by name, and the designer's own files and folders; with what is known of their rights."""
 
 import csv
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from muslin.base.image import SUFFIXES, open_image
 from muslin.base.rights import Cleared, Rights, clear, from_row
 from muslin.data.ledger import read_ledger
 from muslin.provenance.recipe import read_marks
+from muslin.studio.places import names_apart
+from muslin.style.objective import EDGE
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,26 @@ def shipped() -> list[str]:
 def find_styles(names: list[str]) -> list[Style]:
     """Shipped names, picture files and folders of pictures, in the order given; none: a hand-picked dozen.
 
-    Raises InputError for a name that is nothing, a folder without pictures, or a file that is no picture.
+    Styles of equal names are told apart (`places.names_apart`). Raises InputError for a name that is nothing, a folder without
+    pictures, or a file that is no picture.
     """
-    paths: list[Path] = []
-    for name in names:
-        paths += _paths(name)
-    return [load_style(path) for path in paths]
+    return [style for style, _ in find_weighted([(name, 1.0) for name in names])]
+
+
+def find_weighted(named: list[tuple[str, float]]) -> list[tuple[Style, float]]:
+    """As `find_styles`, each with its weight in a mix (a folder's goes to each of its pictures)."""
+    paths = [(path, weight) for name, weight in named for path in _paths(name)]
+    names = names_apart([path for path, _ in paths])
+    return [(replace(load_style(path), name=name), weight) for (path, weight), name in zip(paths, names, strict=True)]
 
 
 def load_style(path: Path) -> Style:
-    """One style from its file. Raises InputError."""
+    """One style from its file. Raises InputError, for one without texture too."""
     content = read_bytes(path)
     picture, rights = open_image(content, str(path)), rights_of(path, content)
+    if min(picture.pixels.shape[1:]) < EDGE:
+        rows, columns = picture.pixels.shape[1:]
+        raise InputError(f"{path}: a style of {columns} x {rows} px has no texture; use one of at least {EDGE} px a side")
     row = {"file": path.name, "sha256": sha256(content), "title": rights.title or path.stem.replace("_", " ")}
     row |= {"author": rights.author, "licence": rights.licence, "origin": rights.source}
     return Style(path.stem, picture.pixels, row, rights)

@@ -20,11 +20,13 @@ from muslin.style.configs import StyleConfig
 from muslin.style.enlarge import enlarge
 from muslin.style.feedforward import draft, load_styler
 from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
-from muslin.style.objective import Problem, Sized
+from muslin.style.objective import EDGE, Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.repeats import lay_repeat, make_tile
 from muslin.style.shading import box, drape, folds_back, overlay, shading, unprinted
 
+_SIZES = (64, 8192)  # of the longer side, pixels
+_LEAST_REPEAT = 4  # pixels: below, a motif is no more than noise
 _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the same ones again
 
 
@@ -77,7 +79,11 @@ def dress(
 def canvas(
     picture: Float[Tensor, "3 h w"], config: StyleConfig, mask: Float[Tensor, "1 mask_h mask_w"] | None = None
 ) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
-    """The content at its size, and where the cloth goes (None: everywhere). Raises InputError when there is no garment to find."""
+    """The content at its size, and where the cloth goes (None: everywhere).
+
+    Raises InputError when there is no garment to find, or the picture would be too narrow.
+    """
+    _wide_enough(picture.shape[1], picture.shape[2], config.size)
     content, found = enlarge(picture, config.size)
     if mask is not None:
         found = _given(mask, picture, content)
@@ -86,6 +92,17 @@ def canvas(
     if found is None:
         raise InputError("no garment found on a plain ground; give --mask FILE, or --where all to style the whole picture")
     return content, found
+
+
+def _wide_enough(height: int, width: int, size: int) -> None:
+    least, most = min(height, width), max(height, width)
+    if round(least * size / most) >= EDGE:
+        return
+    fits = math.ceil((EDGE - 0.5) * most / least)
+    fits += round(least * fits / most) < EDGE
+    remedy = f"the least --size for it is {fits}" if fits <= _SIZES[1] else "cut it to a less narrow shape"
+    sides = [max(1, round(side * size / most)) for side in (width, height)]
+    raise InputError(f"{width} x {height} px would be {sides[0]} x {sides[1]} px at size {size}, and {EDGE} px a side are needed; {remedy}")
 
 
 def memory_needed(config: StyleConfig) -> int:
@@ -128,11 +145,22 @@ def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: Sty
     if len(cloths) > 1:
         raise SettingError("mode=print: one pattern at a time; leave --mix out")
     area = torch.ones_like(part[:1]) if area is None else area
-    tile = make_tile(cloths[0].pixels, config.repeat)
     _, _, left, right = box(area)
     per_cm = (right - left) / config.width_cm
+    if (across := config.repeat_cm * per_cm) < _LEAST_REPEAT:
+        raise SettingError(_too_fine(across, right - left, config))
+    tile = make_tile(cloths[0].pixels, config.repeat)
     # the picture's own width is repeat_cm: its unit is narrower by what the seam took, and wider by how many tiles it holds
     return drape(lay_repeat(tile.pixels, area, config.repeat_cm * tile.across * per_cm), shading(part, area), config.folds)
+
+
+def _too_fine(across: float, width: int, config: StyleConfig) -> str:
+    more = 1.05 * _LEAST_REPEAT / across
+    larger = f" or --size {math.ceil(config.size * more)}" if config.size * more <= _SIZES[1] else ""
+    return (
+        f"repeat_cm={config.repeat_cm:g}: the garment is {config.width_cm:g} cm wide on {width} px, so a repeat would be {across:.2g} px and show "
+        f"no motif; --repeat-cm {config.repeat_cm * more:.2g}{larger} would do"
+    )
 
 
 def _in_colours(styled: Tensor, part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:
@@ -157,7 +185,7 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
 
 def check(config: StyleConfig) -> None:
     """Raises SettingError for values out of range, and for a device that is not there."""
-    limits = {"size": (64, 8192), "folds": (0, 1), "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12)}
+    limits = {"size": _SIZES, "folds": (0, 1), "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12)}
     limits |= {"beta": (0, 1e15), "rate": (1e-5, 10), "coarsest": (32, 8192), "colour": (0, 1e6), "smooth": (0, 1e6), "effort": (0, 1)}
     limits |= {"soft": (0, 8)}
     limits |= {"repeat_cm": (0.2, 500), "width_cm": (1, 500), "average": (0, 0.999), "tile": (256, 4096)}
@@ -165,10 +193,20 @@ def check(config: StyleConfig) -> None:
         value = getattr(config, name)
         if not least <= value <= most:
             raise SettingError(f"{name}={value}: should be {least:g} to {most:g}")
+    _check_weights(config)
     if config.keep == "palette" and not 2 <= len(config.inks) <= 16:
         raise SettingError(f"keep=palette needs 2 to 16 inks, {len(config.inks)} given; name them with --colour palette:FILE")
     from_hex(config.inks) if config.inks else None
     pick_device(config.device)
+
+
+def _check_weights(config: StyleConfig) -> None:
+    weights = config.layer_weights
+    if weights and not (all(0 <= weight <= 1e6 for weight in weights) and any(weights)):
+        given = ",".join(f"{weight:g}" for weight in weights)
+        raise SettingError(f"layer_weights={given}: should be numbers from 0 to 1e6, and not all 0")
+    if config.mode == "style" and config.effort and not any((config.alpha, config.beta, config.colour, config.smooth)):
+        raise SettingError("alpha, beta, colour and smooth are all 0: nothing is left to optimise; give one of them a weight")
 
 
 def _start(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:

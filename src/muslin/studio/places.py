@@ -1,0 +1,95 @@
+"""Where a result goes: pictures of one name are told apart, and a file that was made otherwise, or not here, is never written over.
+
+The number behind a name is found from the recipes in the files, so that the same command comes to the same files again.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain, count
+from pathlib import Path
+
+from muslin.base.errors import InputError
+from muslin.base.image import open_image
+from muslin.base.packets import broken_chunk, kind_of
+from muslin.provenance.recipe import Recipe, find_recipe
+
+OVERVIEWS = ("sheet.png", "line-up.png")  # what commands put beside the pictures that they make
+_TOLD = 3  # settings named in a line
+
+
+@dataclass(frozen=True)
+class Place:
+    """`path` is free, or (`there`) carries the recipe already; `kept`: what was in the way; `unlike`: how the first of them differs."""
+
+    path: Path
+    there: bool = False
+    kept: tuple[Path, ...] = ()
+    unlike: str = ""
+
+    @property
+    def note(self) -> str:
+        """The line for a person about what was in the way; empty where nothing was, or where nothing is made."""
+        if self.there or not self.kept:
+            return ""
+        more = f" (and {len(self.kept) - 1} more)" if len(self.kept) > 1 else ""
+        return f"{self.kept[0].name}{more} is kept: {self.unlike}; the new one is {self.path.name}"
+
+
+def place_for(path: Path, recipe: Recipe) -> Place:
+    """`path`, or NAME-2, NAME-3 ...: the first that is free or carries this very recipe.
+
+    A PNG that is cut short counts as free: files are written whole, so it holds nothing that was finished.
+    """
+    kept, unlike = list[Path](), ""
+    for number in count(1 if path.name not in OVERVIEWS else 2):
+        here = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+        if not os.path.lexists(here):
+            return Place(here, False, tuple(kept), unlike)
+        found = find_recipe(here)
+        if found == recipe or (found is None and _broken(here)):
+            return Place(here, found == recipe, tuple(kept), unlike)
+        kept.append(here)
+        unlike = unlike or (_unlike(found, recipe) if found else "no picture of ours with a recipe")
+    raise AssertionError  # numbers do not end
+
+
+def names_apart(paths: Sequence[Path]) -> list[str]:
+    """Each path's stem; for equal stems of different files the folder's name before it, or a number behind where that is equal too.
+
+    Upper and lower case count as equal, as on many disks. The same for the same paths in the same order.
+    """
+    different = list(dict.fromkeys(path.absolute() for path in paths))
+    stems = Counter(path.stem.casefold() for path in different)
+    folders = {stem: {p.parent.name for p in different if p.stem.casefold() == stem} for stem, times in stems.items() if times > 1}
+    names, used = dict[Path, str](), set[str]()
+    for path in different:
+        before = path.parent.name if len(folders.get(path.stem.casefold(), ())) > 1 else ""
+        name = f"{before}-{path.stem}" if before else path.stem
+        names[path] = next(n for n in chain([name], (f"{name}-{k}" for k in count(2))) if n.casefold() not in used)
+        used.add(names[path].casefold())
+    return [names[path.absolute()] for path in paths]
+
+
+def _broken(path: Path) -> bool:
+    """Whether a file is empty, or a PNG that is cut short or damaged so that no picture can be read from it."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    if kind_of(content) != "image/png" or not broken_chunk(content):
+        return not content
+    try:
+        open_image(content)  # something after the end of a PNG does no harm to it
+    except InputError:
+        return True
+    return False
+
+
+def _unlike(found: Recipe, recipe: Recipe) -> str:
+    names = [name for name in {**found.settings, **recipe.settings} if found.settings.get(name) != recipe.settings.get(name)]
+    if not names:
+        ours, theirs = asdict(recipe), asdict(found)
+        names = [name.replace("_", " ") for name in ours if name not in ("made", "licence") and ours[name] != theirs[name]] or ["licence"]
+    return f"made with another {', '.join(names[:_TOLD])}" + (" ..." if len(names) > _TOLD else "")
