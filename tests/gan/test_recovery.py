@@ -187,6 +187,11 @@ def test_a_second_signal_acts_at_once_and_other_threads_change_nothing(data, tmp
         assert parallel.asked_to_stop(torch.device("cpu"))
         signal.raise_signal(signal.SIGINT)
     assert not parallel.asked_to_stop(torch.device("cpu"))
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with parallel.heeding_stops():
+        signal.raise_signal(signal.SIGINT)
+        assert not parallel.asked_to_stop(torch.device("cpu"))
+    signal.signal(signal.SIGINT, handler)
     done = []
     worker = threading.Thread(target=lambda: done.extend(train(tmp_path / "run", data, CONFIG, "cpu")))
     worker.start()

@@ -72,7 +72,9 @@ def heeding_stops() -> Iterator[None]:
         yield
         return
     _stops.clear()
-    before = {number: signal.signal(number, _note_once) for number in (signal.SIGINT, signal.SIGTERM)}
+    # one that is ignored stays so: a job in the background is not meant to hear of ctrl-C
+    heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _note_once) for number in heard}
     try:
         yield
     finally:
