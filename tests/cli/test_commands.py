@@ -1,5 +1,6 @@
 """The command line from outside: the whole chain, bad input, help, ctrl-C."""
 
+import functools
 import json
 import pickle
 import resource
@@ -249,7 +250,10 @@ def test_a_disk_that_takes_no_more(tmp_path):
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path):
     command = [sys.executable, "-m", "muslin", "generate", "--seeds", "0-9999", "--out", str(tmp_path / "drafts")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    heard = functools.partial(
+        signal.signal, signal.SIGINT, signal.default_int_handler
+    )  # a job in the background ignores it, and so would this
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     for _ in range(600):
         if len(list((tmp_path / "drafts").glob("[!.]*.png"))) > 8:
             break

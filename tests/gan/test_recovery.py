@@ -170,6 +170,14 @@ def _stopped_at(run, data, config, number, moment):
     return load_checkpoint(run / STATE)[1]["seen"]
 
 
+@pytest.fixture(autouse=True)
+def _heard():
+    """Signals as in the foreground: a job in the background ignores ctrl-C, and would hand that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_with_a_checkpoint_and_the_run_goes_on_to_the_same_bits(data, tmp_path, number):
     config, handler = replace(CONFIG, save_every=64, judge_every=64), signal.getsignal(number)

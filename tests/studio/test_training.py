@@ -82,7 +82,7 @@ def test_a_small_archive_is_told_what_to_expect_and_trains(tmp_path, count):
 
 def test_one_picture_is_refused_and_an_empty_class_left_out(tmp_path):
     data = _pictures(tmp_path / "data", 1)
-    with pytest.raises(InputError, match="1 pictures; training needs at least 2"):
+    with pytest.raises(InputError, match="1 picture; training needs at least 2"):
         list(train_on(str(data), tmp_path / "run", Wish(size=32)))
     _pictures(data, 4)
     (data / "hat").mkdir()
