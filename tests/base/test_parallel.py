@@ -41,9 +41,10 @@ def _run(command):
     return done.stderr
 
 
-def test_two_processes_of_eight_train_as_one_of_sixteen(tmp_path):
+@pytest.mark.parametrize("more", [{}, {"warm": 32, "redraw": 1.0}], ids=["contest", "redrawing"])
+def test_two_processes_of_eight_train_as_one_of_sixteen(tmp_path, more):
     for name, processes in (("one", 1), ("two", 2)):
-        assert _run(_command(tmp_path / name, processes)).count("done") == 1  # one of them speaks
+        assert _run(_command(tmp_path / name, processes, **more)).count("done") == 1  # one of them speaks
     one, two = _losses(tmp_path / "one"), _losses(tmp_path / "two")
     assert len(one) == len(two) == 4
     for ours, theirs in zip(one, two, strict=True):

@@ -86,8 +86,8 @@ def test_weights_that_are_no_numbers_are_never_saved(data, tmp_path, monkeypatch
     once = []
     descend = muslin.gan.atelier.AtelierTrainer._descend
 
-    def spoil(trainer, optimiser, loss):
-        descend(trainer, optimiser, loss)
+    def spoil(trainer, loss, optimiser):
+        descend(trainer, loss, optimiser)
         if optimiser is trainer.g_steps and len(once) == 1:
             with torch.no_grad():
                 trainer.generator.constant.fill_(float("nan"))

@@ -36,7 +36,11 @@ def _until(events, count):
                 return
 
 
-@pytest.mark.parametrize("config", [CLASSIC, ATELIER], ids=["classic", "atelier"])
+# broken off within the warm part (at 48 of 72 images), and with redrawing beside the contest after it
+WARM = replace(ATELIER, warm=72, redraw=1.0)
+
+
+@pytest.mark.parametrize("config", [CLASSIC, ATELIER, WARM], ids=["classic", "atelier", "warm"])
 def test_a_stopped_run_goes_on_as_if_never_stopped(tmp_path, config):
     data = _data(config)
     assert isinstance(list(train(tmp_path / "whole", data, config, "cpu"))[-1], Finished)

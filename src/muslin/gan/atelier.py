@@ -12,14 +12,21 @@ import torch
 from torch import Tensor
 
 from muslin.base import parallel
-from muslin.base.seeds import seeded_weights
+from muslin.base.seeds import seeded, seeded_weights
 from muslin.data.images import Images
 from muslin.gan.augment import DRAWS, augment
 from muslin.gan.average import Average
 from muslin.gan.configs import AtelierConfig
-from muslin.gan.discriminator import Discriminator
+from muslin.gan.discriminator import DISCRIMINATORS
 from muslin.gan.losses import LOSSES
+from muslin.gan.prior import fit_mapping
+from muslin.gan.redraw import PRIOR, Redrawer, apart
 from muslin.gan.synthesis import Generator
+
+_ENCODER_RATE = 0.4  # of G's
+_HEAD_START = 3_000  # images that D learns from alone, once G can redraw; then as many in which its word comes to count
+_SOME = 4  # every so manieth picture of a batch is redrawn beside the contest
+_SETTLED = 10_000  # pictures that the mapping is fitted to, at most
 
 
 class AtelierTrainer:
@@ -28,15 +35,17 @@ class AtelierTrainer:
     def __init__(self, config: AtelierConfig, device: torch.device) -> None:
         self.config, self.device, self.loss = config, device, LOSSES[config.loss]
         with seeded_weights(config.seed, "atelier", "weights"):
-            self.generator, self.discriminator = Generator(config.net), Discriminator(config.net)
+            self.generator, self.discriminator = Generator(config.net), DISCRIMINATORS[config.discriminator](config.net)
+            self.redrawer = Redrawer(config.net).to(device) if config.warm or config.redraw else None
         for network in (self.generator, self.discriminator):
             network.to(device).to(memory_format=torch.channels_last)
         self.average = Average(self.generator, config.average_half_life)
         betas = (config.beta1, config.beta2)
         self.g_steps = torch.optim.Adam(self.generator.parameters(), config.rate, betas, fused=device.type != "mps")
         self.d_steps = torch.optim.Adam(self.discriminator.parameters(), config.rate, betas, fused=device.type != "mps")
+        self.r_steps = torch.optim.Adam(self.redrawer.parameters()) if self.redrawer else None
         self.strength = torch.tensor(config.strength, device=device)
-        self.rate_share = 1.0
+        self.rate_share, self.word = 1.0, 1.0  # `word`: what D's opinion counts for G
 
     @property
     def total(self) -> int:
@@ -45,7 +54,9 @@ class AtelierTrainer:
 
     def parts(self) -> dict[str, Any]:
         """What a checkpoint holds: everything with a state_dict."""
-        named = {"generator": self.generator, "discriminator": self.discriminator, "average": self.average.network}
+        named: dict[str, Any] = {"generator": self.generator, "discriminator": self.discriminator, "average": self.average.network}
+        if self.redrawer:
+            named |= {"redrawer": self.redrawer, "r_steps": self.r_steps}
         return {**named, "g_steps": self.g_steps, "d_steps": self.d_steps}
 
     def step(self, data: Images, seen: int, rng: torch.Generator, autocast: torch.dtype | None) -> dict[str, Tensor]:
@@ -59,24 +70,79 @@ class AtelierTrainer:
         if self.config.mirror:
             real = torch.where((draws[:, 0] < 0.5)[:, None, None, None], real.flip(3), real)
         punish = (seen // size) % self.config.penalty_every == 0
+        if seen == self.config.warm and self.config.warm:
+            self._settle(data)
         with torch.autocast(self.device.type, autocast or torch.bfloat16, enabled=autocast is not None):
-            real = augment(real.float(), draws[:, 1 : 1 + DRAWS], self.strength, self.config, data.ground)
-            figures = self._both_steps(real, z, labels, draws[:, 1 + DRAWS :], punish, data.ground)
-        self._adapt(figures)
+            if seen < self.config.warm:
+                figures = self._redraw_step(real.float(), z, labels)
+            else:
+                self.word = min(max((seen - self.config.warm) / _HEAD_START - 1, 0.0), 1.0) if self.config.warm else 1.0
+                figures = self._both_steps(real.float(), z, labels, draws[:, 1:], punish, data.ground)
+                self._adapt(figures)
+                figures["augmentation"] = self.strength
         self.average.update(self.generator, size, seen + size)
-        return figures | {"augmentation": self.strength}
+        return figures
+
+    def _redraw_step(self, real: Tensor, z: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        assert self.redrawer and self.r_steps
+        w, nats = self.redrawer.code(self.generator.mapping, real, labels, z)
+        self._follow_mean(w.detach(), labels)
+        redraw = apart(self._synthesise(w), real)
+        self._descend(redraw + PRIOR * nats, self.g_steps, self.r_steps)
+        return {"redraw": redraw.detach(), "nats": nats.detach()}
 
     def _both_steps(self, real: Tensor, z: Tensor, labels: Tensor, draws: Tensor, punish: bool, ground: float) -> dict[str, Tensor]:
-        # one generated batch serves both steps
-        w = self.generator.mapping(z, labels)
-        self._follow_mean(w.detach(), labels)
-        fake = self.generator.synthesise(w[:, None].expand(-1, self.generator.layers, -1))
-        fake = augment(fake, draws, self.strength, self.config, ground)
+        # one generated batch serves both steps, and every fourth of it is a redrawn picture where `redraw` says so
+        for_real, for_fake = draws.split(DRAWS, 1)
+        w, some, extra = self._latents(real, z, labels), real[::_SOME], dict[str, Tensor]()
+        drawn = self._synthesise(w[0])
+        real, fake = (augment(x, d, self.strength, self.config, ground) for x, d in ((real, for_real), (drawn, for_fake)))
         real_scores, figures = self._discriminator_step(real, fake.detach(), labels, punish)
         self.discriminator.requires_grad_(False)
         loss = self.loss.generator(real_scores, self.discriminator(fake, labels))
-        self._descend(self.g_steps, loss)
-        return figures | {"generator": loss.detach()}
+        figures["generator"], loss = loss.detach(), self.word * loss
+        if self.r_steps and self.config.redraw:
+            redraw = apart(drawn[::_SOME], some)
+            loss, extra = loss + self.config.redraw * (redraw + PRIOR * w[1]), {"redraw": redraw.detach()}
+        self._descend(loss, self.g_steps, *([self.r_steps] if self.r_steps and self.config.redraw else []))
+        return figures | extra
+
+    def _latents(self, real: Tensor, z: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """w for a batch, a quarter of them codes of pictures where `redraw` is above 0, and the codes' divergence.
+
+        Once G has learned to redraw, its mapping stays what it was fitted to be: the contest is about how garments are drawn, not which.
+        """
+        warm = self.config.warm > 0
+        with torch.set_grad_enabled(not warm):
+            w = self.generator.mapping(z, labels)
+        if not warm:
+            self._follow_mean(w.detach(), labels)
+        if not self.redrawer or not self.config.redraw:
+            return w, w.new_zeros(())
+        mapping = self.redrawer.mapping if warm else self.generator.mapping
+        codes, nats = self.redrawer.code(mapping, real[::_SOME], labels[::_SOME], z[::_SOME])
+        return w.index_copy(0, torch.arange(0, len(w), _SOME, device=w.device), codes.to(w.dtype)), nats
+
+    def _synthesise(self, w: Tensor) -> Tensor:
+        return self.generator.synthesise(w[:, None].expand(-1, self.generator.layers, -1))
+
+    @torch.no_grad()
+    def _settle(self, data: Images) -> None:
+        """The mapping is fitted to where the pictures lie, so that what is drawn from nothing is a garment and not between some."""
+        assert self.redrawer
+        mapping, codes = self.generator.mapping, list[Tensor]()
+        self.redrawer.mapping.load_state_dict(mapping.state_dict())
+        chosen = torch.randperm(len(data), generator=seeded(self.config.seed, "settle"))[:_SETTLED]
+        for part in chosen.split(64):
+            pictures, labels = data.take(part, self.device)
+            for view in (pictures, pictures.flip(3)) if self.config.mirror else (pictures,):
+                codes.append(torch.cat([self.redrawer.code(mapping, view, labels)[0], labels[:, None].float()], 1))
+        found = torch.cat(codes)
+        with torch.enable_grad():
+            fitted = fit_mapping(mapping, found[:, :-1], found[:, -1].long(), self.config.seed).state_dict()
+        fitted = {name: parallel.from_first(value) for name, value in fitted.items()}
+        mapping.load_state_dict(fitted)
+        self.average.network.get_submodule("mapping").load_state_dict(fitted)
 
     def _discriminator_step(self, real: Tensor, fake: Tensor, labels: Tensor, punish: bool) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss, and gamma / 2 |grad D|^2 at real (and generated) pictures where it is due.
@@ -92,20 +158,23 @@ class AtelierTrainer:
             penalty = self._penalty(torch.cat([real, fake]) if both else real, torch.cat([labels, labels]) if both else labels)
             total = loss + self.config.gamma / 2 * self.config.penalty_every * penalty
             figures["penalty"] = penalty.detach()
-        self._descend(self.d_steps, total)
+        self._descend(total, self.d_steps)
         return r.detach(), figures
 
-    def _descend(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-        optimiser.zero_grad(set_to_none=True)
+    def _descend(self, loss: Tensor, *optimisers: torch.optim.Optimizer) -> None:
+        for optimiser in optimisers:
+            optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        parallel.average_gradients(weight for group in optimiser.param_groups for weight in group["params"])
-        optimiser.step()
+        for optimiser in optimisers:
+            parallel.average_gradients(weight for group in optimiser.param_groups for weight in group["params"])
+            optimiser.step()
 
     def _penalty(self, images: Tensor, labels: Tensor) -> Tensor:
         """R1 (+ R2; Mescheder et al. 2018): the mean squared norm of D's gradient at the pictures, the halves added."""
         with torch.autocast(self.device.type, enabled=False):
             images = images.float().detach().requires_grad_(True)
             scores = self.discriminator(images, labels)
+            scores = scores.mean(1) if scores.dim() > 1 else scores  # a patch's: the picture's mean
             (slope,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
         return slope.square().flatten(1).sum(1).mean() * (2 if self.loss.both else 1)
 
@@ -126,8 +195,18 @@ class AtelierTrainer:
             self.strength.clamp_(0, 0.8)
 
     def _set_rate(self, seen: int) -> None:
-        late = (seen / self.total - (1 - self.config.decay_last)) / max(self.config.decay_last, 1e-9)
-        share = (0.55 + 0.45 * math.cos(math.pi * min(max(late, 0.0), 1.0))) * self.rate_share
-        for optimiser in (self.g_steps, self.d_steps):
-            for group in optimiser.param_groups:
-                group["lr"] = self.config.rate * share
+        config, warm = self.config, seen < self.config.warm
+        late = (seen / self.total - (1 - config.decay_last)) / max(config.decay_last, 1e-9)
+        share = _fallen(late, 0.1) * self.rate_share
+        rate = config.warm_rate * _fallen(2 * seen / config.warm - 1, config.rate / config.warm_rate) if warm else config.rate
+        # one who redraws has no opponent that moves: momentum helps
+        betas = (0.9 if warm else config.beta1, config.beta2)
+        for optimiser, part in ((self.g_steps, 1.0), (self.d_steps, config.d_rate), (self.r_steps, _ENCODER_RATE)):
+            for group in optimiser.param_groups if optimiser else ():
+                group["lr"] = rate * share * part
+                group["betas"] = betas if optimiser is self.g_steps else group["betas"]
+
+
+def _fallen(late: float, least: float) -> float:
+    """1 until `late` is 0, then along a cosine to `least` at 1."""
+    return least + (1 - least) * (0.5 + 0.5 * math.cos(math.pi * min(max(late, 0.0), 1.0)))

@@ -63,7 +63,8 @@ def plan(config: AtelierConfig, data: Images, seconds: float, device: torch.devi
     images = int(speed * seconds * _SPARE) // chosen.batch * chosen.batch
     if images < 10 * chosen.batch:
         raise SettingError(f"budget of {seconds:.0f} s: time for {images} images at {speed:.0f} images/s; give it some minutes at least")
-    return _paced(replace(chosen, images=images), speed, seconds), speed
+    warm = int(config.warm / config.images * images) // chosen.batch * chosen.batch  # the same share as without a budget
+    return _paced(replace(chosen, images=images, warm=warm), speed, seconds), speed
 
 
 def _speed(config: AtelierConfig, data: Images, device: torch.device) -> float:
@@ -78,6 +79,7 @@ def _speed(config: AtelierConfig, data: Images, device: torch.device) -> float:
 
 def images_per_second(config: AtelierConfig, data: Images, device: torch.device, steps: int = 4) -> float:
     """Training speed at this config, the lazy penalty's share included; starts and throws away a trainer."""
+    config = replace(config, warm=0)  # the contest's speed: redrawing alone is quicker
     trainer, rng = AtelierTrainer(config, device), seeded(0, "budget")
     autocast = torch.bfloat16 if resolve_precision(config.precision, device) == "bfloat16" else None
     plain, punished = (_seconds(trainer, data, rng, autocast, start, steps, device) for start in (1, 0))

@@ -82,6 +82,11 @@ class AtelierConfig(Spans):
     target: float = 0.6  # how sure D may be of real beside generated (2 * accuracy - 1) before the strength rises
     adapt_over: int = 100_000  # images in which the strength may go from 0 to 1; 0: it stays
     mirror: bool = True
+    discriminator: Literal["residual", "patch"] = "residual"  # one score for a picture, or one for each place of it
+    d_rate: float = 1.0  # D's rate as a multiple of G's
+    warm: int = 0  # images in which G learns to redraw what is there (gan/redraw.py), before the contest with D begins; part of `images`
+    warm_rate: float = 2.5e-3  # G's rate at the start of that, falling to `rate` at its end
+    redraw: float = 0.0  # weight of redrawing a quarter of each batch beside the contest
     decay_last: float = 0.4  # share of the run over which the rate falls to a tenth, by a cosine
     average_half_life: int = 5_000
     seed: int = 0
@@ -93,6 +98,13 @@ class AtelierConfig(Spans):
 
 def _wide(size: int, cbase: int) -> AtelierNet:
     return AtelierNet(size=size, z=512, w=512, cbase=cbase, cmax=512)
+
+
+def _redrawing(size: int) -> "AtelierConfig":
+    """Redraw first, then a contest about patches: for little time, and for little archives (docs/LOG.md); what garments-64 was made with."""
+    settled = {"images": 176_000, "rate": 5e-4, "d_rate": 2.0, "loss": "non-saturating", "gamma": 0.5, "average_half_life": 8_000}
+    net = AtelierNet(size=size, cmin=24)
+    return AtelierConfig(net=net, discriminator="patch", warm=80_000, redraw=20.0, **settled)  # type: ignore[arg-type]
 
 
 Config = ClassicConfig | AtelierConfig
@@ -108,14 +120,22 @@ PRESETS: dict[str, Config] = {
     "atelier-128": AtelierConfig(net=_wide(128, 8192), images=2_000_000, batch=64, gamma=2.0, average_half_life=20_000),
     "atelier-256": AtelierConfig(net=_wide(256, 16384), images=4_000_000, batch=32, gamma=4.0, average_half_life=20_000),
     "atelier-512": AtelierConfig(net=_wide(512, 16384), images=4_000_000, batch=16, gamma=8.0, average_half_life=20_000),
+    **{f"vae-gan-{size}": _redrawing(size) for size in (32, 64, 128, 256, 512)},
 }
 
 _LIMITS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("images", "epochs", "penalty_every", "save_every", "report_every", "judge_every"), (1, 1e12)),
     **dict.fromkeys(("strength", "target", "decay_last", "translate", "scale", "light", "cut", "leak"), (0, 1)),
     **dict.fromkeys(("z", "w", "cbase", "cmax", "cmin", "classes", "hidden"), (1, 1 << 20)),
-    **dict.fromkeys(("gamma", "adapt_over", "average_half_life"), (0, 1e12)),
-    **{"batch": (1, 1 << 16), "rate": (1e-9, 1), "beta1": (0, 0.9999), "beta2": (0, 0.99999), "real_label": (0.5, 1)},
+    **dict.fromkeys(("gamma", "adapt_over", "average_half_life", "warm", "redraw", "d_rate"), (0, 1e12)),
+    **{
+        "batch": (1, 1 << 16),
+        "rate": (1e-9, 1),
+        "warm_rate": (1e-9, 1),
+        "beta1": (0, 0.9999),
+        "beta2": (0, 0.99999),
+        "real_label": (0.5, 1),
+    },
     **{"mapping": (1, 64), "mapping_rate": (1e-6, 10), "dropout": (0, 0.99), "size": (8, 1024)},
 }
 

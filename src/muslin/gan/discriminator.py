@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from muslin.gan.configs import AtelierNet
 from muslin.gan.synthesis import Dense, resolutions, width
 
+_PATCH_WIDTHS = (32, 48, 64)
+
 
 class Conv(nn.Module):
     """Equalised convolution (Karras et al. 2018, section 4.1), same height and width; `scale` multiplies what comes out."""
@@ -68,6 +70,33 @@ class Discriminator(nn.Module):
         x = F.leaky_relu(self.dense(x.flatten(1)), 0.2).float() * math.sqrt(2)
         belongs = (x * self.embed(labels)).sum(1) / math.sqrt(x.shape[1])
         return torch.as_tensor(self.score(x)[:, 0].float() + belongs)
+
+
+class PatchDiscriminator(nn.Module):
+    """D(picture, class) -> a score for each place, from the 32 px around it (PatchGAN, Isola et al. 2017): cloth and edges, not the whole.
+
+    Departs: the blocks of `Discriminator`, class by projection at each place.
+    """
+
+    def __init__(self, net: AtelierNet) -> None:
+        super().__init__()
+        self.rgb = Conv(3, _PATCH_WIDTHS[0], 3)
+        self.downs = nn.ModuleList(Down(a, b) for a, b in itertools.pairwise(_PATCH_WIDTHS))
+        self.mix = Conv(_PATCH_WIDTHS[-1], _PATCH_WIDTHS[-1], 3)
+        self.score = Conv(_PATCH_WIDTHS[-1], 1, 1, scale=1.0)
+        self.embed = nn.Embedding(max(net.classes, 1), _PATCH_WIDTHS[-1])
+
+    def forward(self, images: Float[Tensor, "b 3 s s"], labels: Int[Tensor, " b"]) -> Float[Tensor, "b places"]:
+        """Scores (unbounded; real is high), float32, one for each 4 x 4 pixels."""
+        x = F.leaky_relu(self.rgb(images.contiguous(memory_format=torch.channels_last)), 0.2)
+        for down in self.downs:
+            x = down(x)
+        x = F.leaky_relu(self.mix(x), 0.2).float()
+        belongs = (x * self.embed(labels)[:, :, None, None]).sum(1) / math.sqrt(x.shape[1])
+        return torch.as_tensor(self.score(x)[:, 0].float() + belongs).flatten(1)
+
+
+DISCRIMINATORS: dict[str, type[Discriminator | PatchDiscriminator]] = {"residual": Discriminator, "patch": PatchDiscriminator}
 
 
 def _with_spread(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c1 h w"]:

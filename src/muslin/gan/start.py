@@ -36,6 +36,7 @@ class Start:
         self.net: AtelierNet = from_dict(AtelierNet, about["net"])
         self.classes: tuple[str, ...] = tuple(about["classes"])
         whole = {name: tensor.float() for name, tensor in tensors.items()}
+        self.judged_by = about.get("training", {}).get("discriminator", "residual")
         self.critic = {name.removeprefix(CRITIC): tensor for name, tensor in whole.items() if name.startswith(CRITIC)}
         self.generator = {name: tensor for name, tensor in whole.items() if not name.startswith(CRITIC)}
 
@@ -50,15 +51,19 @@ class Start:
 
     def into(self, trainer: AtelierTrainer, classes: tuple[str, ...]) -> None:
         """Load it all into a new trainer of the config that `fit` gave, for `classes`."""
-        generator, critic, net = self.generator, self.critic, replace(self.net, cmin=trainer.config.net.cmin)
+        generator, net = self.generator, replace(self.net, cmin=trainer.config.net.cmin)
+        critic = self.critic if self.judged_by == trainer.config.discriminator else {}  # a judge of another kind begins anew
         with seeded_weights(trainer.config.seed, "grow"):
             while net.size < trainer.config.net.size:
-                generator, critic, net = grow_generator(generator, net), grow_critic(critic, net), replace(net, size=2 * net.size)
+                generator, critic, net = grow_generator(generator, net), self._grown(critic, net), replace(net, size=2 * net.size)
         rows = [self.classes.index(name) if name in self.classes else -1 for name in classes]
         trainer.generator.load_state_dict(_reclass(generator, rows, ("mapping.embed.weight", "mapping.w_mean")))
         trainer.average.network.load_state_dict(trainer.generator.state_dict())
         if critic:
             trainer.discriminator.load_state_dict(_reclass(critic, rows, ("embed.weight",)))
+
+    def _grown(self, critic: State, net: AtelierNet) -> State:
+        return critic if self.judged_by == "patch" else grow_critic(critic, net)  # patches are as many pixels at any size
 
 
 def grow_generator(old: State, net: AtelierNet) -> State:

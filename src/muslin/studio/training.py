@@ -27,7 +27,18 @@ from muslin.studio.judge import Judge
 
 GENTLE = 0.2  # of the rate, for what was started from another generator: more unlearns what it knew (docs/LOG.md)
 _SHEET = 60
-_PLANNED = ("net.cbase", "net.cmax", "net.w", "net.z", "batch", "images", "report_every", "save_every", "judge_every")  # by --budget
+_PLANNED = (
+    "net.cbase",
+    "net.cmax",
+    "net.w",
+    "net.z",
+    "batch",
+    "images",
+    "warm",
+    "report_every",
+    "save_every",
+    "judge_every",
+)  # by --budget
 _FEW = ((50, "expect near copies of what is there"), (500, "expect variations of what is there rather than new garments"))
 
 
@@ -92,7 +103,8 @@ def _shown(events: Iterator[Event], run: Path) -> Iterator[Event]:
 def _config(data: str, wish: Wish, start: Start | None) -> Config:
     """The preset by name, by size, or by what the data is, with the settings laid over it."""
     size = wish.size or (start.net.size if start else 0)
-    name = wish.preset or (f"atelier-{size}" if size else "classic" if data == "fashion-mnist" else "atelier-64")
+    family = "vae-gan" if start and start.judged_by == "patch" else "atelier"  # as it was learned, so it goes on
+    name = wish.preset or (f"{family}-{size}" if size else "classic" if data == "fashion-mnist" else "atelier-64")
     for setting in wish.settings:
         if wish.budget and setting.split("=")[0] in _PLANNED:
             raise SettingError(f"--set {setting}: --budget settles that; leave one of the two out")
@@ -109,7 +121,7 @@ def _config(data: str, wish: Wish, start: Start | None) -> Config:
         return config
     if wish.size and config.net.size != wish.size:
         raise SettingError(f"--size {wish.size}: preset '{name}' draws {config.net.size} px; leave one of the two out")
-    if start and not any(setting.startswith("rate=") for setting in wish.settings):
+    if start and not config.warm and not any(setting.startswith("rate=") for setting in wish.settings):
         config = replace(config, rate=config.rate * GENTLE)
     return start.fit(config) if start else config
 

@@ -1,0 +1,97 @@
+"""Redrawing: the encoder's shapes, that it is learned, and that a run without it is what it was."""
+
+import pytest
+import torch
+
+from muslin.base.errors import SettingError
+from muslin.base.seeds import seeded
+from muslin.data.loader import load_images
+from muslin.gan.atelier import AtelierTrainer
+from muslin.gan.configs import AtelierConfig, AtelierNet, check
+from muslin.gan.prior import energy_distance, fit_mapping
+from muslin.gan.redraw import Redrawer, apart
+from muslin.gan.synthesis import Generator, Mapping
+
+NET = AtelierNet(size=32, z=16, w=32, cbase=512, cmax=32, classes=2)
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("size", [32, 64, 256])
+def test_any_size_is_read_and_compared(size):
+    net = AtelierNet(size=size, z=16, w=32, cbase=256, cmax=16, classes=2)
+    pictures, labels = torch.rand(4, 3, size, size) * 2 - 1, torch.tensor([0, 1, 0, 1])
+    redrawer = Redrawer(net)
+    w, nats = redrawer.code(redrawer.mapping, pictures, labels, torch.randn(4, 16))
+    assert w.shape == (4, 32) and nats.dim() == 0 and float(nats.detach()) > 0
+    assert float(apart(pictures, pictures)) == 0
+    drawn = Generator(net).synthesise(w[:, None].expand(-1, Generator(net).layers, -1))
+    away = apart(drawn, pictures)
+    away.backward()
+    assert float(away.detach()) > 0.1 and all(weight.grad is not None for weight in redrawer.parameters())
+
+
+def test_redrawing_is_learned_and_holds_on_to_the_prior():
+    data = load_images("starter", 32, 3, ("dress", "skirt"))
+    trainer, rng = AtelierTrainer(AtelierConfig(net=NET, batch=16, warm=10_000, images=10_000, decay_last=0.0), CPU), seeded(0, "test")
+    before = {name: value.clone() for name, value in trainer.discriminator.state_dict().items()}
+    found = [trainer.step(data, 16 * step, rng, None) for step in range(60)]
+    first, last = (sum(float(one["redraw"]) for one in part) / 10 for part in (found[:10], found[-10:]))
+    assert last < 0.6 * first
+    assert 0 < float(found[-1]["nats"]) < 200
+    after = trainer.discriminator.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)  # no contest yet
+    mean = trainer.generator.mapping.get_buffer("w_mean")
+    assert float(mean.abs().sum()) > 0  # truncation has its middle from the start
+
+
+def test_beside_the_contest_a_quarter_is_redrawn():
+    data = load_images("starter", 32, 3, ("dress", "skirt"))
+    trainer, rng = AtelierTrainer(AtelierConfig(net=NET, batch=16, warm=16, redraw=1.0), CPU), seeded(0, "test")
+    names = [set(trainer.step(data, 16 * step, rng, None)) for step in range(2)]
+    assert names[0] == {"redraw", "nats"}
+    assert {"redraw", "discriminator", "generator", "accuracy"} <= names[1]
+
+
+def test_the_contest_leaves_the_mapping_as_it_was_fitted():
+    data = load_images("starter", 32, 3, ("dress", "skirt"))
+    trainer, rng = AtelierTrainer(AtelierConfig(net=NET, batch=16, warm=16, redraw=1.0, discriminator="patch"), CPU), seeded(0, "test")
+    trainer.step(data, 0, rng, None)
+    before = trainer.generator.mapping.state_dict()["layers.0.weight"].clone()
+    trainer.step(data, 16, rng, None)
+    fitted = {name: value.clone() for name, value in trainer.generator.mapping.state_dict().items()}
+    trainer.step(data, 32, rng, None)
+    after = trainer.generator.mapping.state_dict()
+    assert not torch.equal(before, fitted["layers.0.weight"])
+    assert all(torch.equal(fitted[name], after[name]) for name in fitted)
+    assert all(torch.equal(fitted[name], value) for name, value in trainer.average.network.mapping.state_dict().items())
+
+
+def test_the_mapping_is_fitted_to_codes_class_by_class():
+    rng = seeded(0, "test")
+    mapping = Mapping(AtelierNet(z=16, w=8, classes=3))
+    labels = torch.arange(400) % 2  # the third class has no codes
+    codes = torch.where(labels[:, None] == 0, 2.0, 4.0) + 0.5 * torch.randn(400, 8, generator=rng)
+    fitted = fit_mapping(mapping, codes, labels, steps=800)
+    for label, middle in ((0, 2.0), (1, 4.0)):
+        z, asked = torch.randn(300, 16, generator=rng), torch.full((300,), label)
+        ours, own = fitted(z, asked).detach(), codes[labels == label]
+        assert float(energy_distance(ours, own)) < 0.1 * float(energy_distance(mapping(z, asked).detach(), own))
+        assert float(fitted.get_buffer("w_mean")[label].mean()) == pytest.approx(middle, abs=0.15)
+
+
+def test_one_picture_in_a_class_is_no_trouble():
+    mapping = Mapping(AtelierNet(z=16, w=8, classes=2))
+    fitted = fit_mapping(mapping, torch.ones(1, 8), torch.tensor([1]), steps=3)
+    assert torch.equal(fitted.layers[0].weight, mapping.layers[0].weight)
+    assert torch.equal(fitted.get_buffer("w_mean")[1], torch.ones(8))
+
+
+def test_without_it_there_is_no_encoder():
+    parts = AtelierTrainer(AtelierConfig(net=NET), CPU).parts()
+    assert set(parts) == {"generator", "discriminator", "average", "g_steps", "d_steps"}
+
+
+@pytest.mark.parametrize("setting", ["warm", "redraw"])
+def test_less_than_nothing_is_refused(setting):
+    with pytest.raises(SettingError, match=f"{setting}=-1"):
+        check(AtelierConfig(**{setting: -1}))
