@@ -46,6 +46,13 @@ def test_a_started_net_keeps_its_capacity(data, monkeypatch):
         plan(CONFIG, data, 1, CPU, fixed=True)
 
 
+def test_redrawing_keeps_its_share_of_the_time(data, monkeypatch):
+    _speeds(monkeypatch, {1024: 100.0})
+    config, _ = plan(replace(CONFIG, images=200_000, warm=80_000), data, 600, CPU, fixed=True)
+    assert config.warm == 0.4 * config.images == 22_080
+    assert plan(CONFIG, data, 600, CPU, fixed=True)[0].warm == 0
+
+
 def test_what_does_not_fit_in_memory_is_not_taken(data, monkeypatch):
     def speed(config, data, device):
         if config.net.cbase > 2048:

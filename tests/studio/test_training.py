@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing import event_accumulator
 
 import muslin.gan.budget
 from muslin.base.errors import InputError, SettingError
@@ -59,6 +60,16 @@ def test_a_start_carries_on_at_twice_the_size(tmp_path, archive):
     assert read_config(tmp_path / "large" / STATE).rate == pytest.approx(read_config(tmp_path / "small" / STATE).rate / 5)
 
 
+def test_what_redrew_first_goes_on_so(tmp_path, archive):
+    first = Wish(preset="vae-gan-32", settings=(*TINY, "warm=16"))
+    list(train_on(str(archive), tmp_path / "first", first))
+    list(train_on(str(archive), tmp_path / "next", Wish(init=str(tmp_path / "first"), settings=(*TINY[2:], "warm=16"))))
+    old, new = (read_config(tmp_path / run / STATE) for run in ("first", "next"))
+    assert (new.discriminator, new.redraw, new.rate) == ("patch", 6.0, old.rate)
+    list(train_on(str(archive), tmp_path / "other", Wish(preset="atelier-32", init=str(tmp_path / "first"), settings=TINY[2:])))
+    assert read_config(tmp_path / "other" / STATE).discriminator == "residual"  # which begins anew
+
+
 def test_what_is_measured_and_drawn(tmp_path, archive):
     events = list(train_on(str(archive), tmp_path / "run", Wish(size=32, settings=TINY)))
     scores = [event.figures for event in events if isinstance(event, Step) and "distance" in event.figures]
@@ -68,7 +79,8 @@ def test_what_is_measured_and_drawn(tmp_path, archive):
     assert card["distance"] == pytest.approx(scores[-1]["distance"], rel=0.01)
     assert 0 <= card["authenticity"] <= 1 and "copying_z" in card
     assert {"authenticity", "copying_z"} <= set((tmp_path / "run" / "log.csv").read_text().splitlines()[0].split(","))
-    assert list((tmp_path / "run" / "board").glob("events.out.tfevents.*"))
+    curves = event_accumulator.EventAccumulator(str(tmp_path / "run" / "board")).Reload().Tags()
+    assert {"discriminator", "distance", "images_per_second"} <= set(curves["scalars"]) and curves["images"]
     assert "distance" in (tmp_path / "run" / "log.csv").read_text()
 
 

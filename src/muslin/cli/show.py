@@ -154,4 +154,5 @@ class _Grid:
 
 
 def _short(event: Step) -> dict[str, str]:
-    return {name: f"{value:.3g}" for name, value in event.figures.items()}
+    # the bar tells the rate itself
+    return {name: f"{value:.3g}" for name, value in event.figures.items() if name != "images_per_second"}

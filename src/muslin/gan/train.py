@@ -138,7 +138,8 @@ class _Run:
             if bad:
                 yield self._go_back(GOOD if self.progress.mends else STATE, f"{bad[0]} is not a number at {seen:,} images")
                 return
-            self.log.add(seen, plain | {"seconds": round(self.progress.seconds, 1), "images_per_second": self._rate()})
+            plain |= {"images_per_second": self._rate()}
+            self.log.add(seen, plain | {"seconds": round(self.progress.seconds, 1)})
             yield Step("train", min(seen, total), total, plain)
         if save:
             yield from self._checkpoint(judge)
