@@ -14,6 +14,7 @@ from muslin.base.colour import to_oklab
 from muslin.data.silhouette import mended, stuck_out
 
 _PLAIN = 0.6  # share of the border that must be of the ground's colour
+_DRAFT = 128  # px: a smaller picture is a draft, whose colours at the edge are nobody's
 _LEAST, _MOST = 0.01, 0.95  # share of the picture that a garment covers
 
 
@@ -65,9 +66,11 @@ def _garment_field(away: Tensor, near: float) -> np.ndarray | None:
     outside = np.isin(labels, rim[rim > 0])
     holes = like_ground & ~outside & (away < near / 2).numpy()
     outside |= _large_parts(holes, 0.004 * holes.size)
-    garment = ndimage.binary_opening(~outside, iterations=1) if min(outside.shape) >= 128 else ~outside
+    large = min(outside.shape) >= _DRAFT
+    garment = ndimage.binary_opening(~outside, iterations=1) if large else ~outside
     # dark checks of a rim that light ones cut off belong to what they lie beside
-    parts, count = ndimage.label(ndimage.binary_dilation(garment, iterations=max(1, min(garment.shape) // 128)))
+    near_it = ndimage.binary_dilation(garment, iterations=min(garment.shape) // _DRAFT) if large else garment
+    parts, count = ndimage.label(near_it)
     if count == 0:
         return None
     sizes = np.bincount(parts[garment], minlength=count + 1)
@@ -84,9 +87,9 @@ def _soft_edge(away: Tensor, garment: np.ndarray, near: float, sharp: float, rad
     inside = torch.from_numpy(garment).float()[None, None]
     core = _widest(-inside, radius) < -0.5  # well inside: garment whatever its colour
     strength = _widest(away[None, None] * inside, radius)
-    own = _carried_out(away, core[0, 0]) if bool(core.any()) else strength
-    near_core = _widest(core.float(), 2 * radius) > 0
-    strength = torch.where(near_core, torch.minimum(own, strength), strength)
+    if bool(core.any()) and min(garment.shape) >= _DRAFT:
+        own, near_core = _carried_out(away, core[0, 0]), _widest(core.float(), 2 * radius) > 0
+        strength = torch.where(near_core, torch.minimum(own, strength), strength)
     level = (strength * sharp).clamp(min=near)
     soft = ((away - level) / (0.2 * level) + 0.5).clamp(0, 1)
     reach = _widest(inside, 1)
