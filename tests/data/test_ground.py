@@ -4,7 +4,7 @@ import torch
 
 from muslin.assets import STARTER
 from muslin.base.image import open_image
-from muslin.data.ground import extend, find_mask, ground_colour, shrink
+from muslin.data.ground import beside, extend, find_mask, ground_colour, outline, shrink
 from muslin.data.sources import open_source
 
 
@@ -47,6 +47,31 @@ def test_real_garments_are_found():
         mask = find_mask(open_image(item.read(), item.name).pixels)
         found += mask is not None and 0.05 < float(mask.mean()) < 0.9
     assert found >= 0.95 * len(items)
+
+
+def test_light_checks_on_the_rim_belong_to_the_garment():
+    """The starter set's gingham shirt: what lies two pixels inside its outline is in the mask (until 0.3: 97.6 %)."""
+    (item,) = (item for item in open_source(STARTER).items if item.name.endswith("f46976d8142c.jpg"))
+    picture = open_image(item.read(), item.name).pixels
+    mask, whole = find_mask(picture), outline(picture)
+    assert mask is not None
+    assert whole is not None
+    inner = shrink(whole[None].float(), 2)[0] > 0.5
+    assert float((mask[0] > 0.5)[inner].float().mean()) > 0.99
+
+
+def test_what_stands_beside_the_garment_is_told():
+    """A dark hook on a blue disc is; a sash of the disc's own colour, as thin, is not."""
+    picture, inside = _disc(256)
+    picture[:, 20:50, 125:131] = torch.tensor([-0.9, -0.9, -0.9])[:, None, None]
+    picture[:, 125:131, 205:240] = picture[:, 128:129, 128:129]
+    mask = find_mask(picture)
+    assert mask is not None
+    assert float(mask[0, 30, 128]) == float(mask[0, 128, 230]) == 1
+    out = beside(picture, mask)
+    assert float(out[0, 24:38, 128].min()) == 1
+    assert float(out[0, 128].max()) == 0
+    assert float(out[0][inside].mean()) < 0.001
 
 
 def test_colours_are_carried_outwards():

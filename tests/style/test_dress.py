@@ -39,6 +39,18 @@ def test_the_silhouette_stays(garment, ikat, mode):
     assert silhouette(result.pixels, result.content) >= 0.99
 
 
+@pytest.mark.parametrize("size", [256, 512])
+def test_a_hanger_s_hook_is_not_dressed(size):
+    picture = torch.ones(3, 256, 256)
+    picture[:, 60:240, 60:200] = torch.tensor([0.6, -0.4, -0.4])[:, None, None]
+    picture[:, 25:60, 127:132] = -0.8
+    laid = lay_only(picture, Cloth(torch.full((3, 64, 64), 0.2)), replace(QUICK, size=size))
+    rows, columns = slice(round(0.11 * size), round(0.2 * size)), slice(round(0.4 * size), round(0.6 * size))
+    assert torch.equal(laid.pixels[:, rows, columns], laid.content[:, rows, columns])
+    assert float(laid.content[:, rows, columns].min()) < -0.6
+    assert float(laid.mask[0, size // 2, size // 2]) == 1
+
+
 def test_a_bite_out_of_the_silhouette_is_seen(garment):
     bitten = garment.clone()
     rows, columns = (garment.mean(0) < 0.5).nonzero().unbind(1)

@@ -1,6 +1,6 @@
 """The garment's mask on a plain ground: OKLab distance to the border's colour, flood from the border, holes, soft edge.
 
-Says None where the ground is not plain or nothing stands on it. Uses scipy.ndimage (its one door) for components.
+Says None where the ground is not plain or nothing stands on it. Uses scipy.ndimage for components.
 """
 
 import numpy as np
@@ -11,8 +11,10 @@ from scipy import ndimage
 from torch import Tensor
 
 from muslin.base.colour import to_oklab
+from muslin.data.silhouette import mended, stuck_out
 
 _PLAIN = 0.6  # share of the border that must be of the ground's colour
+_DRAFT = 128  # px: a smaller picture is a draft, whose colours at the edge are nobody's
 _LEAST, _MOST = 0.01, 0.95  # share of the picture that a garment covers
 
 
@@ -32,7 +34,7 @@ def find_mask(pixels: Float[Tensor, "3 h w"], sharp: float = 0.5, reach: int = 0
     field = _garment_field(away, near) if near else None
     if field is None:
         return None
-    return _soft_edge(away, field, near, sharp, reach or max(1, min(away.shape) // 64))
+    return _mended(_soft_edge(away, field, near, sharp, reach or _blur_width(away, field)))
 
 
 def outline(pixels: Float[Tensor, "3 h w"]) -> Bool[Tensor, "h w"] | None:
@@ -64,25 +66,65 @@ def _garment_field(away: Tensor, near: float) -> np.ndarray | None:
     outside = np.isin(labels, rim[rim > 0])
     holes = like_ground & ~outside & (away < near / 2).numpy()
     outside |= _large_parts(holes, 0.004 * holes.size)
-    garment = ndimage.binary_opening(~outside, iterations=1) if min(outside.shape) >= 128 else ~outside
-    parts, count = ndimage.label(garment)
+    large = min(outside.shape) >= _DRAFT
+    garment = ndimage.binary_opening(~outside, iterations=1) if large else ~outside
+    # dark checks of a rim that light ones cut off belong to what they lie beside
+    near_it = ndimage.binary_dilation(garment, iterations=min(garment.shape) // _DRAFT) if large else garment
+    parts, count = ndimage.label(near_it)
     if count == 0:
         return None
-    sizes = np.bincount(parts.ravel())[1:]
-    kept = np.isin(parts, 1 + np.flatnonzero(sizes >= 0.1 * sizes.max()))
+    sizes = np.bincount(parts[garment], minlength=count + 1)
+    kept = garment & (sizes >= 0.1 * sizes[1:].max())[parts]
     share = kept.mean()
     return kept if _LEAST <= share <= _MOST else None
 
 
 def _soft_edge(away: Tensor, garment: np.ndarray, near: float, sharp: float, radius: int) -> Tensor:
-    """The level set of the colour distance near the hard edge, one pixel wide, from the garment's own local strength."""
+    """The level set of the colour distance near the hard edge, one pixel wide, by the strength of the cloth nearest inside.
+
+    The strongest around would not do: beside a dark check a light one would be taken for ground.
+    """
     inside = torch.from_numpy(garment).float()[None, None]
+    core = _widest(-inside, radius) < -0.5  # well inside: garment whatever its colour
     strength = _widest(away[None, None] * inside, radius)
+    if bool(core.any()) and min(garment.shape) >= _DRAFT:
+        own, near_core = _carried_out(away, core[0, 0]), _widest(core.float(), 2 * radius) > 0
+        strength = torch.where(near_core, torch.minimum(own, strength), strength)
     level = (strength * sharp).clamp(min=near)
     soft = ((away - level) / (0.2 * level) + 0.5).clamp(0, 1)
-    core = _widest(-inside, radius) < -0.5  # well inside: garment whatever its colour
     reach = _widest(inside, 1)
     return torch.where(core, 1.0, soft * reach)[0]
+
+
+def _mended(soft: Tensor) -> Tensor:
+    """With the notches closed that cloth of the ground's own colour leaves in the contour."""
+    solid = soft[0] > 0.5
+    whole = mended(solid)
+    closed = _widest((whole & ~solid).float()[None, None], 1) * whole
+    return torch.maximum(soft, F.avg_pool2d(closed, 3, 1, 1)[0])
+
+
+def _carried_out(away: Tensor, core: Tensor) -> Tensor:
+    """The value of the nearest core place, (1, 1, h, w), found on at most 512 px."""
+    step = max(1, max(away.shape) // 512)
+    values, hard = away[::step, ::step], core[::step, ::step]
+    if not bool(hard.any()):
+        return away[None, None]
+    own = extend(values[None], hard[None].float())[None]
+    return own if step == 1 else F.interpolate(own, size=away.shape, mode="bilinear", align_corners=False)
+
+
+def _blur_width(away: Tensor, garment: np.ndarray) -> int:
+    """How many pixels inside the contour colours are still mixed with the ground's: few on a sharp picture, a 64th of the side at most."""
+    step = max(1, min(away.shape) // 256)
+    depth = np.ceil(ndimage.distance_transform_edt(garment[::step, ::step])).astype(int)
+    values, last, most = away.numpy()[::step, ::step], 0.0, max(1, min(away.shape) // 64)
+    for ring in range(1, most // step + 1):
+        strength = float(np.median(values[depth == ring])) if (depth == ring).any() else 0.0
+        if strength <= 1.1 * last:
+            return max(1, (ring - 1) * step)
+        last = strength
+    return most
 
 
 def _large_parts(mask: np.ndarray, least: float) -> np.ndarray:
@@ -144,3 +186,9 @@ def without_specks(mask: Float[Tensor, "1 h w"], least: float = 0.05) -> Float[T
     sizes[0] = 0
     kept = np.isin(parts, np.flatnonzero(sizes >= least * sizes.max()))
     return mask * torch.from_numpy(kept).float()
+
+
+def beside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+    """1 on what the mask has besides the garment (a hanger's hook, threads: `silhouette.stuck_out`), 0 elsewhere, soft by a pixel."""
+    out = stuck_out(mask[0] > 0.5, to_oklab(pixels)).float()[None, None]
+    return F.avg_pool2d(_widest(out, 2), 3, 1, 1)[0]

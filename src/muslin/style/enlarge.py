@@ -8,28 +8,33 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.image import blur, resize
-from muslin.data.ground import extend, find_mask, ground_colour, shrink, without_specks
+from muslin.data.ground import beside, extend, find_mask, ground_colour, shrink, without_specks
 
 
 def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
     """The draft with its longer side at `size` px, and its mask; the mask is None where there is no plain ground.
 
-    Pictures that are already that large, or whose garment is not found, are only resampled.
+    Pictures that are already that large, or whose garment is not found, are only resampled. A hanger's hook and the like are no
+    garment: they stay in the picture as they are, beside the mask.
     """
     _, height, width = draft.shape
     factor = size / max(height, width)
     rows, columns = round(height * factor), round(width * factor)
     large = resize(draft, rows, columns)
     mask = find_mask(large, reach=round(1.5 * factor) if factor > 1.5 else 0)
-    if mask is None or factor <= 1.5:
-        return large, mask
+    if mask is None:
+        return large, None
+    aside = beside(large, mask)
+    if factor <= 1.5:
+        return large, mask * (1 - aside)
     # a generator's edge wavers by a pixel or so; photographs and drafts of a few pixels keep theirs
     wavers = 1.2 if 48 <= max(height, width) <= 128 else 0.6
-    mask = without_specks(_smooth_edge(mask, factor * wavers))
+    mask = without_specks(_smooth_edge(mask, factor * wavers)) * (1 - aside)
     inner = shrink(mask, max(1, round(factor * 0.9)))
     garment = blur(extend(large, inner), factor * 0.3)
     ground = ground_colour(large)[:, None, None]
-    return (ground + mask * (garment - ground)).clamp(-1, 1), mask
+    content = (ground + mask * (garment - ground)).clamp(-1, 1)
+    return content + aside * (large - content), mask
 
 
 def _smooth_edge(mask: Tensor, reach: float) -> Tensor:

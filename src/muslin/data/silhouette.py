@@ -1,0 +1,115 @@
+"""A garment's silhouette put right: eaten notches closed, hooks and threads that stick out told apart from the cloth.
+
+By shape at the garment's own scale (the root of its area), found on at most 320 px. Gaps between sleeve and body, between legs, and
+inside straps are deep or wide, and stay. Does not know a hanger's bar, which has both ends on the garment, from a strap. Uses scipy.ndimage.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from scipy import ndimage
+from torch import Tensor
+
+_WORK = 320  # px of the longer side on which shapes are looked at
+_NOTCHES = (0.012, 0.025)  # half the width of what is closed, by the root of the garment's area
+_DEEP = 2.5  # times that half width: a gap that lies deeper below the broad contour is a real one
+_WIDE = 0.075  # the radius of a broad contour, likewise
+_THIN = (0.012, 0.018, 0.027, 0.04)  # half the width of what sticks out, likewise
+_LONG = 3.0  # times that half width: what is shorter is a corner
+_ALIKE, _SHARE = 0.1, 0.04  # OKLab distance within which colours are one cloth's, and the share of a garment that makes one its own
+
+
+def mended(solid: Bool[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
+    """With narrow, shallow notches of the contour closed, as a light motif on a light ground leaves them."""
+    return _at_work_size(solid, _mend)
+
+
+def stuck_out(solid: Bool[Tensor, "h w"], lab: Float[Tensor, "3 h w"]) -> Bool[Tensor, "h w"]:
+    """What sticks out of the garment long and thin, with one free end, and is no cloth: a hanger's hook, threads, cords, labels.
+
+    No cloth is what stands up in the middle of the top, as a hook does, or has a colour (OKLab `lab`) that the garment itself hardly has:
+    a strap or sash of the garment's own cloth stays.
+    """
+    out = solid & ~_at_work_size(solid, _without_stuck_out)
+    parts, _ = ndimage.label(out.numpy(), np.ones((3, 3)))
+    body = lab[:, solid & ~out]
+    body = body[:, :: max(1, body.shape[1] // 4000)]
+    for number, place in enumerate(ndimage.find_objects(parts), 1):
+        part = torch.from_numpy(parts[place] == number)
+        own = lab[(slice(None), *place)][:, part].median(1).values
+        like = float(((body - own[:, None]).square().sum(0).sqrt() < _ALIKE).float().mean())
+        if like >= _SHARE and not _is_hook(place, solid):
+            out[place] &= ~part
+    return out
+
+
+def _is_hook(place: tuple[slice, slice], solid: Tensor) -> bool:
+    rows, columns = solid.any(1).nonzero()[:, 0], solid.any(0).nonzero()[:, 0]
+    height, width = float(rows[-1] - rows[0]), float(columns[-1] - columns[0])
+    middle = (place[1].start + place[1].stop) / 2 - float(columns[0])
+    return bool(place[0].start - float(rows[0]) < 0.03 * height and abs(middle - width / 2) < 0.1 * width)
+
+
+def _at_work_size(solid: Tensor, change: Callable[[np.ndarray], np.ndarray]) -> Tensor:
+    height, width = solid.shape
+    factor = min(1.0, _WORK / max(height, width))
+    size = [max(1, round(side * factor)) for side in (height, width)]
+    small = F.interpolate(solid[None, None].float(), size=size, mode="area")[0, 0] > 0.5
+    if not bool(small.any()):
+        return solid
+    (rows, columns), changed = ndimage.find_objects(small.numpy().astype(np.uint8))[0], small.clone()
+    changed[rows, columns] = torch.from_numpy(change(small[rows, columns].numpy()))
+    more, less = ((x.float()[None, None]) for x in (changed & ~small, small & ~changed))
+    more, less = (F.interpolate(x, size=(height, width), mode="bilinear", align_corners=False)[0, 0] > 0.5 for x in (more, less))
+    return (solid | more) & ~less
+
+
+def _mend(solid: np.ndarray) -> np.ndarray:
+    root = float(np.sqrt(solid.sum()))
+    if _NOTCHES[-1] * root < 1:
+        return solid
+    rim = 2 + int(_WIDE * root)
+    around = np.pad(solid, rim)
+    from_solid = ndimage.distance_transform_edt(~around)
+    # how deep a gap is below the garment's broad contour: an armpit or the top of a trouser gap goes on deeper than a notch
+    depth = ndimage.distance_transform_edt(_shrunk(from_solid <= _WIDE * root, _WIDE * root) | around)
+    whole = around.copy()
+    for radius in (share * root for share in _NOTCHES if share * root >= 1):
+        gaps, count = ndimage.label(_shrunk(from_solid <= radius, radius) & ~around, np.ones((3, 3)))
+        if count:
+            whole |= (gaps > 0) & (_highest(depth, gaps, count) <= _DEEP * radius)[gaps]
+    inside: np.ndarray = whole[rim:-rim, rim:-rim]
+    return inside
+
+
+def _without_stuck_out(solid: np.ndarray) -> np.ndarray:
+    root, left = float(np.sqrt(solid.sum())), solid.copy()
+    inside = ndimage.distance_transform_edt(np.pad(_holes_filled(solid), 1))[1:-1, 1:-1]  # filled: a strap has both ends on the garment
+    for radius in (share * root for share in _THIN if share * root >= 1):
+        if not (inside > radius).any():
+            break
+        beyond = ndimage.distance_transform_edt(inside <= radius) - radius  # the distance to what a disc of this radius reaches
+        parts, count = ndimage.label(solid & (beyond > 0), np.ones((3, 3)))
+        if count:
+            left &= ~((parts > 0) & (_highest(beyond, parts, count) >= _LONG * radius)[parts])
+    return left
+
+
+def _holes_filled(solid: np.ndarray) -> np.ndarray:
+    parts, _ = ndimage.label(np.pad(~solid, 1, constant_values=True))
+    filled: np.ndarray = (parts != parts[0, 0])[1:-1, 1:-1]
+    return filled
+
+
+def _highest(values: np.ndarray, parts: np.ndarray, count: int) -> np.ndarray:
+    found = np.zeros(count + 1)
+    np.maximum.at(found, parts[parts > 0], values[parts > 0])
+    return found
+
+
+def _shrunk(solid: np.ndarray, radius: float) -> np.ndarray:
+    inner: np.ndarray = ndimage.distance_transform_edt(solid) > radius
+    return inner
