@@ -24,6 +24,7 @@ from muslin.metrics.novelty import copy_threshold, nearest
 BLOCK = 16  # pictures looked at at once
 WIDTH = 0.8  # features of unit length this far apart are unlike
 ASIDE = 1e-3  # weight of what is set aside: taken before a twin, after everything else
+_CARE = 4.0  # how much realism counts where there is hardly a choice: what looks like nothing is not taken for variety
 _ROWS, _LEAST = 1024, 1e-15
 
 
@@ -76,7 +77,7 @@ def choose(pool: Pool, count: int, known: Float[Tensor, "m d"] | None = None) ->
     """At most `count` usable drafts, kinds as evenly as there are drafts of them.
 
     Quality q = c^r n s: realism r and novelty n in [0, 1] as `realism` and `novelty` have it; s is `ASIDE` for the more lopsided half of
-    a kind and 1 for the others; c is how many of these others there are for each one wanted: the more there are, the more realism counts.
+    a kind and 1 for the others; c is how many of these others there are for each one wanted (`_CARE` at least): the more there are, the more realism counts.
     `known` are real garments; where the drafts are of another sort (line drawings), no use is made of them. Which pictures are
     chosen does not depend on their order (of twins, whose features are equal, the first is).
     """
@@ -85,7 +86,7 @@ def choose(pool: Pool, count: int, known: Float[Tensor, "m d"] | None = None) ->
     compared = known is not None and fits(pool.points[pool.usable], known)
     known = known if compared else None
     bent, new = bent_half(pool), torch.ones(len(order)) if known is None else novelty(pool.points, known)
-    choice = max(int((pool.usable & ~bent).sum()) / max(count, 1), 1.0)
+    choice = max(int((pool.usable & ~bent).sum()) / max(count, 1), _CARE)
     quality = choice ** realism(pool, known).double() * new.double().clamp(min=ASIDE) * torch.where(bent, ASIDE, 1.0)
     places = in_turns(Determinant(pool.points, quality), pool.usable, pool.kinds, count)
     return Chosen(order[places], int(bent.sum()), int(((new == 0) & pool.usable).sum()), compared)
