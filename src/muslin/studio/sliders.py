@@ -23,6 +23,7 @@ from muslin.gan.synthesis import Generator
 from muslin.metrics.garment import MEASURES, measure_all
 
 _BATCH = 16
+_SURE = 0.9  # least share of designs that must go the way the name says
 _PURE = 0.65  # least share of a slider's whole effect that must be on what it names
 _RIDGE = 0.02
 _SEEN = 0.006  # natural spread of a figure below which nobody sees it
@@ -153,8 +154,17 @@ def _judge(trial: _Trial, changes: Tensor, name: str) -> Slider | str:
     if purity < _PURE:
         other = list(MEASURES)[int(counted.index_fill(0, torch.tensor(place), 0).argmax())]
         return f"only {purity:.0%} of what changes is that; most of the rest is {other}"
-    measure = MEASURES[name]
+    measure, sure = MEASURES[name], _followed(trial, limited / reach, name)
+    if sure < _SURE:
+        return f"only {sure:.0%} of designs follow it"
     return Slider(name, measure.less, measure.more, limited / reach, acts_in, purity, 1 / reach)
+
+
+def _followed(trial: _Trial, changes: Tensor, name: str) -> float:
+    """The share of designs, of kinds that the figure means something on, that have more of it at +1 than at -1."""
+    place = list(MEASURES).index(name)
+    less, more = (trial.figures(changes, amount)[:, place] for amount in (-1.0, 1.0))
+    return float((more > less)[trial._rows(name)].float().mean())
 
 
 def _length(trial: _Trial) -> float:
