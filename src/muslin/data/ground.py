@@ -151,8 +151,18 @@ def shrink(mask: Float[Tensor, "1 h w"], pixels: int) -> Float[Tensor, "1 h w"]:
 
 def _widest(x: Tensor, radius: int) -> Tensor:
     """The largest value within a square of `radius` px, (b, c, h, w): rows, then columns, since a maximum is separable."""
-    rows = F.max_pool2d(x, (1, 2 * radius + 1), 1, (0, radius))
-    return F.max_pool2d(rows, (2 * radius + 1, 1), 1, (radius, 0))
+    return _running_most(_running_most(x, radius, 3), radius, 2)
+
+
+def _running_most(x: Tensor, radius: int, dim: int) -> Tensor:
+    # windows of 1, 2, 4, ... from halves, the last two overlapping: a pooling would look at each place `2 * radius + 1` times
+    length, wide = 2 * radius + 1, 1
+    most = F.pad(x, (radius, radius, 0, 0) if dim == 3 else (0, 0, radius, radius), value=-torch.inf)
+    while wide < length:
+        step = min(wide, length - wide)
+        most = torch.maximum(most.narrow(dim, 0, most.shape[dim] - step), most.narrow(dim, step, most.shape[dim] - step))
+        wide += step
+    return most
 
 
 def _border(x: Tensor) -> Tensor:
@@ -190,5 +200,7 @@ def without_specks(mask: Float[Tensor, "1 h w"], least: float = 0.05) -> Float[T
 
 def beside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     """1 on what the mask has besides the garment (a hanger's hook, threads: `silhouette.stuck_out`), 0 elsewhere, soft by a pixel."""
-    out = stuck_out(mask[0] > 0.5, to_oklab(pixels)).float()[None, None]
-    return F.avg_pool2d(_widest(out, 2), 3, 1, 1)[0]
+    out = stuck_out(mask[0] > 0.5, lambda: to_oklab(pixels))
+    if not bool(out.any()):
+        return torch.zeros_like(mask)
+    return F.avg_pool2d(_widest(out.float()[None, None], 2), 3, 1, 1)[0]

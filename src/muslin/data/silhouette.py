@@ -27,13 +27,16 @@ def mended(solid: Bool[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
     return _at_work_size(solid, _mend)
 
 
-def stuck_out(solid: Bool[Tensor, "h w"], lab: Float[Tensor, "3 h w"]) -> Bool[Tensor, "h w"]:
+def stuck_out(solid: Bool[Tensor, "h w"], colours: Callable[[], Float[Tensor, "3 h w"]]) -> Bool[Tensor, "h w"]:
     """What sticks out of the garment long and thin, with one free end, and is no cloth: a hanger's hook, threads, cords, labels.
 
-    No cloth is what stands up in the middle of the top, as a hook does, or has a colour (OKLab `lab`) that the garment itself hardly has:
-    a strap or sash of the garment's own cloth stays.
+    No cloth is what stands up in the middle of the top, as a hook does, or has a colour (OKLab, from `colours`, asked for
+    where anything is thin) that the garment itself hardly has: a strap or sash of the garment's own cloth stays.
     """
     out = solid & ~_at_work_size(solid, _without_stuck_out)
+    if not bool(out.any()):
+        return out
+    lab = colours()
     parts, _ = ndimage.label(out.numpy(), np.ones((3, 3)))
     body = lab[:, solid & ~out]
     body = body[:, :: max(1, body.shape[1] // 4000)]
