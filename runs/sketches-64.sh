@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Remakes the shipped generator sketches-64: `runs/sketches-64.sh DATA`, where DATA holds sketches256.zip and garments256.csv
-# (line drawings of the Clothing Dataset's garments, CC0-1.0). Fine-tunes the second stage of garments-64 (runs/garments-64.sh makes it), then goes on from there; on one CPU core
-# ten minutes and three quarters of an hour.
+# (line drawings of the Clothing Dataset's garments, CC0-1.0). Fine-tunes the second stage of garments-64 (runs/garments-64.sh makes it),
+# then goes on from there; on one CPU core ten minutes and three quarters of an hour.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python runs/garments.py "$1" runs/data

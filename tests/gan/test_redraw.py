@@ -9,7 +9,7 @@ from muslin.data.loader import load_images
 from muslin.gan.atelier import AtelierTrainer
 from muslin.gan.configs import AtelierConfig, AtelierNet, check
 from muslin.gan.prior import energy_distance, fit_mapping
-from muslin.gan.redraw import Redrawer, apart
+from muslin.gan.redraw import Redrawer, apart, see
 from muslin.gan.synthesis import Generator, Mapping
 
 NET = AtelierNet(size=32, z=16, w=32, cbase=512, cmax=32, classes=2)
@@ -21,11 +21,12 @@ def test_any_size_is_read_and_compared(size):
     net = AtelierNet(size=size, z=16, w=32, cbase=256, cmax=16, classes=2)
     pictures, labels = torch.rand(4, 3, size, size) * 2 - 1, torch.tensor([0, 1, 0, 1])
     redrawer = Redrawer(net)
-    w, nats = redrawer.code(redrawer.mapping, pictures, labels, torch.randn(4, 16))
+    seen = see(pictures)
+    w, nats = redrawer.code(redrawer.mapping, seen, labels, torch.randn(4, 16))
     assert w.shape == (4, 32) and nats.dim() == 0 and float(nats.detach()) > 0
-    assert float(apart(pictures, pictures)) == 0
+    assert float(apart(pictures, seen)) == 0
     drawn = Generator(net).synthesise(w[:, None].expand(-1, Generator(net).layers, -1))
-    away = apart(drawn, pictures)
+    away = apart(drawn, seen)
     away.backward()
     assert float(away.detach()) > 0.1 and all(weight.grad is not None for weight in redrawer.parameters())
 
@@ -52,9 +53,10 @@ def test_beside_the_contest_a_quarter_is_redrawn():
     assert {"redraw", "discriminator", "generator", "accuracy"} <= names[1]
 
 
-def test_the_contest_leaves_the_mapping_as_it_was_fitted():
+@pytest.mark.parametrize("warm", [16, 10])  # the end of a step, and within one
+def test_the_contest_leaves_the_mapping_as_it_was_fitted(warm):
     data = load_images("starter", 32, 3, ("dress", "skirt"))
-    trainer, rng = AtelierTrainer(AtelierConfig(net=NET, batch=16, warm=16, redraw=1.0, discriminator="patch"), CPU), seeded(0, "test")
+    trainer, rng = AtelierTrainer(AtelierConfig(net=NET, batch=16, warm=warm, redraw=1.0, discriminator="patch"), CPU), seeded(0, "test")
     trainer.step(data, 0, rng, None)
     before = trainer.generator.mapping.state_dict()["layers.0.weight"].clone()
     trainer.step(data, 16, rng, None)

@@ -9,6 +9,7 @@ from muslin.base.errors import InputError
 from muslin.gan.generators import load_generator
 from muslin.gan.latent import latent
 from muslin.metrics.garment import MEASURES
+from muslin.studio import sliders
 from muslin.studio.sliders import Slider, figures_of, find_sliders, load_sliders, save_sliders, slid, sliders_file
 
 
@@ -21,9 +22,9 @@ def test_each_shipped_slider_moves_what_it_names_on_new_designs(garments):
     """On 20 designs of new seeds: the figure goes up for nearly all on which it means something."""
     kinds = [number % len(garments.classes) for number in range(20)]
     ws = torch.stack([latent(garments.network, 500 + number, label) for number, label in enumerate(kinds)])
-    sliders = load_sliders(garments)
-    assert len(sliders) >= 8
-    for name, slider in sliders.items():
+    shipped = load_sliders(garments)
+    assert len(shipped) >= 8
+    for name, slider in shipped.items():
         place = list(MEASURES).index(name)
         down, up = (figures_of(garments.network, ws + amount * slider.changes)[:, place] for amount in (-1.0, 1.0))
         wanted = MEASURES[name].kinds
@@ -59,3 +60,11 @@ def test_they_are_found_anew_in_the_same_way(tmp_path):
 def test_the_articles_gan_is_told(tmp_path):
     with pytest.raises(InputError, match="has no W space"):
         list(find_sliders(load_generator("fashion-mnist-28"), 10, tmp_path / "x.safetensors"))
+
+
+def test_what_half_of_the_designs_do_not_follow_is_no_slider(garments, monkeypatch):
+    trial, changes = sliders._trial(garments, garments.network, 20), load_sliders(garments)["length"].changes
+    assert isinstance(sliders._judge(trial, changes, "length"), Slider)
+    assert sliders._followed(trial, changes, "length") >= 0.9 > 0.1 >= sliders._followed(trial, -changes, "length")
+    monkeypatch.setattr(sliders, "_followed", lambda trial, changes, name: 0.5)
+    assert sliders._judge(trial, changes, "length") == "only 50% of designs follow it"

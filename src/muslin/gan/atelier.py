@@ -20,7 +20,7 @@ from muslin.gan.configs import AtelierConfig
 from muslin.gan.discriminator import DISCRIMINATORS
 from muslin.gan.losses import LOSSES
 from muslin.gan.prior import fit_mapping
-from muslin.gan.redraw import PRIOR, Redrawer, apart
+from muslin.gan.redraw import PRIOR, Redrawer, Seen, apart, see
 from muslin.gan.synthesis import Generator
 
 _ENCODER_RATE = 0.4  # of G's
@@ -70,7 +70,7 @@ class AtelierTrainer:
         if self.config.mirror:
             real = torch.where((draws[:, 0] < 0.5)[:, None, None, None], real.flip(3), real)
         punish = (seen // size) % self.config.penalty_every == 0
-        if seen == self.config.warm and self.config.warm:
+        if self.config.warm and self.config.warm <= seen < self.config.warm + size:  # the contest's first step, wherever batches fall
             self._settle(data)
         with torch.autocast(self.device.type, autocast or torch.bfloat16, enabled=autocast is not None):
             if seen < self.config.warm:
@@ -85,30 +85,33 @@ class AtelierTrainer:
 
     def _redraw_step(self, real: Tensor, z: Tensor, labels: Tensor) -> dict[str, Tensor]:
         assert self.redrawer and self.r_steps
-        w, nats = self.redrawer.code(self.generator.mapping, real, labels, z)
+        wanted = see(real)
+        w, nats = self.redrawer.code(self.generator.mapping, wanted, labels, z)
         self._follow_mean(w.detach(), labels)
-        redraw = apart(self._synthesise(w), real)
+        redraw = apart(self._synthesise(w), wanted)
         self._descend(redraw + PRIOR * nats, self.g_steps, self.r_steps)
         return {"redraw": redraw.detach(), "nats": nats.detach()}
 
     def _both_steps(self, real: Tensor, z: Tensor, labels: Tensor, draws: Tensor, punish: bool, ground: float) -> dict[str, Tensor]:
         # one generated batch serves both steps, and every fourth of it is a redrawn picture where `redraw` says so
         for_real, for_fake = draws.split(DRAWS, 1)
-        w, some, extra = self._latents(real, z, labels), real[::_SOME], dict[str, Tensor]()
-        drawn = self._synthesise(w[0])
+        some = see(real[::_SOME]) if self.config.redraw else None
+        w, nats = self._latents(some, z, labels)
+        drawn = self._synthesise(w)
         real, fake = (augment(x, d, self.strength, self.config, ground) for x, d in ((real, for_real), (drawn, for_fake)))
         real_scores, figures = self._discriminator_step(real, fake.detach(), labels, punish)
         self.discriminator.requires_grad_(False)
         loss = self.loss.generator(real_scores, self.discriminator(fake, labels))
         figures["generator"], loss = loss.detach(), self.word * loss
-        if self.r_steps and self.config.redraw:
-            redraw = apart(drawn[::_SOME], some)
-            loss, extra = loss + self.config.redraw * (redraw + PRIOR * w[1]), {"redraw": redraw.detach()}
-        self._descend(loss, self.g_steps, *([self.r_steps] if self.r_steps and self.config.redraw else []))
-        return figures | extra
+        if not some or not self.r_steps:
+            self._descend(loss, self.g_steps)
+            return figures
+        redraw = apart(drawn[::_SOME], some)
+        self._descend(loss + self.config.redraw * (redraw + PRIOR * nats), self.g_steps, self.r_steps)
+        return figures | {"redraw": redraw.detach()}
 
-    def _latents(self, real: Tensor, z: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """w for a batch, a quarter of them codes of pictures where `redraw` is above 0, and the codes' divergence.
+    def _latents(self, some: Seen | None, z: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """w for a batch, every fourth of them the code of one of `some` pictures where there are any, and the codes' divergence.
 
         Once G has learned to redraw, its mapping stays what it was fitted to be: the contest is about how garments are drawn, not which.
         """
@@ -117,10 +120,10 @@ class AtelierTrainer:
             w = self.generator.mapping(z, labels)
         if not warm:
             self._follow_mean(w.detach(), labels)
-        if not self.redrawer or not self.config.redraw:
+        if not some or not self.redrawer:
             return w, w.new_zeros(())
         mapping = self.redrawer.mapping if warm else self.generator.mapping
-        codes, nats = self.redrawer.code(mapping, real[::_SOME], labels[::_SOME], z[::_SOME])
+        codes, nats = self.redrawer.code(mapping, some, labels[::_SOME], z[::_SOME])
         return w.index_copy(0, torch.arange(0, len(w), _SOME, device=w.device), codes.to(w.dtype)), nats
 
     def _synthesise(self, w: Tensor) -> Tensor:
@@ -136,7 +139,7 @@ class AtelierTrainer:
         for part in chosen.split(64):
             pictures, labels = data.take(part, self.device)
             for view in (pictures, pictures.flip(3)) if self.config.mirror else (pictures,):
-                codes.append(torch.cat([self.redrawer.code(mapping, view, labels)[0], labels[:, None].float()], 1))
+                codes.append(torch.cat([self.redrawer.code(mapping, see(view), labels)[0], labels[:, None].float()], 1))
         found = torch.cat(codes)
         with torch.enable_grad():
             fitted = fit_mapping(mapping, found[:, :-1], found[:, -1].long(), self.config.seed).state_dict()

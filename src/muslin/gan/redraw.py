@@ -5,6 +5,8 @@ few numbers (Kingma & Welling 2014; beside an adversarial loss: Larsen et al. 20
 features and a thumbnail instead of pixels, and pictures are compared by features too. Does not know D, nor when it is called.
 """
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -49,21 +51,31 @@ class Redrawer(nn.Module):
         return mean, (spread - 2).clamp(-8, 2)
 
     def code(
-        self, mapping: Mapping, pictures: Float[Tensor, "b 3 s s"], labels: Int[Tensor, " b"], noise: Float[Tensor, "b z"] | None = None
+        self, mapping: Mapping, seen: "Seen", labels: Int[Tensor, " b"], noise: Float[Tensor, "b z"] | None = None
     ) -> tuple[Float[Tensor, "b w"], Float[Tensor, ""]]:
-        """Where pictures in [-1, 1] lie in W, drawn by standard normal `noise` (none: the middle), and the divergence from the prior in nats."""
-        with torch.no_grad():
-            read = look(pictures, (_READ,))[_READ]
-        mean, spread = self(read, pictures, labels)
+        """Where pictures lie in W, drawn by standard normal `noise` (none: the middle), and the divergence from the prior in nats."""
+        mean, spread = self(seen.features[_READ], seen.pictures, labels)
         z = mean if noise is None else mean + (spread / 2).exp() * noise
         return mapping(z, labels), 0.5 * (mean.square() + spread.exp() - 1 - spread).sum(1).mean()
 
 
-def apart(drawn: Float[Tensor, "b 3 s s"], pictures: Float[Tensor, "b 3 s s"]) -> Float[Tensor, ""]:
+@dataclass(frozen=True)
+class Seen:
+    """Pictures to redraw, in [-1, 1], and the frozen features that serve both the encoder and the comparison; see `see`."""
+
+    pictures: Float[Tensor, "b 3 s s"]
+    features: dict[str, Tensor]
+
+
+@torch.no_grad()
+def see(pictures: Float[Tensor, "b 3 s s"]) -> Seen:
+    """Look at pictures in [-1, 1] once."""
+    return Seen(pictures, look(pictures, (*LAYERS, _READ)))
+
+
+def apart(drawn: Float[Tensor, "b 3 s s"], seen: Seen) -> Float[Tensor, ""]:
     """How far redrawn pictures are from the pictures: frozen features, pixels, and colours of 16 x 16 tiles. 0 for the same."""
-    with torch.no_grad():
-        wanted = look(pictures, LAYERS)
-    found = look(drawn, LAYERS)
+    pictures, wanted, found = seen.pictures, seen.features, look(drawn, LAYERS)
     features = torch.stack([_share(found[name].float(), wanted[name].float()) for name in LAYERS]).mean()
     pixels = F.smooth_l1_loss(drawn, pictures, beta=0.1)
     return features + _PIXELS * pixels + _COARSE * F.adaptive_avg_pool2d(drawn - pictures, 16).square().mean()

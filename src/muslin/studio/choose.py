@@ -77,7 +77,8 @@ def choose(pool: Pool, count: int, known: Float[Tensor, "m d"] | None = None) ->
     """At most `count` usable drafts, kinds as evenly as there are drafts of them.
 
     Quality q = c^r n s: realism r and novelty n in [0, 1] as `realism` and `novelty` have it; s is `ASIDE` for the more lopsided half of
-    a kind and 1 for the others; c is how many of these others there are for each one wanted (`_CARE` at least): the more there are, the more realism counts.
+    a kind and 1 for the others; c is how many of these others there are for each one wanted (`_CARE` at least): the more there are, the
+    more realism counts.
     `known` are real garments; where the drafts are of another sort (line drawings), no use is made of them. Which pictures are
     chosen does not depend on their order (of twins, whose features are equal, the first is).
     """
