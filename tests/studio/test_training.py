@@ -14,6 +14,7 @@ from muslin.base.image import encode_png, open_image
 from muslin.base.rights import Rights
 from muslin.base.seeds import seeded
 from muslin.data.ledger import Ledger, write_ledger
+from muslin.gan.configs import PRESETS
 from muslin.gan.generators import load_generator
 from muslin.gan.state import STATE, read_config
 from muslin.studio.cook import as_picture
@@ -68,6 +69,16 @@ def test_what_redrew_first_goes_on_so(tmp_path, archive):
     assert (new.discriminator, new.redraw, new.rate) == ("patch", 6.0, old.rate)
     list(train_on(str(archive), tmp_path / "other", Wish(preset="atelier-32", init=str(tmp_path / "first"), settings=TINY[2:])))
     assert read_config(tmp_path / "other" / STATE).discriminator == "residual"  # which begins anew
+
+
+def test_a_shorter_run_redraws_for_its_share_and_always_comes_to_the_contest(tmp_path, archive):
+    short = tuple(setting for setting in TINY if not setting.startswith("images="))
+    list(train_on(str(archive), tmp_path / "short", Wish(preset="vae-gan-32", settings=(*short, "images=32"))))
+    config, preset = read_config(tmp_path / "short" / STATE), PRESETS["vae-gan-32"]
+    assert config.images == 32 and 0 < config.warm / config.images == pytest.approx(preset.warm / preset.images, abs=config.batch / 32)
+    with pytest.raises(SettingError, match="warm=64: should be below images=32"):
+        list(train_on(str(archive), tmp_path / "never", Wish(preset="vae-gan-32", settings=(*short, "images=32", "warm=64"))))
+    assert not (tmp_path / "never").exists()
 
 
 def test_what_is_measured_and_drawn(tmp_path, archive):

@@ -14,7 +14,7 @@ from muslin.base.machine import finish, out_of_memory, resolve_precision
 from muslin.base.seeds import seeded
 from muslin.data.images import Images
 from muslin.gan.atelier import AtelierTrainer
-from muslin.gan.configs import AtelierConfig
+from muslin.gan.configs import AtelierConfig, lasting
 
 ENOUGH = 300_000  # images; fewer and a larger network is worse than a smaller one
 LITTLE = 30_000  # images; fewer give nothing from the start
@@ -63,8 +63,7 @@ def plan(config: AtelierConfig, data: Images, seconds: float, device: torch.devi
     images = int(speed * seconds * _SPARE) // chosen.batch * chosen.batch
     if images < 10 * chosen.batch:
         raise SettingError(f"budget of {seconds:.0f} s: time for {images} images at {speed:.0f} images/s; give it some minutes at least")
-    warm = int(config.warm / config.images * images) // chosen.batch * chosen.batch  # the same share as without a budget
-    return _paced(replace(chosen, images=images, warm=warm), speed, seconds), speed
+    return _paced(lasting(chosen, images), speed, seconds), speed
 
 
 def _speed(config: AtelierConfig, data: Images, device: torch.device) -> float:

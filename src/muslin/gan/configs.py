@@ -1,7 +1,7 @@
 """Settings of both families; the defaults are the documentation. `PRESETS` holds the ones that a command can name."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from muslin.base.errors import SettingError
@@ -122,6 +122,13 @@ PRESETS: dict[str, Config] = {
     "atelier-512": AtelierConfig(net=_wide(512, 16384), images=4_000_000, batch=16, gamma=8.0, average_half_life=20_000),
     **{f"vae-gan-{size}": _redrawing(size) for size in (32, 64, 128, 256, 512)},
 }
+
+
+def lasting(config: AtelierConfig, images: int) -> AtelierConfig:
+    """The config for a run of so many images; redrawing keeps its share of them."""
+    warm = int(config.warm / config.images * images) // config.batch * config.batch
+    return replace(config, images=images, warm=warm)
+
 
 _LIMITS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("images", "epochs", "penalty_every", "save_every", "report_every", "judge_every"), (1, 1e12)),

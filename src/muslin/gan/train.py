@@ -66,6 +66,8 @@ def fit(config: Config, data: Images) -> Config:
             raise SettingError(f"net.size={size}: should be 32, 64, 128, 256 or 512")
         if config.batch % (4 * parallel.world()):  # the discriminator sees pictures in fours
             raise SettingError(f"batch={config.batch}: should be a multiple of {4 * parallel.world()} for {parallel.world()} processes")
+        if config.warm >= config.images:
+            raise SettingError(f"warm={config.warm}: should be below images={config.images}, so that a contest follows")
         return replace(config, net=replace(config.net, classes=len(data.classes)))
     return config
 

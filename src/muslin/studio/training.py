@@ -16,7 +16,7 @@ from muslin.data.images import Images
 from muslin.data.loader import load_images, read_source, source_of
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.budget import LITTLE, plan
-from muslin.gan.configs import PRESETS, AtelierConfig, ClassicConfig, Config
+from muslin.gan.configs import PRESETS, AtelierConfig, ClassicConfig, Config, lasting
 from muslin.gan.generators import load_generator
 from muslin.gan.start import Start
 from muslin.gan.state import STATE, read_config
@@ -114,14 +114,18 @@ def _config(data: str, wish: Wish, start: Start | None) -> Config:
         raise SettingError(f"size={size}: should be 32, 64, 128, 256 or 512")
     if name not in PRESETS:
         raise SettingError(f"preset '{name}': not known{nearest(name, PRESETS)}")
-    config = overlay(PRESETS[name], wish.settings)
+    preset = PRESETS[name]
+    config = overlay(preset, wish.settings)
     if isinstance(config, ClassicConfig):
         if wish.size or wish.budget or start:
             raise SettingError(f"preset '{name}': --size, --budget and --init are for the atelier family; add --preset atelier-32")
         return config
     if wish.size and config.net.size != wish.size:
         raise SettingError(f"--size {wish.size}: preset '{name}' draws {config.net.size} px; leave one of the two out")
-    if start and not config.warm and not any(setting.startswith("rate=") for setting in wish.settings):
+    said = {setting.split("=")[0] for setting in wish.settings}
+    if isinstance(preset, AtelierConfig) and "images" in said and "warm" not in said:
+        config = lasting(replace(config, images=preset.images), config.images)
+    if start and not config.warm and "rate" not in said:
         config = replace(config, rate=config.rate * GENTLE)
     return start.fit(config) if start else config
 
