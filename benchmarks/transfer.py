@@ -1,10 +1,10 @@
-"""What a small archive gains from a shipped generator: the same few pictures, learned from nothing and from garments-64.
+"""What a small archive gains from a shipped generator: the same few pictures, learned from nothing, from garments-64 by a contest alone, and redrawn first.
 
     python benchmarks/transfer.py DATA OUT [--pictures 200] [--images 40000] [--start garments-64] [--size 64]
 
 So many pictures of DATA are learned from, as even over its classes as they go; the others are what both are measured against, so that learning the few by
 heart does not pay: Frechet distance, precision, recall, density, coverage on pooled EfficientNet-Lite0 features (96 px; not FID), 1,000
-drafts. Copies are counted among the few. The row `the few` says what the pictures themselves reach. OUT takes both runs and a sheet of each; the
+drafts. Copies are counted among the few. The row `the few` says what the pictures themselves reach. OUT takes the runs and a sheet of each; the
 same command goes on. Give it DATA that the shipped generator has not seen: sketches, not its garments.
 """
 
@@ -22,7 +22,7 @@ from muslin.base.seeds import seeded
 from muslin.data.images import Images
 from muslin.data.loader import load_images
 from muslin.export.sheets import contact_sheet
-from muslin.gan.configs import PRESETS
+from muslin.gan.configs import PRESETS, lasting
 from muslin.gan.generators import load_generator
 from muslin.gan.start import Start
 from muslin.gan.train import train
@@ -45,10 +45,13 @@ def main():
     threshold = copy_threshold(wanted)
     make_folder(asked.out)
     print(json.dumps({"the few": measure(few.pixels, wanted, threshold)}), flush=True)
-    for name, start in (("from nothing", None), (f"from {asked.start}", Start(asked.start))):
-        run, config = asked.out / name.replace(" ", "-"), replace(PRESETS[f"atelier-{asked.size}"], images=asked.images)
-        config = config if start is None else replace(config, rate=config.rate / 5)  # as `muslin train --init` does
-        for _ in train(run, few, config, start=start):
+    start = Start(asked.start)
+    contest, redrawing = (lasting(PRESETS[f"{family}-{asked.size}"], asked.images) for family in ("atelier", "vae-gan"))
+    gentle = replace(contest, rate=contest.rate / 5)  # as `muslin train --init` does
+    ways = {"from nothing": (contest, None), f"from {asked.start}, contest alone": (gentle, start)}
+    for name, (config, begun) in (ways | {f"from {asked.start}, redrawing first": (redrawing, start)}).items():
+        run = asked.out / name.replace(",", "").replace(" ", "-")
+        for _ in train(run, few, config, start=begun):
             pass
         drawn = sample(load_generator(run / "latest.safetensors").network, few.labels, 1000)
         row = measure(drawn, wanted, threshold) | {"copies": copy_rate(pooled(drawn), known, threshold)}
