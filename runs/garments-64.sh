@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 python runs/garments.py "$1" runs/data
 muslin train runs/data/garments runs/garments-32 --size 32 --set images=240000
 muslin train runs/data/garments runs/garments-contest --preset atelier-64 --init runs/garments-32 --set images=96000
-muslin train runs/data/garments runs/garments-64 --preset vae-gan-64 --init runs/garments-contest --set images=140000 --set judge_every=16000 "${@:2}"
+muslin train runs/data/garments runs/garments-64 --preset vae-gan-64 --init runs/garments-contest --set images=140000 --set warm=80000 --set judge_every=16000 "${@:2}"
 cp runs/garments-64/generator.safetensors src/muslin/assets/garments-64.safetensors
 muslin edit sliders --generator src/muslin/assets/garments-64.safetensors
 muslin generate --generator runs/garments-64 --seeds 0-9 --out runs/garments-64/drafts

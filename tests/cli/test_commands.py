@@ -52,8 +52,8 @@ def test_train_generate_and_go_on(tmp_path, archive):
     assert drawn.returncode == 0, drawn.stderr
     assert sorted(p.name for p in (tmp_path / "drafts").glob("skirt-*")) == [f"skirt-00000{n}.png" for n in (0, 1, 2, 7)]
     kept = (tmp_path / "drafts" / "skirt-000007.png").read_bytes()
-    another = ["generate", "--seeds", 7, "--class", "skirt", "--out", tmp_path / "drafts"]
-    assert "is a draft of run, not of garments-64; name another folder with --out" in refused(muslin(*another))
+    another = muslin("generate", "--seeds", 7, "--class", "skirt", "--out", tmp_path / "drafts")
+    assert "skirt-000007.png is kept: made with another generator; the new one is skirt-000007-2.png" in another.stderr
     assert (tmp_path / "drafts" / "skirt-000007.png").read_bytes() == kept
     assert "rate=0.0025, now it is 0.5" in refused(muslin("train", tmp_path / "set.zip", tmp_path / "run", *small, "--set", "rate=0.5"))
 

@@ -81,3 +81,13 @@ def test_a_class_that_is_not_there_names_the_nearest(archive):
     with pytest.raises(InputError, match="did you mean 'dress'"):
         open_source(archive).only(("dres",))
     assert open_source(archive).only(("skirt",)).classes == ("skirt",)
+
+
+def test_a_class_may_be_a_number_and_a_bad_pair_is_told(archive):
+    names = [p.relative_to(archive).as_posix() for p in sorted(archive.rglob("*.jpg"))]
+    rows = [{"file": name, "class": number % 2} for number, name in enumerate(names)]
+    (archive / "dataset.json").write_text(json.dumps({"images": rows}))
+    assert open_source(archive).classes == ("0", "1")
+    (archive / "dataset.json").write_text(json.dumps({"labels": [[names[0], 0], [["x"], 0]]}))
+    with pytest.raises(InputError, match="has no list 'images'"):
+        open_source(archive)

@@ -11,7 +11,7 @@ import torch
 import muslin.gan.atelier
 from muslin.base import parallel
 from muslin.base.checkpoint import load_checkpoint
-from muslin.base.errors import SettingError
+from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Finished, Saved, Step, Warned
 from muslin.data.loader import load_images
 from muslin.gan.configs import AtelierConfig, AtelierNet
@@ -230,3 +230,22 @@ def test_the_log_has_the_speed(data, tmp_path):
         rows = [row for row in csv.DictReader(file) if row["seconds"]]
     seconds = [float(row["seconds"]) for row in rows]
     assert len(rows) == 8 and seconds == sorted(seconds) and all(float(row["images_per_second"]) > 0 for row in rows)
+
+
+def test_a_lost_state_is_taken_from_the_good_one_and_a_lone_generator_is_kept(data, tmp_path):
+    list(train(tmp_path / "run", data, CONFIG, judge=lambda network: {"distance": 1.0, "copies": 0.0}))
+    (tmp_path / "run" / STATE).unlink()
+    longer = replace(CONFIG, images=72)
+    assert "is lost; goes on from good.safetensors, at 64 images" in _warned(train(tmp_path / "run", data, longer))[0]
+    for lost in (STATE, "good.safetensors"):
+        (tmp_path / "run" / lost).unlink()
+    before = (tmp_path / "run" / GENERATOR).read_bytes()
+    with pytest.raises(SettingError, match="holds a generator and no state"):
+        list(train(tmp_path / "run", data, longer))
+    assert (tmp_path / "run" / GENERATOR).read_bytes() == before
+
+
+def test_a_log_of_somebody_elses_is_told(data, tmp_path):
+    (tmp_path / "log.csv").write_text("name;price\ncoat;12\n")
+    with pytest.raises(InputError, match="not a log of a training"):
+        list(train(tmp_path, data, CONFIG))

@@ -57,3 +57,5 @@ def test_copies_are_found_at_the_stated_false_alarm_rate():
 def test_twins_do_not_lower_the_threshold():
     train = _points(400)
     assert copy_threshold(torch.cat([train, train[:40]])) == pytest.approx(copy_threshold(train), rel=0.15)
+    far = train + 200  # where distances are rounded most
+    assert copy_threshold(torch.cat([far, far[:200]])) == pytest.approx(copy_threshold(far), rel=0.15)

@@ -1,5 +1,8 @@
 """The designer's hand: every edit is a file whose recipe makes it again, whose parents are inside, and whose history can be told."""
 
+import math
+from pathlib import Path
+
 import pytest
 
 from muslin.base.errors import InputError, SettingError
@@ -110,3 +113,32 @@ def test_parents_of_different_generators_are_told(tmp_path, source):
     list(vary(other, "1", 0.2, 1, 0, tmp_path))
     with pytest.raises(InputError, match=r"from the generator 'fashion-mnist-32'.*muslin edit project"):
         list(blend(source, [str(tmp_path / "1-near0.2-000.png"), "2"], equal_weights(2), tmp_path))
+
+
+def test_another_design_of_the_same_name_is_kept_beside(tmp_path, source):
+    for shape, look in (("1,0", "0,1"), ("0,1", "1,0"), ("1,0", "0,1")):
+        events = list(blend(source, ["3", "8"], equal_weights(2, shape, look), tmp_path))
+    names = sorted(path.name for path in tmp_path.glob("*mix*.png"))
+    assert names == ["3+8-mix-2.png", "3+8-mix.png"] and events[-1].path.name == "3+8-mix.png"  # the third is the first again
+    assert read_recipe(tmp_path / "3+8-mix.png").edit["weights"]["shape"] == [1.0, 0.0]
+    with pytest.raises(InputError, match="as many weights"):
+        list(blend(source, ["3", "8"], {"shape": [math.nan, 1.0], "detail": [1.0, 1.0], "look": [1.0, 1.0]}, tmp_path))
+
+
+def test_generations_of_siblings_stay_readable_and_are_made_again(tmp_path, source):
+    pair, weights = ["3", "8"], (equal_weights(2), equal_weights(2, "1,3"))
+    for generation in range(12):  # each has two parents, which share theirs: 4,096 ancestors at the end
+        for child, shares in zip("ab", weights, strict=True):
+            list(blend(source, pair, shares, tmp_path / f"{generation}{child}"))
+        pair = [str(next((tmp_path / f"{generation}{child}").glob("*-mix.png"))) for child in "ab"]
+    last = Path(pair[0])
+    assert len(read_recipe(last).plain()) < 600_000 and same_again(last)
+    told = "\n".join(history(last))
+    assert "mixed by hand of 2 designs" in told and "what came before is in this design's own file" in told
+
+
+def test_a_walk_keeps_as_many_stops_as_asked(tmp_path, source):
+    list(walk(source, ["1", "2"], tmp_path, "gif", 12, keep=5))
+    assert len(list(tmp_path.glob("walk-1-*.png"))) == 5
+    with pytest.raises(SettingError, match="keep=12: should be 0 to 11"):
+        list(walk(source, ["1", "2"], tmp_path, "gif", 12, keep=12))

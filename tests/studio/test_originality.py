@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from muslin.assets import STARTER
-from muslin.base.checkpoint import load_checkpoint
+from muslin.base.checkpoint import load_checkpoint, save_checkpoint
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Event, Finished, Note, Warned, last_of
 from muslin.base.image import encode_png, open_image
@@ -16,7 +17,7 @@ from muslin.gan.generators import load_generator
 from muslin.metrics.originality import Index
 from muslin.studio import indexing
 from muslin.studio.choose import features, known_garments
-from muslin.studio.indexing import index_of, load_index
+from muslin.studio.indexing import index_of, load_index, save_index
 from muslin.studio.originality import Search, originality
 from muslin.studio.pipeline import look_at
 from muslin.studio.screening import choose_new, training_index
@@ -133,3 +134,25 @@ def test_the_shipped_index_is_of_what_garments_64_learned_from():
     shipped = load_index(indexing.INDEXES["garments-64"])
     assert len(shipped) == 2704 and len(shipped.chance_similar) > 500
     assert shipped.thumbnail(2703).shape == (3, 64, 64)
+
+
+def test_thresholds_say_where_they_come_from(garments, index, tmp_path):
+    ready, design = str(tmp_path / "ready.safetensors"), next((garments / "held").rglob("*.jpg"))
+    save_index(Path(ready), index, {})
+    with pytest.raises(SettingError, match="the index .* has its thresholds"):
+        run(originality([design], tmp_path, Search(ready, held_out=str(garments / "held"))))
+    events, _ = run(originality([design], tmp_path, Search(ready)))
+    assert any(isinstance(event, Warned) and "hints" in event.text for event in events)  # of 12 pictures, whenever it is used
+    assert json.loads((tmp_path / "originality.json").read_text())["calibrated_on"] == "12 pictures held out"
+
+
+def test_an_index_takes_no_other_files_place(garments, tmp_path):
+    mine, beside = tmp_path / "mine.safetensors", tmp_path / "mine.parts" / "notes.txt"
+    beside.parent.mkdir()
+    beside.write_text("my own")
+    run(index_of(str(garments / "held"), mine))
+    assert beside.read_text() == "my own" and list(beside.parent.iterdir()) == [beside]
+    save_checkpoint(mine, {"weight": torch.zeros(3)}, {"kind": "generator"})
+    with pytest.raises(InputError, match=r"mine\.safetensors: is there, and is no index"):
+        run(index_of(str(garments / "held"), mine))
+    assert load_checkpoint(mine)[1]["kind"] == "generator"

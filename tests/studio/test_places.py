@@ -18,7 +18,7 @@ from muslin.studio.dressing import Wanted, dress_all, style_config
 from muslin.studio.editing import Source
 from muslin.studio.fabric import FabricConfig, fabric
 from muslin.studio.pipeline import DesignConfig, design
-from muslin.studio.places import names_apart, place_for
+from muslin.studio.places import file_word, names_apart, place_for
 from muslin.studio.styles import find_styles
 from muslin.style.configs import StyleConfig
 
@@ -166,3 +166,13 @@ def test_cloth_of_another_size_keeps_the_first(tmp_path):
         "weave_ikat-straight.png",
     ]
     assert read_recipe(tmp_path / "weave_ikat-straight.png").settings["cm"] == 5
+
+
+def test_a_class_is_no_way_out_of_the_folder():
+    assert [file_word(name) for name in ("../../esc", "tops/shirt", "t-shirt", "..", "裙子")] == [
+        "-..-esc",
+        "tops-shirt",
+        "t-shirt",
+        "garment",
+        "裙子",
+    ]

@@ -177,3 +177,19 @@ def test_drafts_on_black_are_laid_on_white():
     garment[:, 8:24, 8:24] = -1.0
     picture = as_picture(garment)
     assert (picture[:, 0] == 1).all() and torch.allclose(picture[:, 10, 10], torch.tensor(-1.0))
+
+
+def test_a_run_is_not_within_its_pictures_and_another_size_is_named(tmp_path, archive):
+    with pytest.raises(SettingError, match="lies within .*; name a folder beside it"):
+        list(train_on(str(archive), archive / "run", Wish(size=32, settings=TINY)))
+    list(train_on(str(archive), tmp_path / "run", Wish(size=32, settings=TINY)))
+    with pytest.raises(SettingError, match="net.size=32, now it is 64"):
+        list(train_on(str(archive), tmp_path / "run", Wish(size=64, settings=TINY)))
+
+
+def test_a_run_that_redraws_first_may_be_made_longer(tmp_path, archive):
+    wish = Wish(preset="vae-gan-32", settings=TINY)
+    list(train_on(str(archive), tmp_path / "run", wish))
+    warm = read_config(tmp_path / "run" / STATE).warm
+    notes = _notes(train_on(str(archive), tmp_path / "run", replace(wish, settings=(*TINY, "images=48"))))
+    assert "goes on at 32 of 48 images" in notes and read_config(tmp_path / "run" / STATE).warm == warm

@@ -16,7 +16,10 @@ def pick_device(name: str = "auto") -> torch.device:
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
     if not there.get(name.split(":")[0], False):
         raise SettingError(f"device {name}: not on this machine; there are: {', '.join(k for k, v in there.items() if v)}")
-    return torch.device(name)
+    try:
+        return torch.device(name)
+    except RuntimeError as failure:
+        raise SettingError(f"device {name}: no such device; cpu, cuda, mps, or cuda:0 for the first of several") from failure
 
 
 Precision = Literal["auto", "float32", "bfloat16"]

@@ -25,7 +25,7 @@ def originality(
     """Say how near each DESIGN (files or folders) comes to the pictures it may have been learned from.
 
     OUT/index.html shows each design beside its nearest pictures, OUT/originality.json has the figures. Without --against:
-    the 3,201 garments that the generator garments-64 learned from. An index is made once and used again.
+    the 2,704 garments that the generator garments-64 learned from. An index is made once and used again.
     """
 
     def work():  # type: ignore[no-untyped-def]

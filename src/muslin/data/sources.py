@@ -120,7 +120,7 @@ def _member(path: Path, info: zipfile.ZipInfo) -> Callable[[], bytes]:
 def _by_folders(path: Path, pictures: dict[str, Callable[[], bytes]], others: tuple[str, ...], ledger: Ledger) -> Source:
     labels = {name: PurePosixPath(name).parts[0] if "/" in name else NO_CLASS for name in pictures}
     items = tuple(Item(name, labels[name], ledger.of(name) or Rights(), read) for name, read in pictures.items())
-    return Source(path.stem, items, tuple(sorted(set(labels.values()))), others)
+    return Source(_called(path), items, tuple(sorted(set(labels.values()))), others)
 
 
 def _by_listing(
@@ -135,13 +135,17 @@ def _by_listing(
     items = tuple(
         Item(
             row["file"],
-            str(row.get("class") or NO_CLASS),
+            NO_CLASS if row.get("class") in (None, "") else str(row["class"]),
             ledger.of(row["file"]) or from_row(common | {key: text for key, text in row.items() if text}, f"{where}: {row['file']}"),
             pictures[row["file"]],
         )
         for row in sorted(rows, key=lambda row: str(row["file"]))
     )
-    return Source(str(listing.get("name", path.stem)), items, tuple(sorted({i.label for i in items})), others)
+    return Source(str(listing.get("name", _called(path))), items, tuple(sorted({i.label for i in items})), others)
+
+
+def _called(path: Path) -> str:
+    return path.resolve().stem
 
 
 def _parse_listing(content: bytes, name: str) -> dict[str, Any]:
@@ -160,6 +164,10 @@ def _rows(listing: dict[str, Any], name: str) -> list[dict[str, Any]]:
         if all(isinstance(row, dict) and isinstance(row.get("file"), str) for row in rows) and rows:
             return rows
     labels = listing.get("labels")
-    if isinstance(labels, list) and labels and all(isinstance(pair, list) and len(pair) == 2 for pair in labels):
+    if (
+        isinstance(labels, list)
+        and labels
+        and all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in labels)
+    ):
         return [{"file": file, "class": f"class-{number}"} for file, number in labels]
     raise InputError(f"{name}: has no list 'images' of {{file, class}} nor 'labels' of [file, number]; mend or remove it")

@@ -48,7 +48,7 @@ def plan(config: AtelierConfig, data: Images, seconds: float, device: torch.devi
     speed, chosen = 0.0, None
     for capacity in CAPACITIES:
         net = replace(config.net, cbase=capacity.cbase, cmax=capacity.cmax, w=capacity.w, z=min(capacity.w, 128))
-        tried = config if fixed else replace(config, net=net, batch=capacity.batch)
+        tried = config if fixed else replace(config, net=net, batch=_shared(capacity.batch))
         measured = parallel.least(_speed(tried, data, device), device)
         if chosen is not None and measured * seconds * _SPARE < ENOUGH:
             break
@@ -64,6 +64,12 @@ def plan(config: AtelierConfig, data: Images, seconds: float, device: torch.devi
     if images < 10 * chosen.batch:
         raise SettingError(f"budget of {seconds:.0f} s: time for {images} images at {speed:.0f} images/s; give it some minutes at least")
     return _paced(lasting(chosen, images), speed, seconds), speed
+
+
+def _shared(batch: int) -> int:
+    # the next multiple of four pictures for each process
+    least = 4 * parallel.world()
+    return -(-batch // least) * least
 
 
 def _speed(config: AtelierConfig, data: Images, device: torch.device) -> float:

@@ -102,7 +102,15 @@ def _wide(size: int, cbase: int) -> AtelierNet:
 
 def _redrawing(size: int) -> "AtelierConfig":
     """Redraw first, then a contest about patches: for little time, and for little archives (docs/LOG.md); what garments-64 was made with."""
-    settled = {"images": 176_000, "rate": 5e-4, "d_rate": 2.0, "loss": "non-saturating", "gamma": 0.5, "average_half_life": 8_000}
+    settled = {
+        "images": 120_000,
+        "judge_every": 8_000,
+        "rate": 5e-4,
+        "d_rate": 2.0,
+        "loss": "non-saturating",
+        "gamma": 0.5,
+        "average_half_life": 8_000,
+    }
     net = AtelierNet(size=size, cmin=24)
     return AtelierConfig(net=net, discriminator="patch", warm=80_000, redraw=6.0, **settled)  # type: ignore[arg-type]
 

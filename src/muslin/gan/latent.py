@@ -70,7 +70,7 @@ def mix(parents: list[Latent], weights: dict[str, list[float]], network: Generat
     made = parents[0].clone()
     for name, layers in groups(network).items():
         shares = weights[name]
-        if len(shares) != len(parents) or sum(shares) <= 0 or min(shares) < 0:
+        if len(shares) != len(parents) or not 0 < sum(shares) < math.inf or min(shares) < 0:
             raise InputError(f"{name}={','.join(f'{x:g}' for x in shares)}: {len(parents)} parents need as many weights, 0 or more")
         rows = list(layers)
         made[rows] = sum((p[rows] * (share / sum(shares)) for p, share in zip(parents, shares, strict=True)), torch.zeros(1))

@@ -4,6 +4,7 @@ import csv
 import io
 from pathlib import Path
 
+from muslin.base.errors import InputError
 from muslin.base.files import write_text
 
 
@@ -17,9 +18,12 @@ class Log:
         """The rows of the file up to `seen` images."""
         self.rows = [row for row in self.rows if row["images"] <= seen]
         if self.path.exists():
-            with self.path.open(newline="") as file:
-                rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
-            self.rows = [row | {"images": int(row["images"])} for row in rows if row["images"] <= seen]
+            try:
+                with self.path.open(newline="") as file:
+                    rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+                self.rows = [row | {"images": int(row["images"])} for row in rows if row["images"] <= seen]
+            except (KeyError, ValueError, TypeError, csv.Error) as failure:
+                raise InputError(f"{self.path}: not a log of a training ({failure}); move it away, or name another folder") from failure
 
     def add(self, seen: int, figures: dict[str, float]) -> None:
         """One more row, or more figures for the last one when it is of the same moment."""

@@ -54,16 +54,17 @@ def read_config(path: Path) -> Config:
 
 
 def mended(run: Path) -> str:
-    """Puts the last good state in the place of a damaged one, and says so; empty where nothing is damaged, or there is no good one."""
+    """Puts the last good state in the place of a damaged or lost one, and says so; empty where nothing is, or there is no good one."""
     state, good = run / STATE, run / GOOD
-    if not state.exists() or not good.exists():
+    if not good.exists():
         return ""
     try:
         load_checkpoint(state)
     except InputError:
+        what = "damaged" if state.exists() else "lost"
         tensors, about = _read(good)
         save_checkpoint(state, tensors, about)
-        return f"{state} is damaged; goes on from {GOOD}, at {about['seen']:,} images"
+        return f"{state} is {what}; goes on from {GOOD}, at {about['seen']:,} images"
     return ""
 
 
@@ -73,6 +74,12 @@ def same_run(path: Path, config: Config, made_of: dict[str, Any] | None = None) 
     Raises SettingError that names the first setting that differs, or the pictures where they are others (`made_of`).
     """
     about = _read(path)[1]
+    if about["family"] != config.family:
+        raise SettingError(f"{path}: that run is of the family {about['family']}, this is {config.family}; choose another folder")
+    if about["config"]["net"]["size"] != config.net.size:  # other sizes are other pictures
+        raise SettingError(
+            f"{path}: that run has net.size={about['config']['net']['size']}, now it is {config.net.size}; use the old value, or another folder"
+        )
     old = about.get("data")
     if old and made_of and old["sha256"] != made_of["sha256"]:
         raise SettingError(
@@ -81,8 +88,6 @@ def same_run(path: Path, config: Config, made_of: dict[str, Any] | None = None) 
         )
     if about.get("progress", {}).get("asked_batch") == config.batch:
         config = replace(config, batch=about["config"]["batch"])
-    if about["family"] != config.family:
-        raise SettingError(f"{path}: that run is of the family {about['family']}, this is {config.family}; choose another folder")
     _same_config(path, about["config"], as_dict(config))
     return config
 

@@ -84,6 +84,10 @@ class _Run:
         self.told = mended(run) if parallel.rank() == 0 else ""
         parallel.wait()
         self.made_of = data.fingerprint()
+        if (run / GENERATOR).exists() and not (run / STATE).exists():
+            raise SettingError(
+                f"{run}: holds a generator and no state to go on from; train in another folder, with --init {run / GENERATOR}"
+            )
         self.config = same_run(run / STATE, config, self.made_of) if (run / STATE).exists() else config
         self.data = data.to(at)
         self.log, self.progress = Log(run / LOG), Progress(started_from=start.name if start else "")

@@ -24,8 +24,9 @@ def copy_threshold(train: Float[Tensor, "m d"], alarm: float = 0.01) -> float:
     """The distance below which a design is called a copy, at a false-alarm rate of `alarm`. Raises InputError below 3 pictures."""
     if len(train) < 3:
         raise InputError(f"a copy threshold from {len(train)} pictures: at least 3 are needed")
-    apart = radii(train, 1)
-    apart = apart[apart > 1e-3 * float(apart.median())]  # twins: the same picture twice
+    apart = radii(train - train.mean(0), 1)
+    # twins, the same picture twice: 0 but for rounding, which is least around the middle
+    apart = apart[apart > 1e-2 * float(apart.max())]
     return float(apart.quantile(alarm)) if len(apart) else 0.0
 
 

@@ -51,6 +51,7 @@ class Index:
     rough: Int8[Tensor, "n h h"]
     chance_similar: Float[Tensor, " m"] = field(default_factory=lambda: torch.zeros(0))
     chance_away: Float[Tensor, " m"] = field(default_factory=lambda: torch.zeros(0))
+    held_out: str = ""  # where those came from; empty: the index's own pictures, each left out in turn
 
     def __len__(self) -> int:
         return len(self.names)
@@ -171,6 +172,6 @@ def _candidates(index: Index, views: list[Tensor], leave_out: frozenset[int]) ->
 
 def _main_directions(rows: Tensor) -> Tensor:
     """(d, p): the eigenvectors of the largest variances."""
-    _, vectors = torch.linalg.eigh(rows.T @ rows)
-    found: Tensor = vectors[:, -DIMENSIONS:].flip(1).contiguous()
+    _, vectors = torch.linalg.eigh((rows.T @ rows).double())  # float32 does not settle where most variances are 0
+    found: Tensor = vectors[:, -DIMENSIONS:].flip(1).contiguous().to(rows.dtype)
     return found

@@ -58,15 +58,13 @@ def bring_photo(source: Source, file: Path, out: Path, config: ProjectConfig | N
     make_folder(out)
     told = f"distance {found.distance:.3f}, where the nearest random design is at {found.distance_start:.3f}"
     design = _kept(generator, found.ws, found.label, file, {"do": "project", "told": told}, vouched)
-    path = out / f"{file.stem}-project.png"
-    drawn = save_design(path, generator, design)
-    yield Saved(path)
+    kept = yield from save_design(out / f"{file.stem}-project.png", generator, design)
     yield Note(f"{file.name}: {told}")
     if found.distance > 0.8 * found.distance_start:
         yield Warned(f"{file.name}: the generator has little like this; expect a cousin rather than a portrait")
-    sheet = contact_sheet([target, drawn], columns=2, side=max(256, network.size), captions=["photo", "in the generator"])
-    yield Saved(write_bytes(out / f"{file.stem}-project-sheet.png", encode_sheet(sheet, [design.recipe], beside=True)))
-    yield Finished(path, time.monotonic() - started)
+    sheet = contact_sheet([target, kept.pixels], columns=2, side=max(256, network.size), captions=["photo", "in the generator"])
+    yield Saved(write_bytes(out / f"{kept.path.stem}-sheet.png", encode_sheet(sheet, [design.recipe], beside=True)))
+    yield Finished(kept.path, time.monotonic() - started)
 
 
 def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: int = 0, rights: str = "") -> Iterator[Event]:
@@ -94,14 +92,13 @@ def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: in
     assert found is not None
     make_folder(out)
     shown, captions, recipes = [1 - 2 * drawing.outline.expand(3, -1, -1) * 0.85], [file.stem], list[Recipe]()
-    for number, (ws, kind, kept) in enumerate(zip(found.ws, found.labels, found.ious, strict=True), 1):
-        told = f"outline kept to {kept:.0%}"
+    for number, (ws, kind, overlap) in enumerate(zip(found.ws, found.labels, found.ious, strict=True), 1):
+        told = f"outline kept to {overlap:.0%}"
         design = _kept(generator, ws, kind, file, {"do": "sketch", "told": told}, vouched)
-        path = out / f"{file.stem}-sketch-{number}.png"
-        shown.append(save_design(path, generator, design))
-        captions.append(f"{number}: {kept:.0%}")
+        kept = yield from save_design(out / f"{file.stem}-sketch-{number}.png", generator, design)
+        shown.append(kept.pixels)
+        captions.append(f"{number}: {overlap:.0%}")
         recipes.append(design.recipe)
-        yield Saved(path)
     least = min(found.ious)
     yield Note(f"{file.name}: {count} designs, outline kept to {least:.0%} or better")
     if least < _NEAR:

@@ -19,7 +19,7 @@ from muslin.metrics.range import coherence
 from muslin.provenance.recipe import read_recipe
 from muslin.studio.dressing import Wanted, content_of, dress_all, find_pictures, look_files
 from muslin.studio.editing import Source, save_design
-from muslin.studio.places import place_for
+from muslin.studio.places import file_word
 from muslin.studio.styles import clear_styling, find_styles
 from muslin.style.configs import StyleConfig
 from muslin.style.inks import find_inks, to_hex
@@ -56,9 +56,8 @@ def _as_files(source: Source, names: list[str], out: Path) -> Iterator[Path]:
             design = source.design(name)
             kind = (design.recipe.generator or {}).get("class", "design")
             make_folder(out / "designs")
-            path = place_for(out / "designs" / f"{kind}-{int(name):06d}.png", design.recipe).path
-            save_design(path, source.generator, design)
-            yield path
+            saving = save_design(out / "designs" / f"{file_word(kind)}-{int(name):06d}.png", source.generator, design)
+            yield from (news.path for news in saving if isinstance(news, Saved))
         else:
             yield from find_pictures([Path(name)])
 

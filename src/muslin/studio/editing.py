@@ -5,7 +5,7 @@ come in through `studio.bringing`.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from muslin.provenance.recipe import Recipe, read_recipe, together
 from muslin.provenance.xmp import build
 from muslin.studio.cook import draft_recipe
 from muslin.studio.latents import Design, design_of, draw_design, edited, pack
+from muslin.studio.places import file_word, place_for
 from muslin.studio.sliders import Slider, load_sliders, slid
 
 _CLOSE, _SURPRISE = 0.0, 1.0
@@ -61,11 +62,21 @@ def named(name: str) -> str:
     return name if name.isdecimal() else Path(name).stem
 
 
-def save_design(path: Path, generator: Loaded, design: Design) -> Tensor:
-    """Draw, write with the recipe, and give back the picture. Raises DiskError."""
-    pixels = draw_design(generator, design)
-    write_bytes(path, encode_png(pixels, dpi=72, text=design.recipe.text()))
-    return pixels
+@dataclass(frozen=True)
+class Kept:
+    """A design as a file, and its picture."""
+
+    path: Path
+    pixels: Tensor
+
+
+def save_design(path: Path, generator: Loaded, design: Design) -> Generator[Event, None, Kept]:
+    """Draw, and write with the recipe at `path`, or beside it where another design has that name (`place_for`). Raises DiskError."""
+    pixels, place = draw_design(generator, design), place_for(path, design.recipe)
+    yield Saved(write_bytes(place.path, encode_png(pixels, dpi=72, text=design.recipe.text())))
+    if place.note:
+        yield Note(place.note)
+    return Kept(place.path, pixels)
 
 
 def slide(source: Source, name: str, amounts: dict[str, float], out: Path) -> Iterator[Event]:
@@ -77,11 +88,9 @@ def slide(source: Source, name: str, amounts: dict[str, float], out: Path) -> It
     child = edited(generator, [parent], {"do": "slide", "amounts": amounts, "change": pack(ws - parent.ws)})
     make_folder(out)
     words = "-".join(f"{slider}{amount:+g}" for slider, amount in amounts.items())
-    path = out / f"{named(name)}-{words}.png"
-    after = save_design(path, generator, child)
-    yield Saved(path)
-    yield from _sheet(out, [draw_design(generator, parent), after], ["before", words], child.recipe)
-    yield Finished(path, time.monotonic() - started)
+    after = yield from save_design(out / f"{named(name)}-{words}.png", generator, child)
+    yield from _sheet(out, [draw_design(generator, parent), after.pixels], ["before", words], child.recipe)
+    yield Finished(after.path, time.monotonic() - started)
 
 
 def strips(source: Source, names: list[str], out: Path, only: tuple[str, ...] = (), steps: int = 5) -> Iterator[Event]:
@@ -113,11 +122,11 @@ def blend(source: Source, names: list[str], weights: dict[str, list[float]], out
     heaviest = max(range(len(parents)), key=lambda place: weights["shape"][place] if place < len(weights["shape"]) else 0)
     child = edited(generator, parents, {"do": "mix", "weights": weights}, parents[heaviest].label)
     make_folder(out)
-    path = out / f"{'+'.join(named(name) for name in names)[:80]}-mix.png"
-    made = save_design(path, generator, child)
-    yield Saved(path)
-    yield from _sheet(out, [*(draw_design(generator, parent) for parent in parents), made], [*map(named, names), "mix"], child.recipe)
-    yield Finished(path, time.monotonic() - started)
+    made = yield from save_design(out / f"{'+'.join(named(name) for name in names)[:80]}-mix.png", generator, child)
+    yield from _sheet(
+        out, [*(draw_design(generator, parent) for parent in parents), made.pixels], [*map(named, names), "mix"], child.recipe
+    )
+    yield Finished(made.path, time.monotonic() - started)
 
 
 def equal_weights(count: int, shape: str = "", look: str = "") -> dict[str, list[float]]:
@@ -140,10 +149,9 @@ def vary(source: Source, name: str, distance: float, count: int, seed: int, out:
     shown, captions = [draw_design(generator, parent)], [named(name)]
     for number in range(count):
         child = edited(generator, [parent], {"do": "vary", "distance": distance, "seed": seed + number})
-        path = out / f"{named(name)}-near{distance:g}-{seed + number:03d}.png"
-        shown.append(save_design(path, generator, child))
+        kept = yield from save_design(out / f"{named(name)}-near{distance:g}-{seed + number:03d}.png", generator, child)
+        shown.append(kept.pixels)
         captions.append(f"{seed + number}")
-        yield Saved(path)
         yield Step("vary", number + 1, count)
     yield from _sheet(out, shown, captions, parent.recipe)
     yield Finished(out / "sheet.png", time.monotonic() - started)
@@ -158,10 +166,9 @@ def change_class(source: Source, name: str, kinds: tuple[str, ...], out: Path) -
     shown, captions = [draw_design(generator, parent)], [generator.classes[parent.label]]
     for kind in kinds or tuple(kind for kind in generator.classes if kind != captions[0]):
         child = edited(generator, [parent], {"do": "class", "from": captions[0]}, generator.label(kind))
-        path = out / f"{named(name)}-as-{kind}.png"
-        shown.append(save_design(path, generator, child))
+        kept = yield from save_design(out / f"{named(name)}-as-{file_word(kind)}.png", generator, child)
+        shown.append(kept.pixels)
         captions.append(kind)
-        yield Saved(path)
     yield from _sheet(out, shown, captions, parent.recipe)
     yield Finished(out / "sheet.png", time.monotonic() - started)
 
@@ -171,7 +178,10 @@ def walk(source: Source, names: list[str], out: Path, form: str = "gif", frames:
     started, generator, stops = time.monotonic(), source.generator, [source.design(name) for name in names]
     if len(stops) < 2 or not 2 <= frames <= 500:
         raise SettingError(f"a walk needs two designs or more (here {len(stops)}) and 2 to 500 frames for each way ({frames})")
+    if not 0 <= keep < frames:
+        raise SettingError(f"keep={keep}: should be 0 to {frames - 1}, fewer than the frames of a way")
     make_folder(out)
+    chosen = {round(number * frames / (keep + 1)) for number in range(1, keep + 1)}
     film, total = list[Tensor](), len(stops) * frames
     for number, (first, last) in enumerate(zip(stops, [*stops[1:], stops[0]], strict=True)):
         for frame in range(frames):
@@ -179,8 +189,8 @@ def walk(source: Source, names: list[str], out: Path, form: str = "gif", frames:
                 generator, [first, last], {"do": "walk", "share": frame / frames}, (first if frame * 2 < frames else last).label
             )
             film.append(draw_design(generator, design))
-            if keep and frame and frame % max(1, frames // (keep + 1)) == 0 and number < len(stops) - 1:
-                yield Saved(out / save_between(out, generator, design, number, frame))
+            if frame in chosen and number < len(stops) - 1:
+                yield from save_design(out / f"walk-{number + 1}-{frame:03d}.png", generator, design)
             yield Step("walk", number * frames + frame + 1, total)
     large = [_large(picture) for picture in film]
     recipes = [stop.recipe for stop in stops]
@@ -190,13 +200,6 @@ def walk(source: Source, names: list[str], out: Path, form: str = "gif", frames:
     shown.append(draw_design(generator, stops[-1]))
     yield Saved(write_bytes(out / "walk-strip.png", encode_sheet(contact_sheet(shown, columns=len(shown), side=128, gap=4), recipes)))
     yield Finished(path, time.monotonic() - started)
-
-
-def save_between(out: Path, generator: Loaded, design: Design, way: int, frame: int) -> str:
-    """One design on a way, kept with its recipe; its file's name."""
-    name = f"walk-{way + 1}-{frame:03d}.png"
-    save_design(out / name, generator, design)
-    return name
 
 
 def _large(picture: Tensor) -> Tensor:

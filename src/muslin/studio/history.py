@@ -27,6 +27,8 @@ def _node(recipe: Recipe, indent: str, last: bool) -> Iterator[str]:
     children = [from_plain(plain) for plain in recipe.parents] or _implied(recipe)
     if chosen := recipe.made.get("chosen"):
         yield f"{below}{'├' if children else '└'} chosen: {chosen}"
+    if "ws" in recipe.edit and not children:
+        yield f"{below}└ what came before is in this design's own file"
     for number, child in enumerate(children):
         yield from _node(child, below, number == len(children) - 1)
 
@@ -76,7 +78,7 @@ def _slid(recipe: Recipe) -> str:
 
 def _mixed(recipe: Recipe) -> str:
     parts = (f"{group} {':'.join(f'{x:g}' for x in recipe.edit['weights'][group])}" for group in GROUPS)
-    return f"mixed by hand of {len(recipe.parents)} designs: {', '.join(parts)}"
+    return f"mixed by hand of {len(recipe.edit['weights'][GROUPS[0]])} designs: {', '.join(parts)}"
 
 
 def _projected(recipe: Recipe) -> str:

@@ -4,6 +4,7 @@ Finished blocks lie in INDEX.parts until the index is whole. An index knows the 
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from shutil import rmtree
@@ -13,7 +14,7 @@ import torch
 
 from muslin.assets import INDEXES
 from muslin.base.checkpoint import load_checkpoint, save_checkpoint
-from muslin.base.errors import InputError, MuslinError
+from muslin.base.errors import InputError, MuslinError, SettingError
 from muslin.base.events import Event, Note, Refused, Saved, Step, Warned, last_of
 from muslin.base.files import make_folder, sha256
 from muslin.base.image import encode_png, from_bytes, open_image
@@ -36,24 +37,28 @@ def index_of(against: str, path: Path, held_out: str = "") -> Iterator[Event | I
     one, each of some pictures is left out in turn. Raises InputError.
     """
     if against in INDEXES or against.endswith(".safetensors"):
-        yield load_index(INDEXES.get(against, Path(against)))
+        if held_out:
+            raise SettingError(
+                f"held-out={held_out}: the index {against} has its thresholds; name the pictures it was made of with --against"
+            )
+        yield from _told(load_index(INDEXES.get(against, Path(against))))
         return
-    source = _source(against)
-    digest = sha256("".join(f"{item.name} {sha256(item.read())}\n" for item in source.items).encode())
-    held = _source(held_out) if held_out else None
-    if path.exists() and (known := _about(path)).get("digest") == digest and known.get("held_out") == held_out:
+    about, source, held = _about(path), _source(against), _source(held_out) if held_out else None
+    digest, held_digest = _digest(source), _digest(held) if held else ""
+    if about.get("digest") == digest and about.get("held_digest", "") == held_digest:
         yield Note(f"{path.name}: {len(source.items)} pictures of {source.name}, as they were indexed before")
-        yield load_index(path)
+        yield from _told(load_index(path))
         return
     names, rows = list[str](), list[Row]()
-    yield from _rows(source, path.with_suffix(".parts") / digest[:16], names, rows)
+    parts = path.with_suffix(".parts") / digest[:16]
+    yield from _rows(source, parts, names, rows)
     index = make_index(names, rows)
     calibrated = yield from last_of(calibrate(index, held))
     assert calibrated is not None
-    index = calibrated
-    yield Saved(save_index(path, index, {"data": source.name, "digest": digest, "held_out": held_out, "licence": source.licence}))
-    rmtree(path.with_suffix(".parts"), ignore_errors=True)
-    yield index
+    index, about = calibrated, {"data": source.name, "digest": digest, "held_digest": held_digest, "licence": source.licence}
+    yield Saved(save_index(path, index, about))
+    _clear(parts)
+    yield from _told(index)
 
 
 def calibrate(index: Index, held: Source | None = None) -> Iterator[Event | Index]:
@@ -74,15 +79,14 @@ def calibrate(index: Index, held: Source | None = None) -> Iterator[Event | Inde
             yield Step("chance", done, len(order))
     if not similar:
         raise InputError("every picture of the set is there twice; there is nothing to calibrate with")
-    if len(similar) < _FEW:
-        yield Warned(f"thresholds from {len(similar)} pictures only: a copy has to be nearer than any of them; take verdicts as hints")
-    yield replace(index, chance_similar=torch.tensor(similar).sort().values, chance_away=torch.tensor(away).sort().values)
+    chances = [torch.tensor(reached).sort().values for reached in (similar, away)]
+    yield replace(index, chance_similar=chances[0], chance_away=chances[1], held_out=held.name if held else "")
 
 
 def save_index(path: Path, index: Index, about: dict[str, Any]) -> Path:
     """Write an index whole. Raises DiskError."""
-    tensors = {field.name: getattr(index, field.name) for field in fields(index) if field.name != "names"}
-    return save_checkpoint(path, tensors, {"kind": "index", "names": list(index.names), **about})
+    tensors = {field.name: getattr(index, field.name) for field in fields(index) if field.name not in ("names", "held_out")}
+    return save_checkpoint(path, tensors, {"kind": "index", "names": list(index.names), "held_out": index.held_out, **about})
 
 
 def load_index(path: Path) -> Index:
@@ -92,14 +96,35 @@ def load_index(path: Path) -> Index:
         raise InputError(f"{path}: not an index; `muslin originality --against DATA --index FILE` makes one")
     if "rough" not in tensors:
         raise InputError(f"{path}: an index of an earlier Muslin; delete it, and the same command makes it anew")
-    return Index(names=tuple(about["names"]), **tensors)
+    return Index(names=tuple(about["names"]), held_out=str(about.get("held_out", "")), **tensors)
 
 
 def _about(path: Path) -> dict[str, Any]:
-    try:
-        return load_checkpoint(path)[1]
-    except InputError:
+    """What the index at `path` says of itself; nothing where there is none. Raises InputError for a file that is something else."""
+    if not path.exists():
         return {}
+    about = load_checkpoint(path)[1]
+    if about.get("kind") != "index":
+        raise InputError(f"{path}: is there, and is no index; name another file with --index")
+    return about
+
+
+def _digest(source: Source) -> str:
+    return sha256("".join(f"{item.name} {sha256(item.read())}\n" for item in source.items).encode())
+
+
+def _told(index: Index) -> Iterator[Event | Index]:
+    count = len(index.chance_similar)
+    if count < _FEW:
+        yield Warned(f"thresholds from {count} pictures only: a copy has to be nearer than any of them; take verdicts as hints")
+    yield index
+
+
+def _clear(parts: Path) -> None:
+    """The blocks of an index that is whole; the folder above them goes where nothing else is in it."""
+    rmtree(parts, ignore_errors=True)
+    with suppress(OSError):
+        parts.parent.rmdir()
 
 
 def _rows(source: Source, parts: Path, names: list[str], rows: list[Row]) -> Iterator[Event]:

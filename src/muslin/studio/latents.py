@@ -6,7 +6,7 @@ Each `do` is a row of `DOINGS`: what the recipe's `edit` holds, and the ws that 
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from muslin.gan.synthesis import Generator
 from muslin.provenance.recipe import Recipe, from_plain, now, tools
 
 Latent = Float[Tensor, "layers w"]
+_LONG = 256_000  # characters of the parents' recipes, which readers of PNG take a megabyte of
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ def design_of(generator: Loaded, recipe: Recipe) -> Design:
     do = str(recipe.edit.get("do", ""))
     if do not in DOINGS:
         raise InputError(f"an edit '{do}' is not known; the recipe may come from a later Muslin: update")
-    # what was brought in holds its latent itself, and a picture as its parent
-    parents = [] if "ws" in recipe.edit else [design_of(generator, from_plain(plain)) for plain in recipe.parents]
+    if "ws" in recipe.edit:  # what was brought in, with a picture as its parent, and the ends of a long history
+        return Design(unpack(str(recipe.edit["ws"]), network), label, recipe)
+    parents = [design_of(generator, from_plain(plain)) for plain in recipe.parents]
     return Design(DOINGS[do](network, recipe.edit, parents, label), label, recipe)
 
 
@@ -60,7 +62,8 @@ def draw_design(generator: Loaded, design: Design) -> Float[Tensor, "3 s s"]:
 
 
 def edited(generator: Loaded, parents: list[Design], edit: dict[str, Any], label: int | None = None) -> Design:
-    """A child of `parents`. The recipe keeps the parents whole. Raises InputError where the edit cannot be."""
+    """A child of `parents`. The recipe keeps the parents whole, until their history is long. Raises InputError where the edit cannot be."""
+    parents = [_shortened(parent) for parent in parents] if sum(len(parent.recipe.plain()) for parent in parents) > _LONG else parents
     label = parents[0].label if label is None else label
     row: dict[str, Any] = {"name": generator.name, "sha256": generator.sha256}
     if generator.conditional:
@@ -69,6 +72,15 @@ def edited(generator: Loaded, parents: list[Design], edit: dict[str, Any], label
     kept = [parent.recipe.plain_dict() for parent in parents]
     recipe = Recipe("edit", generator=row, made_with=tools(), licence=licence, edit=edit, parents=kept, made=now())
     return Design(DOINGS[edit["do"]](style_based(generator), edit, parents, label), label, recipe)
+
+
+def _shortened(parent: Design) -> Design:
+    """The same design, its latent packed into the recipe in the place of an edit's parents: siblings mixed for ten generations are
+    each ancestor a thousand times over."""
+    if parent.recipe.kind != "edit" or "ws" in parent.recipe.edit:
+        return parent
+    recipe = replace(parent.recipe, edit=parent.recipe.edit | {"ws": pack(parent.ws)}, parents=[])
+    return Design(parent.ws.half().float(), parent.label, recipe)
 
 
 def pack(ws: Latent) -> str:

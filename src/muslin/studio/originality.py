@@ -41,7 +41,7 @@ class Search:
 @dataclass(frozen=True)
 class _Design:
     name: str
-    picture: Float[Tensor, "3 h w"]
+    picture: Float[Tensor, "3 256 256"]
     finding: Finding
     recipe: Recipe | None
 
@@ -63,7 +63,8 @@ def originality(designs: list[Path], out: Path, search: Search | None = None) ->
         except MuslinError as failure:
             yield Refused(str(file), str(failure))
             continue
-        found.append(_Design(file.name, picture, judged(index, nearest(index, picture), search.alarm), find_recipe(file)))
+        shown = resize(square(picture), 256, 256)
+        found.append(_Design(file.name, shown, judged(index, nearest(index, picture), search.alarm), find_recipe(file)))
         yield Step("compare", done, len(files))
     if not found:
         raise InputError(f"none of the {len(files)} designs could be read")
@@ -93,8 +94,7 @@ def _data(found: list[_Design], index: Index, search: Search) -> dict[str, Any]:
         "against": Path(search.against).name,
         "pictures": len(index),
         "alarm": search.alarm,
-        "calibrated_on": f"{len(index.chance_similar)} pictures "
-        + ("held out" if search.held_out else "of the set, each left out in turn"),
+        "calibrated_on": f"{len(index.chance_similar)} pictures " + ("held out" if index.held_out else "of the set, each left out in turn"),
         "thresholds": {"copy_similarity": round(copy, 4), "close_similarity": round(close, 4), "close_away": round(near, 4)},
     }
     return about | {"designs": [{"design": d.name, **verdict_row(d.finding, index)} for d in found]}
@@ -104,7 +104,7 @@ def _page(found: list[_Design], index: Index, search: Search) -> str:
     rows = [
         {
             "name": design.name,
-            "picture": inline(resize(square(design.picture), 256, 256)),
+            "picture": inline(design.picture),
             "finding": design.finding,
             "near": [(index.names[n.place], inline(index.thumbnail(n.place), 92), n.similarity) for n in design.finding.neighbours[:4]],
         }

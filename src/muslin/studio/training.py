@@ -19,7 +19,7 @@ from muslin.gan.budget import LITTLE, plan
 from muslin.gan.configs import PRESETS, AtelierConfig, ClassicConfig, Config, lasting
 from muslin.gan.generators import load_generator
 from muslin.gan.start import Start
-from muslin.gan.state import STATE, read_config
+from muslin.gan.state import STATE, mended, read_config
 from muslin.gan.train import LATEST, fit, train
 from muslin.studio.cook import draft_recipe
 from muslin.studio.drafts import first_drafts
@@ -68,8 +68,13 @@ def train_on(data: str, run: Path, wish: Wish | None = None) -> Iterator[Event]:
 
 
 def _train_on(data: str, run: Path, wish: Wish) -> Iterator[Event]:
+    _apart(data, run)
+    told = mended(run) if parallel.rank() == 0 else ""
+    parallel.wait()
+    if told:
+        yield Warned(told)
     start = Start(wish.init) if wish.init else None
-    config = _config(data, wish, start)
+    config = _config(data, wish, start, run)
     images, refused = _load(data, config, wish)
     yield from refused
     yield from _told(images, config, start)
@@ -79,6 +84,12 @@ def _train_on(data: str, run: Path, wish: Wish) -> Iterator[Event]:
         if isinstance(config, AtelierConfig) and config.images < LITTLE and not start:
             yield Warned(f"{config.images:,} images are too few to learn from nothing: give it longer, or --init garments-64")
     yield from _shown(train(run, images, config, wish.device, start, Judge(images)), run)
+
+
+def _apart(data: str, run: Path) -> None:
+    """Raises SettingError for a run within its own pictures, where its sheets would be learned from."""
+    if data != "fashion-mnist" and Path(data).is_dir() and run.resolve().is_relative_to(Path(data).resolve()):
+        raise SettingError(f"{run}: lies within {data}, and what it draws would be learned from; name a folder beside it")
 
 
 def _shown(events: Iterator[Event], run: Path) -> Iterator[Event]:
@@ -100,7 +111,7 @@ def _shown(events: Iterator[Event], run: Path) -> Iterator[Event]:
         curves.close()
 
 
-def _config(data: str, wish: Wish, start: Start | None) -> Config:
+def _config(data: str, wish: Wish, start: Start | None, run: Path) -> Config:
     """The preset by name, by size, or by what the data is, with the settings laid over it."""
     size = wish.size or (start.net.size if start else 0)
     family = "vae-gan" if start and start.judged_by == "patch" else "atelier"  # as it was learned, so it goes on
@@ -124,7 +135,9 @@ def _config(data: str, wish: Wish, start: Start | None) -> Config:
         raise SettingError(f"--size {wish.size}: preset '{name}' draws {config.net.size} px; leave one of the two out")
     said = {setting.split("=")[0] for setting in wish.settings}
     if isinstance(preset, AtelierConfig) and "images" in said and "warm" not in said:
-        config = lasting(replace(config, images=preset.images), config.images)
+        old = read_config(run / STATE) if (run / STATE).exists() else None
+        known = old.warm if isinstance(old, AtelierConfig) else lasting(replace(config, images=preset.images), config.images).warm
+        config = replace(config, warm=known)  # a run that is made longer has redrawn as long as it has
     if start and not config.warm and "rate" not in said:
         config = replace(config, rate=config.rate * GENTLE)
     return start.fit(config) if start else config
