@@ -124,3 +124,16 @@ def test_a_blur_by_strips_is_that_of_the_whole_picture(height, width, sigma):
     picture = torch.rand(3, height, width, generator=torch.Generator().manual_seed(0)) * 2 - 1
     ours = np.stack([ndimage.gaussian_filter(plane, sigma, mode="nearest", radius=max(1, round(3 * sigma))) for plane in picture.numpy()])
     assert np.abs(blur(picture, sigma).numpy() - ours).max() < 1e-5
+
+
+def test_a_float_mask_of_0_to_1_keeps_its_light():
+    out = io.BytesIO()
+    Image.fromarray(np.full((8, 8), 0.75, dtype=np.float32)).save(out, "TIFF")
+    assert float(open_image(out.getvalue(), "mask.tif").pixels.mean()) == pytest.approx(0.5, abs=0.01)
+
+
+def test_damaged_exif_is_no_reason_to_refuse_a_whole_picture():
+    plain = _bytes(_ramp(), "JPEG")
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\xff\xff\xff\x7f\0\0"
+    hurt = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:]
+    assert torch.equal(open_image(hurt, "a.jpg").pixels, open_image(plain, "a.jpg").pixels)

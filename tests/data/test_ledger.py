@@ -4,8 +4,9 @@ import pytest
 
 from muslin.base.errors import InputError
 from muslin.base.rights import Rights
-from muslin.data.ledger import COLUMNS, Ledger, parse_ledger, place_of, read_ledger, write_ledger
+from muslin.data.ledger import COLUMNS, Ledger, parse_ledger, place_of, read_ledger, rights_near, write_ledger
 from muslin.data.sources import open_source
+from muslin.studio.rights import Entry, ledger_of
 
 
 def test_a_pictures_own_row_goes_before_patterns_and_the_first_pattern_before_later_ones():
@@ -72,3 +73,24 @@ def test_a_picture_that_changed_since_its_rights_were_written_is_refused(archive
 
 def test_the_columns_are_those_of_the_record():
     assert COLUMNS == ("file", "licence", "author", "source", "title", "sha256", "may_train", "may_style", "expires")
+
+
+def test_names_with_signs_of_a_pattern_are_names(archive):
+    first = sorted((archive / "dress").glob("*.jpg"))[0]
+    named = first.rename(first.with_name("look[1].jpg"))
+    (archive / "rights.csv").unlink()
+    list(ledger_of(archive, Entry(licence="own work")))
+    source = open_source(archive)
+    assert {item.rights.licence for item in source.items} == {"own work"}
+    assert read_ledger(archive).of("dress/look1.jpg") is None  # the sum is another file's
+    list(ledger_of(archive, Entry(author="Ann", only="dress/look[1].jpg")))
+    assert read_ledger(archive).of("dress/look[1].jpg").author == "Ann"
+    assert rights_near(named).author == "Ann"
+
+
+def test_the_nearest_ledger_above_a_picture_speaks_for_it(archive):
+    picture = sorted((archive / "dress").glob("*.jpg"))[0]
+    write_ledger(archive / "rights.csv", Ledger(((f"dress/{picture.name}", Rights("own work", may_style=False)),)))
+    assert rights_near(picture).may_style is False
+    write_ledger(picture.parent / "rights.csv", Ledger((("*", Rights("CC0-1.0")),)))
+    assert rights_near(picture).licence == "CC0-1.0"

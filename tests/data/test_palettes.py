@@ -63,3 +63,19 @@ def test_what_is_no_palette_is_told(tmp_path, name, content, told):
     path.write_bytes(content)
     with pytest.raises(InputError, match=told):
         read_palette(path)
+
+
+def test_article_numbers_and_names_are_no_inks_and_mistyped_ones_are_told(tmp_path):
+    path = tmp_path / "inks.csv"
+    path.write_text("# spring\n190303,#b01e3c\nfacade,10,20,30\n#1F2A60\n")
+    assert [(ink.colour, ink.name) for ink in read_palette(path)] == [("#b01e3c", ""), ("#0a141e", "facade"), ("#1f2a60", "")]
+    for mistyped in ("#00ff0", "#0f0"):
+        path.write_text(f"#ff0000\n{mistyped}\n#0000ff\n")
+        with pytest.raises(InputError, match=f"row 2 \\({mistyped}\\) is no ink"):
+            read_palette(path)
+    path.write_text("#ff0000\n1²,2,3\n")
+    with pytest.raises(InputError, match="row 2 .* is no ink"):
+        read_palette(path)
+    (tmp_path / "nan.ase").write_bytes(ase(swatch("Navy", "RGB ", float("nan"), 0, 0), swatch("Red", "RGB ", 1, 0, 0)))
+    with pytest.raises(InputError, match="damaged .*'Navy' has values that are no numbers"):
+        read_palette(tmp_path / "nan.ase")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 
 import pytest
@@ -95,3 +96,28 @@ def test_an_archive_without_one_good_picture_says_so(tmp_path):
     assert not (tmp_path / "set.zip").exists()
     with pytest.raises(SettingError, match="size=4"):
         _run(tmp_path / "bad", tmp_path / "set.zip", PrepareConfig(size=4))
+
+
+def test_only_what_prepare_wrote_is_written_over(archive, tmp_path):
+    pack = tmp_path / "pack.zip"
+    for _ in range(2):
+        list(prepare(archive, pack, PrepareConfig(size=32)))
+    with pytest.raises(InputError, match="is what is read"):
+        list(prepare(pack, pack, PrepareConfig(size=32)))
+    mine = tmp_path / "mine.zip"
+    with zipfile.ZipFile(mine, "w") as out:
+        out.writestr("notes.txt", "my own")
+    before = mine.read_bytes()
+    with pytest.raises(InputError, match=r"mine\.zip: is there and was not written by `muslin prepare`"):
+        list(prepare(archive, tmp_path / "mine", PrepareConfig(size=32)))
+    assert mine.read_bytes() == before
+
+
+def test_odd_names_and_a_long_page_are_packed(tmp_path):
+    folder = tmp_path / "in" / "dress: red"
+    folder.mkdir(parents=True)
+    Image.new("RGB", (300, 12_000), "white").save(folder / "page.png")
+    Image.new("RGB", (64, 80), "red").save(os.fsencode(folder) + b"/robe_\xe9.png")
+    list(prepare(tmp_path / "in", tmp_path / "out.zip", PrepareConfig(size=32)))
+    assert open_source(tmp_path / "out.zip").classes == ("dress: red",)
+    assert sorted(item.name for item in open_source(tmp_path / "out.zip").items) == ["dress- red/page.png", "dress- red/robe_?.png"]

@@ -91,3 +91,12 @@ def test_a_class_may_be_a_number_and_a_bad_pair_is_told(archive):
     (archive / "dataset.json").write_text(json.dumps({"labels": [[names[0], 0], [["x"], 0]]}))
     with pytest.raises(InputError, match="has no list 'images'"):
         open_source(archive)
+
+
+def test_a_zip_of_older_windows_tools_keeps_its_classes(tmp_path):
+    with zipfile.ZipFile(tmp_path / "old.zip", "w") as out:
+        for name in ("dress\\a.jpg", "skirt\\b.jpg"):
+            info = zipfile.ZipInfo("x")
+            info.filename = name
+            out.writestr(info, b"x")
+    assert open_source(tmp_path / "old.zip").classes == ("dress", "skirt")

@@ -1,10 +1,13 @@
 """Repeats as files: print size, proof, recipe, colourways; sizes beyond the machine are told before anything is written."""
 
 import pytest
+import torch
 
-from muslin.base.errors import SettingError
+from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Note, Warned
-from muslin.base.image import open_image
+from muslin.base.image import encode_png, open_image
+from muslin.base.rights import Rights
+from muslin.data.ledger import Ledger, write_ledger
 from muslin.provenance.recipe import read_recipe
 from muslin.studio.fabric import FabricConfig, check, fabric
 from muslin.studio.remake import remake
@@ -25,8 +28,11 @@ def test_a_repeat_is_as_large_as_asked_and_made_again_from_itself(tmp_path, form
     assert (tmp_path / "weave_ikat-straight-proof.png").exists()
     assert any(isinstance(e, Note) and "seam" in e.text for e in events)
     assert read_recipe(made).kind == "fabric"
-    if form == "png":
-        assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in remake(made))
+    assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in remake(made))
+    before = made.read_bytes()
+    with pytest.raises(InputError, match="would be written over|as PNG; name a .png"):
+        list(remake(made, made))
+    assert made.read_bytes() == before
 
 
 def test_colourways_are_cut_alike_and_the_first_is_the_styles_own(tmp_path):
@@ -58,3 +64,11 @@ def test_sizes_beyond_the_machine_are_told(tmp_path, config, told):
     with pytest.raises(SettingError):
         list(fabric(find_styles(["weave_ikat"]), tmp_path / "none", config))
     assert not (tmp_path / "none").exists()
+
+
+def test_a_narrow_strip_that_would_be_too_long_is_told(tmp_path):
+    strip = tmp_path / "strip.png"
+    strip.write_bytes(encode_png(torch.rand(3, 6000, 60, generator=torch.Generator().manual_seed(0)) * 2 - 1))
+    write_ledger(tmp_path / "rights.csv", Ledger((("*", Rights("own work")),)))
+    with pytest.raises(SettingError, match="cut the picture to a less narrow part"):
+        list(fabric(find_styles([str(strip)]), tmp_path / "out", FabricConfig(cm=40, dpi=150)))

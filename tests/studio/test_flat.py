@@ -90,3 +90,13 @@ def test_bad_input_is_told_with_its_name(tmp_path, garment_file):
     with pytest.raises(SettingError, match="detail=7"):
         list(flat([garment_file], tmp_path / "not", FlatConfig(detail=7)))
     assert not (tmp_path / "not").exists()
+
+
+def test_a_flat_that_was_drawn_on_is_kept(tmp_path, garment_file):
+    list(flat([garment_file], tmp_path / "a"))
+    drawn = tmp_path / "a" / "dress.flat.svg"
+    drawn.write_text(drawn.read_text() + "<!-- a dart, by hand -->")
+    for _ in range(2):
+        events = list(flat([garment_file], tmp_path / "a"))
+    assert drawn.read_text().endswith("by hand -->") and events[-1].path.name == "dress-2.flat.svg"
+    assert sorted(path.name for path in (tmp_path / "a").glob("*-*")) == ["dress-2.flat.png", "dress-2.flat.svg"]

@@ -10,6 +10,7 @@ import torch
 
 from command import muslin
 from muslin.base.events import Note, Saved
+from muslin.base.files import file_word
 from muslin.base.image import encode_png
 from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import Recipe, read_recipe
@@ -18,7 +19,7 @@ from muslin.studio.dressing import Wanted, dress_all, style_config
 from muslin.studio.editing import Source
 from muslin.studio.fabric import FabricConfig, fabric
 from muslin.studio.pipeline import DesignConfig, design
-from muslin.studio.places import file_word, names_apart, place_for
+from muslin.studio.places import names_apart, place_for
 from muslin.studio.styles import find_styles
 from muslin.style.configs import StyleConfig
 

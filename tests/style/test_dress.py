@@ -301,3 +301,25 @@ def test_a_print_finer_than_the_pixels_is_told_with_what_does(garment, ikat):
     _dress(garment, [Cloth(ikat)], replace(fine, repeat_cm=does))
     with pytest.raises(SettingError):
         _dress(garment, [Cloth(ikat)], replace(fine, repeat_cm=does * 0.9))
+
+
+def test_a_large_mask_is_made_small_without_losing_straps_or_keeping_a_rim(ikat):
+    picture, mask = torch.ones(3, 2048, 2048), torch.zeros(1, 2048, 2048)
+    mask[:, 600:1500, 512:1536] = 1
+    mask[:, 200:600, 700:705] = 1  # a strap of 5 px, a third of a pixel wide at 128
+    red = torch.tensor([0.8, -0.8, -0.8])[:, None, None]
+    picture = picture * (1 - mask) + red * mask
+    result = _dress(
+        picture,
+        [Cloth(torch.full_like(ikat, -1.0) * torch.tensor([1.0, 1.0, -1.0])[:, None, None] + ikat * 0.05)],
+        replace(QUICK, size=128),
+        mask,
+    )
+    strap = result.mask[0, 20, 40:48]
+    assert 0.2 < float(strap.sum()) < 0.5
+    rim = (result.pixels[0] - result.pixels[2])[(result.mask[0] > 0.5) & (result.mask[0] < 1)]
+    assert float(rim.max()) < 0.9  # half of it is the cloth's blue at least, where red alone has 1.6
+    with pytest.raises(InputError, match="next to nothing white"):
+        speck = torch.zeros_like(mask)
+        speck[:, 1000, 1000] = 1
+        _dress(picture, [Cloth(ikat)], replace(QUICK, size=128), speck)

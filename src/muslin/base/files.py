@@ -8,6 +8,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -33,6 +34,11 @@ def disk_error(path: Path, failure: OSError) -> DiskError:
     """The line a person reads when the system refuses to write `path`."""
     reason = _REASONS.get(failure.errno or 0, failure.strerror or str(failure))
     return DiskError(f"{path}: cannot write: {reason}")
+
+
+def file_word(name: str) -> str:
+    """A class or design as a part of a file's name: nothing in it that leads into another folder, or that a disk refuses."""
+    return re.sub(r'[\\/:*?"<>|\x00-\x1f]', "-", name).lstrip(".") or "garment"
 
 
 def make_folder(path: Path) -> Path:

@@ -7,6 +7,7 @@ On the way out: sRGB profile, DPI, text, XMP. In memory a picture is float RGB i
 import io
 import math
 import re
+import struct
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -185,7 +186,7 @@ def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
     """A picture decoded, within the limits; every way in which that fails is an InputError that names it."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # of large pictures, which are looked at below, and of damaged EXIF
             image = Image.open(io.BytesIO(content))
         with image:
             _check_size(image, name)
@@ -197,7 +198,7 @@ def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
         count = re.search(r"\d{6,}", str(failure))
         size = f"{int(count.group()):,}" if count else "far too many"
         raise InputError(f"{name}: {size} pixels; the limit is {MAX_PIXELS:,}; make it smaller") from failure
-    except (OSError, SyntaxError, ValueError, EOFError) as failure:
+    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error) as failure:
         raise InputError(f"{name}: damaged or cut short ({failure}); copy or export it again") from failure
 
 
@@ -210,9 +211,7 @@ def _check_size(image: Image.Image, name: str) -> None:
 def _picture(image: Image.Image, name: str) -> Picture:
     mended: list[str] = []
     profile = image.info.get("icc_profile")
-    turned = ImageOps.exif_transpose(image)
-    if turned.size != image.size or image.getexif().get(0x0112, 1) != 1:
-        mended.append("turned as EXIF says")
+    turned = _turned(image, mended)
     alpha = _alpha(turned)
     if alpha is not None:
         mended.append("transparency laid on white")
@@ -221,6 +220,19 @@ def _picture(image: Image.Image, name: str) -> Picture:
     if alpha is not None:
         pixels = pixels * alpha + (1 - alpha)
     return Picture(pixels, alpha, _dpi(image), tuple(mended))
+
+
+def _turned(image: Image.Image, mended: list[str]) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            turned = ImageOps.exif_transpose(image)
+            if turned.size != image.size or image.getexif().get(0x0112, 1) != 1:
+                mended.append("turned as EXIF says")
+    except Exception:  # whatever a damaged EXIF block leads to: the picture itself is whole
+        mended.append("unreadable EXIF ignored")
+        return image
+    return turned
 
 
 def _dpi(image: Image.Image) -> float | None:
@@ -243,7 +255,7 @@ def _to_rgb(image: Image.Image, profile: bytes | None, mended: list[str], name: 
         values = np.array(image, dtype=np.float64)
         if not np.isfinite(values).all():
             raise InputError(f"{name}: has values that are no numbers (NaN or infinite); export it again, with 8 or 16 bits a channel")
-        top = 255.0 if values.max() <= 255 and image.mode in ("I", "F") else 65535.0
+        top = 1.0 if values.max() <= 1 and image.mode == "F" else 255.0 if values.max() <= 255 and image.mode in ("I", "F") else 65535.0
         return Image.fromarray((values / top * 255).clip(0, 255).round().astype(np.uint8)).convert("RGB")
     if image.mode != "RGB":
         mended.append(f"mode {image.mode} to RGB")

@@ -37,11 +37,11 @@ class Ledger:
 
     @cached_property
     def _exact(self) -> dict[str, Rights]:
-        return {name: rights for name, rights in self.rows if not _is_pattern(name)}
+        return dict(reversed(self.rows))  # also names with signs of a pattern in them: look[1].jpg
 
     @cached_property
     def _patterns(self) -> list[tuple[str, Rights]]:
-        return [row for row in self.rows if _is_pattern(row[0])]
+        return [row for row in self.rows if _is_pattern(row[0]) and not row[1].sha256]  # with a sum it is one file's row
 
 
 def parse_ledger(content: bytes, where: str) -> Ledger:
@@ -74,6 +74,13 @@ def read_ledger(path: Path) -> Ledger:
     """The ledger that stands for a folder, a zip (beside it) or a picture (in its folder); empty where there is none. Raises InputError."""
     place = place_of(path)
     return parse_ledger(read_bytes(place), str(place)) if place.is_file() else Ledger()
+
+
+def rights_near(path: Path) -> Rights | None:
+    """What the nearest ledger says of a picture: that of its own folder, or of the folders above it. Raises InputError."""
+    full = path.absolute()
+    folder = next((folder for folder in full.parents if (folder / LEDGER).is_file()), None)
+    return read_ledger(folder).of(full.relative_to(folder).as_posix()) if folder else None
 
 
 def write_ledger(path: Path, ledger: Ledger) -> Path:

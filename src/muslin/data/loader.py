@@ -3,6 +3,7 @@
 `fashion-mnist` and `starter` are names; anything else is a folder or zip. Bad files are told and left out.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from muslin.assets import STARTER
 from muslin.base.errors import InputError, MuslinError, nearest
-from muslin.base.image import luma, open_image, resize, to_bytes
+from muslin.base.image import MAX_PIXELS, luma, open_image, resize, to_bytes
 from muslin.data.fashion_mnist import load_fashion_mnist
 from muslin.data.ground import ground_colour
 from muslin.data.images import Images
@@ -69,6 +70,7 @@ def read_source(source: Source, size: int, channels: int, refused: Callable[[str
 
 def square(pixels: Float[Tensor, "c h w"]) -> Float[Tensor, "c s s"]:
     """Padded to a square on the ground's own colour, the garment in the middle."""
+    pixels = within(pixels)
     _, height, width = pixels.shape
     if height == width:
         return pixels
@@ -77,6 +79,14 @@ def square(pixels: Float[Tensor, "c h w"]) -> Float[Tensor, "c s s"]:
     top, left = (side - height) // 2, (side - width) // 2
     out[:, top : top + height, left : left + width] = pixels
     return out
+
+
+def within(pixels: Float[Tensor, "c h w"]) -> Float[Tensor, "c rows columns"]:
+    """Made smaller where its square would hold more pixels than a picture may: a panorama, a long page."""
+    longer, most = max(pixels.shape[1:]), math.isqrt(MAX_PIXELS)
+    if longer <= most:
+        return pixels
+    return resize(pixels, *(max(1, round(side * most / longer)) for side in pixels.shape[1:]))
 
 
 def _mnist_as(images: Images, size: int, channels: int) -> Images:

@@ -5,6 +5,7 @@ CMYK swatches are turned into RGB by the plain formula: without the printer's pr
 
 import csv
 import io
+import math
 import re
 import struct
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from muslin.base.errors import InputError
 from muslin.base.files import read_bytes
 
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})$")
+_MISTYPED = re.compile(r"#[0-9a-fA-F]{1,8}$")  # too few or too many digits; other rows that begin with # are remarks
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,21 @@ def _csv(text: str, path: Path) -> list[Ink]:
     inks = []
     for number, row in enumerate(csv.reader(io.StringIO(text)), 1):
         cells = [cell.strip() for cell in row if cell.strip()]
-        hexes = [found.group(1).lower() for cell in cells if (found := _HEX.match(cell))]
-        numbers = [int(cell) for cell in cells if cell.isdigit() and int(cell) < 256]
-        names = [cell for cell in cells if not _HEX.match(cell) and not cell.isdigit()]
-        if hexes and len(cells) <= 2 + len(numbers):
-            inks.append(Ink(f"#{hexes[0]}", names[0] if names else ""))
-        elif len(numbers) == 3:
-            inks.append(Ink("#{:02x}{:02x}{:02x}".format(*numbers), names[0] if names else ""))
-        elif cells and number > 1 and not cells[0].startswith("#"):
+        hexes = [cell for cell in sorted(cells, key=_unmarked) if _HEX.match(cell)]
+        numbers = [int(cell) for cell in cells if cell.isdecimal() and int(cell) < 256]
+        words = [cell for cell in cells if not cell.isdecimal()]
+        if len(numbers) == 3 and not any(cell.startswith("#") for cell in hexes):
+            inks.append(Ink("#{:02x}{:02x}{:02x}".format(*numbers), words[0] if words else ""))
+        elif hexes and len(cells) <= 2 + len(numbers):
+            names = [cell for cell in words if cell != hexes[0]]
+            inks.append(Ink(f"#{hexes[0].removeprefix('#').lower()}", names[0] if names else ""))
+        elif cells and (_MISTYPED.match(cells[0]) or (number > 1 and not cells[0].startswith("#"))):
             raise InputError(f"{path}: row {number} ({', '.join(cells)[:40]}) is no ink; write #rrggbb or r, g, b from 0 to 255")
     return inks
+
+
+def _unmarked(cell: str) -> bool:
+    return not cell.startswith("#")
 
 
 def _ase(content: bytes, path: Path) -> list[Ink]:
@@ -91,6 +98,8 @@ def _swatch(block: bytes) -> Ink:
     place = 2 + 2 * letters
     model = block[place : place + 4].decode("ascii")
     values = struct.unpack_from(f">{ {'RGB ': 3, 'CMYK': 4, 'LAB ': 3, 'Gray': 1}[model] }f", block, place + 4)
+    if not all(math.isfinite(value) for value in values):
+        raise struct.error(f"the swatch '{name}' has values that are no numbers")
     red, green, blue = _MODELS[model](*values)
     colour = "".join(f"{round(min(max(part, 0), 1) * 255):02x}" for part in (red, green, blue))
     return Ink(f"#{colour}", name, model == "CMYK")

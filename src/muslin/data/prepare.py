@@ -19,11 +19,11 @@ from torch import Tensor
 
 from muslin.base.errors import InputError, MuslinError, SettingError
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
-from muslin.base.files import make_folder, room_for, sha256, whole, write_json
+from muslin.base.files import file_word, make_folder, read_bytes, room_for, sha256, whole, write_json
 from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.base.rights import UNKNOWN, known
 from muslin.data.ground import find_mask
-from muslin.data.loader import square
+from muslin.data.loader import square, within
 from muslin.data.sources import Item, Source, open_source
 from muslin.data.twins import NEAR, Twins
 
@@ -51,7 +51,9 @@ def prepare(source: Path, target: Path, config: PrepareConfig | None = None) -> 
         raise SettingError(f"size={config.size}: should be 16 to 2048 pixels")
     known(config.licence)
     target = target if target.suffix == ".zip" else target.with_name(target.name + ".zip")
+    report = target.with_suffix(".report.json")
     found = open_source(source)
+    _spare(source, target, report)
     make_folder(target.parent)
     room_for(target, len(found.items) * config.size * config.size * 2)
     yield Note(f"{len(found.items)} pictures in {len(found.classes)} classes; {len(found.others)} other files left alone")
@@ -60,10 +62,28 @@ def prepare(source: Path, target: Path, config: PrepareConfig | None = None) -> 
         yield from doctor.examine(archive)
         doctor.close(archive)
     yield Saved(target)
-    report = target.with_suffix(".report.json")
     yield Saved(write_json(report, doctor.report()))
     yield Note(doctor.summary())
     yield Finished(target, time.monotonic() - started)
+
+
+def _spare(source: Path, target: Path, report: Path) -> None:
+    """Raises InputError where the zip or its report would take the place of something that `prepare` did not write."""
+    if target.exists() and target.samefile(source):
+        raise InputError(f"{target}: is what is read; name another zip to write")
+    for path, ours in ((target, _prepared(target)), (report, report.is_file() and b'"twins_dropped"' in read_bytes(report))):
+        if path.exists() and not ours:
+            raise InputError(f"{path}: is there and was not written by `muslin prepare`; name another zip, or move it away")
+
+
+def _prepared(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return b'"source_sha256"' in archive.read("dataset.json")
+    except (zipfile.BadZipFile, OSError, KeyError):
+        return False
 
 
 class _Doctor:
@@ -137,11 +157,12 @@ class _Doctor:
         self.kept.append(self._row(item, name, png, content, mask, mended))
 
     def _row(self, item: Item, name: str, png: bytes, content: bytes, mask: Tensor | None, mended: list[str]) -> dict[str, Any]:
+        origin = item.name.encode("utf-8", "replace").decode()  # names that are no UTF-8
         rights = item.rights if item.rights.licence != UNKNOWN else replace(item.rights, licence=self.config.licence or UNKNOWN)
         return {
             "file": name,
             "class": item.label,
-            "origin": item.name,
+            "origin": origin,
             "licence": rights.licence,
             **rights.plain(),
             "sha256": sha256(png),
@@ -152,16 +173,18 @@ class _Doctor:
 
     def _free_name(self, item: Item) -> str:
         stem = PurePosixPath(item.name).stem
-        name, number = f"{item.label}/{stem}.png", 2
+        folder, stem = file_word(item.label), stem.encode("utf-8", "replace").decode()
+        name, number = f"{folder}/{stem}.png", 2
         while name in self.names:
-            name, number = f"{item.label}/{stem}-{number}.png", number + 1
+            name, number = f"{folder}/{stem}-{number}.png", number + 1
         self.names.add(name)
         return name
 
 
 def mend(picture: Picture, config: PrepareConfig) -> tuple[Float[Tensor, "3 s s"], Float[Tensor, "1 s s"] | None, list[str]]:
     """Squared on its ground, at the size asked for; the mask (from alpha, or found); what was done, in words."""
-    mended = list(picture.mended)
+    mended, alpha = list(picture.mended), None if picture.alpha is None else within(picture.alpha)
+    picture = replace(picture, pixels=within(picture.pixels), alpha=alpha)
     _, height, width = picture.pixels.shape
     pixels = square(picture.pixels)
     if height != width:

@@ -5,6 +5,7 @@ Muslin's own form or the `{"labels": [[name, number], ...]}` of the StyleGAN fam
 """
 
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -98,10 +99,10 @@ def _archive(path: Path) -> dict[str, Callable[[], bytes]]:
         raise InputError(f"{path}: damaged archive ({failure}); make or copy it again") from failure
     for info in infos:
         name = info.filename.replace("\\", "/")
-        if name.startswith("/") or ".." in PurePosixPath(name).parts or ":" in name.split("/")[0]:
+        if name.startswith("/") or ".." in PurePosixPath(name).parts or re.match("[A-Za-z]:", name):
             raise InputError(f"{path}: the name '{info.filename}' leads out of the archive; do not trust this file")
     kept = [i for i in infos if not i.filename.startswith("__MACOSX/") and not PurePosixPath(i.filename).name.startswith(".")]
-    return {info.filename: _member(path, info) for info in sorted(kept, key=lambda i: i.filename)}
+    return {info.filename.replace("\\", "/"): _member(path, info) for info in sorted(kept, key=lambda i: i.filename)}
 
 
 def _member(path: Path, info: zipfile.ZipInfo) -> Callable[[], bytes]:

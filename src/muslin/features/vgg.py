@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from muslin.base.checkpoint import load_checkpoint, save_checkpoint
 from muslin.base.config import as_dict, from_dict
 from muslin.base.errors import InputError, nearest
-from muslin.base.files import make_folder
+from muslin.base.files import make_folder, sha256_file
 from muslin.base.vision import VggName, cache_folder, read_vgg_file, vgg_file, vgg_layout, vgg_url
 from muslin.features import keras_vgg
 
@@ -115,8 +115,8 @@ def load_vgg(name: VggName, file: Path | None = None, rgb: bool = False) -> Vgg:
         return _from_keras(name, file, rgb)
     if rgb:
         raise InputError(f"{file}: rgb: is for Keras's .h5 files; all others are RGB: leave it out")
-    if file is not None:
-        return _from_ours(name, file)
+    if file is not None:  # of somebody's own: which one it was counts in recipes
+        return _from_ours(name, file, f"{name} ({file.name} {sha256_file(file)[:8]})")
     cached = cache_folder() / f"{name}-convolutions.safetensors"
     if not cached.exists():
         theirs = vgg_file(name)
@@ -133,9 +133,9 @@ def load_vgg(name: VggName, file: Path | None = None, rgb: bool = False) -> Vgg:
     return _from_ours(name, cached)
 
 
-def _from_ours(name: VggName, file: Path) -> Vgg:
+def _from_ours(name: VggName, file: Path, told: str = "") -> Vgg:
     tensors, about = load_checkpoint(file)
-    return Vgg(name, tensors, from_dict(Preparation, about["prepare"]) if "prepare" in about else None)
+    return Vgg(name, tensors, from_dict(Preparation, about["prepare"]) if "prepare" in about else None, told or name)
 
 
 def _from_keras(name: VggName, file: Path, rgb: bool = False) -> Vgg:

@@ -12,14 +12,13 @@ from torch import Tensor
 
 from muslin.base.errors import SettingError
 from muslin.base.events import Event, Finished, Note, Saved
-from muslin.base.files import make_folder, write_bytes, write_json
+from muslin.base.files import file_word, make_folder, write_bytes, write_json
 from muslin.base.image import open_image
 from muslin.export.sheets import encode_sheet, line_up
 from muslin.metrics.range import coherence
 from muslin.provenance.recipe import read_recipe
 from muslin.studio.dressing import Wanted, content_of, dress_all, find_pictures, look_files
 from muslin.studio.editing import Source, save_design
-from muslin.studio.places import file_word
 from muslin.studio.styles import clear_styling, find_styles
 from muslin.style.configs import StyleConfig
 from muslin.style.inks import find_inks, to_hex

@@ -105,7 +105,12 @@ def cook_look(recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor
     """Dress `picture` as the recipe says; the styles in the recipe's order."""
     config = from_dict(StyleConfig, recipe.settings)
     cloths = [Cloth(style.pixels, float(row["weight"])) for style, row in zip(styles, recipe.styles, strict=True)]
-    yield from dress(picture, cloths, load_backbone(config.backbone), config, mask)
+    backbone = load_backbone(config.backbone)
+    if recipe.backbone and backbone.name != recipe.backbone:
+        raise InputError(
+            f"backbone {config.backbone}: is {backbone.name} here, and the recipe was made with {recipe.backbone}; bring that one back"
+        )
+    yield from dress(picture, cloths, backbone, config, mask)
 
 
 def cook_file(path: Path, recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None) -> Iterator[Progress | Saved]:

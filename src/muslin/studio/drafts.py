@@ -8,12 +8,12 @@ from torch import Tensor
 
 from muslin.base.errors import SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step
-from muslin.base.files import make_folder, write_bytes
+from muslin.base.files import file_word, make_folder, write_bytes
 from muslin.base.image import encode_png
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import BLOCK, Loaded
 from muslin.studio.cook import draft_recipe, draw_each
-from muslin.studio.places import file_word, place_for
+from muslin.studio.places import place_for
 
 _SHEET = 100
 

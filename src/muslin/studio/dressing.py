@@ -16,7 +16,7 @@ from muslin.base.config import overlay
 from muslin.base.errors import InputError, MuslinError, SettingError, nearest
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes, write_json
-from muslin.base.image import SUFFIXES, Picture, open_image
+from muslin.base.image import SUFFIXES, Picture, open_image, resize
 from muslin.base.machine import free_memory
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.features.backbones import load_backbone
@@ -32,6 +32,7 @@ from muslin.style.objective import layer_weights
 from muslin.style.optimise import Progress
 from muslin.style.repeats import make_tile
 
+_SHOWN, _CELL = 200, 256  # looks on the sheet, and the pixels of each
 _LARGE = 1024  # pixels: the memory of larger looks is told
 
 
@@ -79,7 +80,8 @@ class _Job:
 
 @dataclass
 class _Made:
-    looks: list[tuple[Recipe, str, Tensor]] = field(default_factory=list)
+    count: int = 0
+    looks: list[tuple[Recipe, str, Tensor]] = field(default_factory=list)  # the first, as the sheet shows them
     rows: list[dict[str, Any]] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
@@ -127,7 +129,9 @@ def _each(out: Path, jobs: list[_Job], told: dict[str, str], report: bool, made:
             made.reasons.append(str(_named(job.file, failure)))
             yield Refused(str(job.file), str(failure))
         else:
-            made.looks.append((recipe, place.path.stem, open_image(place.path).pixels))
+            made.count += 1
+            if made.count <= _SHOWN:
+                made.looks.append((recipe, place.path.stem, _small(open_image(place.path).pixels)))
             worked += not place.there
         yield Step("style", number, len(jobs), made=worked)
 
@@ -172,7 +176,7 @@ def look_files(
 
 
 def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
-    recipes, captions, pictures = zip(*made[:200], strict=True)
+    recipes, captions, pictures = zip(*made, strict=True)
     sheet = contact_sheet(pictures, columns=columns if columns > 2 else 0, captions=captions)
     yield Saved(write_bytes(out / "sheet.png", encode_sheet(sheet, recipes, 150)))
     if rows:
@@ -180,6 +184,11 @@ def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[st
         for row in rows:
             figures = ", ".join(f"{name} {value:.3g}" for name, value in row.items() if isinstance(value, (int, float)))
             yield Note(f"{row['file']}: {figures}")
+
+
+def _small(pixels: Tensor) -> Tensor:
+    factor = 2 * _CELL / max(pixels.shape[1:])
+    return pixels if factor >= 1 else resize(pixels, *(max(1, round(side * factor)) for side in pixels.shape[1:]))
 
 
 def measured(path: Path, job: _Job) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step
-from muslin.base.files import make_folder, write_bytes
+from muslin.base.files import file_word, make_folder, write_bytes
 from muslin.base.film import write_film
 from muslin.base.image import encode_png, resize
 from muslin.export.sheets import contact_sheet, encode_sheet
@@ -25,7 +25,7 @@ from muslin.provenance.recipe import Recipe, read_recipe, together
 from muslin.provenance.xmp import build
 from muslin.studio.cook import draft_recipe
 from muslin.studio.latents import Design, design_of, draw_design, edited, pack
-from muslin.studio.places import file_word, place_for
+from muslin.studio.places import place_for
 from muslin.studio.sliders import Slider, load_sliders, slid
 
 _CLOSE, _SURPRISE = 0.0, 1.0

@@ -123,6 +123,11 @@ def cook_fabric(style: Style, config: FabricConfig) -> tuple[Tile, Float[Tensor,
             f"{style.row['file']}: one tile of {config.cm:g} cm at {config.dpi:g} dpi would be {columns // tile.across} x {max(1, rows // tile.down)} px, "
             f"and {_LEAST} px a side are needed; give a larger --cm or --dpi"
         )
+    if max(rows, columns) > _SIDE or rows * columns * 48 > free_memory():
+        raise SettingError(
+            f"{style.row['file']}: {config.cm:g} cm at {config.dpi:g} dpi would be {columns:,} x {rows:,} px, and need about "
+            f"{rows * columns * 48 / 1e9:.1f} GB of memory; give a smaller --cm or --dpi, or cut the picture to a less narrow part"
+        )
     return tile, resize_unit(tile.pixels, rows, columns)
 
 

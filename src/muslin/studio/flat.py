@@ -6,13 +6,14 @@ The mask is the file's own transparency or what stands on a plain ground. The SV
 import math
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from torch import Tensor
 
 from muslin.base.errors import InputError, MuslinError
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
-from muslin.base.files import make_folder, write_bytes, write_text
+from muslin.base.files import make_folder, read_bytes, write_bytes, write_text
 from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.data.ground import find_mask
 from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
@@ -53,12 +54,13 @@ def flat(files: list[Path], out: Path, config: FlatConfig | None = None, rights:
             reasons.append(str(failure))
             yield Refused(str(file), str(failure))
             continue
-        path, ink = out / f"{name}.flat.svg", draw(drawing, _SIDE)
-        recipe = find_recipe(file)
+        recipe, ink = find_recipe(file), draw(drawing, _SIDE)
         told = (recipe.plain(), recipe.xmp()) if recipe else ("", "")
-        yield Saved(write_text(path, to_svg(drawing, file.stem, *told, rights=vouched)))
+        text = to_svg(drawing, file.stem, *told, rights=vouched)
+        path = _free(out / f"{name}.flat.svg", text)
+        yield Saved(write_text(path, text))
         dpi = _SIDE / max(drawing.width, drawing.height) * 25.4
-        yield Saved(write_bytes(out / f"{name}.flat.png", encode_png(ink, dpi=dpi, text=mark_text(recipe.mark()) if recipe else None)))
+        yield Saved(write_bytes(path.with_suffix(".png"), encode_png(ink, dpi=dpi, text=mark_text(recipe.mark()) if recipe else None)))
         yield Note(f"{path.name}: {len(drawing.seams)} seams, {len(drawing.details)} details, {drawing.nodes} nodes")
         made += [(file, recipe, pixels, resize(ink, *_small(ink)))] if len(made) < _SHOWN else []
         yield Step("flat", number, len(found), {"nodes": drawing.nodes})
@@ -96,6 +98,16 @@ def names(files: list[Path]) -> list[str]:
             name = f"{file.stem}-{number}"
         made.append(name)
     return made
+
+
+def _free(path: Path, text: str) -> Path:
+    """`path`, or NAME-2.flat.svg ...: the first that is free or holds this very drawing. A flat is drawn on by hand."""
+    name = path.name.removesuffix(".flat.svg")
+    for number in count(1):
+        here = path if number == 1 else path.with_name(f"{name}-{number}.flat.svg")
+        if not here.exists() or read_bytes(here) == text.encode():
+            return here
+    raise AssertionError  # numbers do not end
 
 
 def _read(picture: Picture) -> tuple[Tensor, Tensor | None, float]:

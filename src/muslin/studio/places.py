@@ -4,7 +4,6 @@ The number behind a name is found from the recipes in the files, so that the sam
 """
 
 import os
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -54,11 +53,6 @@ def place_for(path: Path, recipe: Recipe) -> Place:
         kept.append(here)
         unlike = unlike or (_unlike(found, recipe) if found else "no picture of ours with a recipe")
     raise AssertionError  # numbers do not end
-
-
-def file_word(name: str) -> str:
-    """A class or design as a part of a file's name: nothing in it that leads into another folder, or that a disk refuses."""
-    return re.sub(r'[\\/:*?"<>|\x00-\x1f]', "-", name).lstrip(".") or "garment"
 
 
 def names_apart(paths: Sequence[Path]) -> list[str]:

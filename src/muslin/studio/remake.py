@@ -6,11 +6,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from muslin.base.errors import InputError
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
-from muslin.base.files import make_folder, write_bytes
+from muslin.base.files import make_folder, read_bytes, write_bytes
 from muslin.base.image import encode_png, open_image, to_bytes
+from muslin.base.packets import kind_of
+from muslin.base.tiff import encode_tiff
 from muslin.provenance.recipe import Recipe, read_recipe, tools
 from muslin.studio.cook import cook
+from muslin.studio.places import place_for
 from muslin.style.dress import Dressed
 from muslin.style.optimise import Progress
 
@@ -22,6 +26,10 @@ def remake(file: Path, target: Path | None = None, generator: str | None = None,
     `look_in`. Raises InputError when there is no recipe or an ingredient is missing.
     """
     recipe, target = read_recipe(file), target or file.with_name(f"{file.stem}.remade.png")
+    if target.suffix.lower() != ".png":
+        raise InputError(f"{target}: a picture is made again as PNG; name a .png")
+    if target.exists() and target.samefile(file):
+        raise InputError(f"{file}: would be written over by what it is compared with; name another file")
     now = tools(recipe.runtime)
     if recipe.made_with != now:
         told = ", ".join(f"{key} {recipe.made_with.get(key)} then, {now[key]} now" for key in now if recipe.made_with.get(key) != now[key])
@@ -34,8 +42,12 @@ def remake(file: Path, target: Path | None = None, generator: str | None = None,
             result = event
     assert result is not None
     make_folder(target.parent)
+    before, place = read_bytes(file), place_for(target, recipe)
+    target = place.path
     yield Saved(write_bytes(target, encode_png(result, dpi=_dots(recipe), text=recipe.text())))
-    yield Note(compare(to_bytes(result), to_bytes(open_image(file).pixels)))
+    if place.note:
+        yield Note(place.note)
+    yield Note(compared(result, before, file.name))
     yield Finished(target, 0.0)
 
 
@@ -50,6 +62,12 @@ def remade(recipe: Recipe, generator: str | None, places: list[Path]) -> Iterato
 
 def _dots(recipe: Recipe) -> float:
     return float(recipe.settings["dpi"]) if recipe.kind == "fabric" else 300.0 if recipe.kind == "look" else 72.0
+
+
+def compared(result: Tensor, content: bytes, name: str) -> str:
+    """In words: whether a picture made again is that of a file, in the form that the file has (a TIFF's 16 bits are read as 8)."""
+    as_file = open_image(encode_tiff(result, 300), name).pixels if kind_of(content) == "image/tiff" else result
+    return compare(to_bytes(as_file), to_bytes(open_image(content, name).pixels))
 
 
 def compare(ours: Tensor, theirs: Tensor) -> str:

@@ -93,7 +93,7 @@ def _write(data: Path, source: Source, entry: Entry, taken: Path | None) -> Iter
 
 def _chosen(source: Source, entry: Entry) -> list[Item]:
     if entry.only:
-        items = [item for item in source.items if fnmatchcase(item.name, entry.only)]
+        items = [item for item in source.items if item.name == entry.only or fnmatchcase(item.name, entry.only)]
         if not items:
             raise InputError(f"--only {entry.only}: none of the {len(source.items)} pictures of {source.name} has such a name")
         return items

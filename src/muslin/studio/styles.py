@@ -14,10 +14,12 @@ from muslin.base.errors import InputError, MuslinError, nearest
 from muslin.base.files import read_bytes, sha256
 from muslin.base.image import SUFFIXES, open_image
 from muslin.base.rights import Cleared, Rights, clear, from_row
-from muslin.data.ledger import read_ledger
+from muslin.data.ledger import rights_near
 from muslin.provenance.recipe import read_marks
 from muslin.studio.places import names_apart
 from muslin.style.objective import EDGE
+
+_LONGEST = 255  # bytes of a file's name
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ def load_style(path: Path) -> Style:
 
 
 def rights_of(path: Path, content: bytes) -> Rights:
-    """What is known of a picture's rights: the shipped list's row, or that of rights.csv in its folder. Raises InputError for a bad ledger."""
-    found = (_shipped_rights().get(path.name) if path.parent == STYLES else read_ledger(path).of(path.name)) or Rights()
+    """What is known of a picture's rights: the shipped list's row, or that of the nearest rights.csv above it. Raises InputError for a bad ledger."""
+    found = (_shipped_rights().get(path.name) if path.parent == STYLES else rights_near(path)) or Rights()
     found.must_fit(content, str(path))
     return found
 
@@ -116,6 +118,8 @@ def _paths(name: str) -> list[Path]:
     if name in shipped():
         return [STYLES / f"{name}.jpg"]
     path = Path(name)
+    if len(path.name.encode(errors="replace")) > _LONGEST:
+        raise InputError(f"style '{name[:40]}...': {len(path.name)} characters are no file's name")
     if path.is_dir():
         found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
         if not found:

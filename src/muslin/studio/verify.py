@@ -12,7 +12,7 @@ from typing import Any
 from muslin.base.errors import InputError
 from muslin.base.events import Event, Finished, Note, Saved, Step
 from muslin.base.files import make_folder, read_bytes, write_bytes
-from muslin.base.image import XMP, open_image, read_text, to_bytes
+from muslin.base.image import XMP, open_image, read_text
 from muslin.base.packets import kind_of, with_packet
 from muslin.provenance.credentials import Report, check, manifest, sign
 from muslin.provenance.keys import Studio, anchors, load_studio, watermark_key
@@ -20,7 +20,7 @@ from muslin.provenance.recipe import read_marks
 from muslin.provenance.watermark import SURE, found
 from muslin.provenance.xmp import MACHINE_MADE, Mark, build, with_hint
 from muslin.studio.copying import marks_of
-from muslin.studio.remake import compare, remade
+from muslin.studio.remake import compared, remade
 
 _FINE = ("this studio", "a trusted studio", "foreign", "expired", "unsigned")
 
@@ -119,7 +119,7 @@ def verify(file: Path, remake: bool = False, generator: str | None = None, look_
             if isinstance(news, Step):
                 yield news
             else:
-                verdict = replace(verdict, remade=compare(to_bytes(news), to_bytes(open_image(content, name).pixels)))
+                verdict = replace(verdict, remade=compared(news, content, name))
     yield verdict
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
+from muslin.base.image import resize
 from muslin.base.machine import pick_device
 from muslin.base.seeds import seeded
 from muslin.data.ground import extend, shrink
@@ -26,6 +27,7 @@ from muslin.style.repeats import lay_repeat, make_tile
 from muslin.style.shading import box, drape, folds_back, overlay, shading, unprinted
 
 _SIZES = (64, 8192)  # of the longer side, pixels
+_TRACE = 0.01  # of a mask: below, nothing is taken to be the garment (shading.box)
 _LEAST_REPEAT = 4  # pixels: below, a motif is no more than noise
 _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the same ones again
 
@@ -151,7 +153,8 @@ def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: Sty
         raise SettingError(_too_fine(across, right - left, config))
     tile = make_tile(cloths[0].pixels, config.repeat)
     # the picture's own width is repeat_cm: its unit is narrower by what the seam took, and wider by how many tiles it holds
-    return drape(lay_repeat(tile.pixels, area, config.repeat_cm * tile.across * per_cm), shading(part, area), config.folds)
+    unit = config.repeat_cm * per_cm * tile.pixels.shape[2] / cloths[0].pixels.shape[2]
+    return drape(lay_repeat(tile.pixels, area, unit), shading(part, area), config.folds)
 
 
 def _too_fine(across: float, width: int, config: StyleConfig) -> str:
@@ -240,8 +243,12 @@ def _given(mask: Tensor, picture: Tensor, content: Tensor) -> Tensor:
         raise InputError(f"the mask is {sizes[0]} px, the picture {sizes[1]}; make them the same size")
     if float(mask.max()) < 0.5:
         raise InputError("the mask is empty: nothing in it is white")
-    grown = torch.nn.functional.interpolate(mask[None], size=content.shape[1:], mode="bilinear", align_corners=False)
-    return grown[0].clamp(0, 1)
+    fitted = resize(mask, *content.shape[1:]).clamp(0, 1)
+    if float(fitted.max()) <= _TRACE:
+        raise InputError(
+            f"the mask has next to nothing white in it at {content.shape[2]} x {content.shape[1]} px; mark more, or raise size"
+        )
+    return fitted
 
 
 def _window(mask: Tensor | None, content: Tensor, margin: int = 16) -> tuple[int, int, int, int]:

@@ -10,7 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.colour import from_oklab, to_oklab
+from muslin.base.errors import SettingError
 from muslin.base.image import blur, resize
+from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
 from muslin.data.ground import extend, shrink
 
@@ -108,6 +110,10 @@ def lay(style: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], zoom: float
     height, width = mask.shape[1:]
     scale = zoom * max((bottom - top) / style.shape[1], (right - left) / style.shape[2])
     rows, columns = max(8, round(style.shape[1] * scale)), max(8, round(style.shape[2] * scale))
+    if (need := rows * columns * 36) > free_memory():  # three copies of three colours while it is resized
+        raise SettingError(
+            f"zoom={zoom:g}: the cloth would be {columns:,} x {rows:,} px and need about {need / 1e9:.1f} GB; lower zoom or size"
+        )
     cloth = resize(style, rows, columns)
     draw = torch.rand(2, generator=seeded(seed, "lay"))
     spare_down, spare_across = max(rows - (bottom - top), 0), max(columns - (right - left), 0)
