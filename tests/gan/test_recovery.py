@@ -245,6 +245,14 @@ def test_a_lost_state_is_taken_from_the_good_one_and_a_lone_generator_is_kept(da
     assert (tmp_path / "run" / GENERATOR).read_bytes() == before
 
 
+def test_a_kill_within_the_first_checkpoint_is_no_obstacle(data, tmp_path):
+    for event in train(tmp_path, data, CONFIG):
+        if isinstance(event, Saved) and event.path.name == GENERATOR:
+            break
+    (tmp_path / STATE).unlink(missing_ok=True)
+    assert isinstance(list(train(tmp_path, data, CONFIG))[-1], Finished)
+
+
 def test_a_log_of_somebody_elses_is_told(data, tmp_path):
     (tmp_path / "log.csv").write_text("name;price\ncoat;12\n")
     with pytest.raises(InputError, match="not a log of a training"):

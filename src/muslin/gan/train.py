@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from muslin.base import parallel
+from muslin.base.checkpoint import load_checkpoint
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
 from muslin.base.files import make_folder
@@ -84,7 +85,9 @@ class _Run:
         self.told = mended(run) if parallel.rank() == 0 else ""
         parallel.wait()
         self.made_of = data.fingerprint()
-        if (run / GENERATOR).exists() and not (run / STATE).exists():
+        if (
+            not (run / STATE).exists() and _seen(run / GENERATOR) > config.save_every + config.batch
+        ):  # a kill within the first checkpoint leaves less
             raise SettingError(
                 f"{run}: holds a generator and no state to go on from; train in another folder, with --init {run / GENERATOR}"
             )
@@ -242,6 +245,15 @@ class _Run:
     def _due(self, every: int) -> bool:
         seen = self.progress.seen
         return (seen - self.config.batch) // every != seen // every
+
+
+def _seen(path: Path) -> float:
+    """Images that the generator at `path` has learned from: 0 where there is none, infinity where the file does not tell."""
+    try:
+        card = load_checkpoint(path)[1].get("card", {}) if path.exists() else {"images_seen": 0}
+        return float(card.get("images_seen", math.inf))
+    except InputError:
+        return math.inf
 
 
 def _rank(scores: dict[str, float]) -> tuple[bool, float]:
