@@ -85,9 +85,8 @@ class _Run:
         self.told = mended(run) if parallel.rank() == 0 else ""
         parallel.wait()
         self.made_of = data.fingerprint()
-        if (
-            not (run / STATE).exists() and _seen(run / GENERATOR) > config.save_every + config.batch
-        ):  # a kill within the first checkpoint leaves less
+        lost = not (run / STATE).exists() and _seen(run / GENERATOR) > config.save_every + config.batch
+        if lost:  # more than a kill within the first checkpoint leaves
             raise SettingError(
                 f"{run}: holds a generator and no state to go on from; train in another folder, with --init {run / GENERATOR}"
             )
