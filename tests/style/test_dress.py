@@ -213,8 +213,8 @@ def test_print_lays_the_pattern_itself_at_its_width(garment, ikat):
     config = replace(QUICK, size=256, mode="print", folds=0.0, repeat_cm=10.0, width_cm=40.0)
     result = _dress(garment, [Cloth(ikat)], config)
     columns = (result.mask[0] > 0.01).any(0).nonzero()[:, 0]
-    repeat = round((int(columns[-1]) - int(columns[0]) + 1) * 10 / 40)
     tile = make_tile(ikat).pixels
+    repeat = round((int(columns[-1]) - int(columns[0]) + 1) * 10 / 40 * tile.shape[2] / ikat.shape[2])
     unit = resize_unit(tile, round(repeat * tile.shape[1] / tile.shape[2]), repeat)
     inside = (result.mask[0] > 0.999)[:, repeat:] & (result.mask[0] > 0.999)[:, :-repeat]
     away = (result.pixels[:, :, repeat:] - result.pixels[:, :, :-repeat]).abs().mean(0)[inside].mean()
@@ -224,6 +224,18 @@ def test_print_lays_the_pattern_itself_at_its_width(garment, ikat):
     assert torch.equal(result.pixels[outside], result.content[outside])
     with pytest.raises(SettingError, match="one pattern at a time"):
         _dress(garment, [Cloth(ikat), Cloth(ikat)], config)
+
+
+@pytest.mark.parametrize("repeat", ["straight", "brick"])
+def test_a_picture_of_two_repeats_is_as_wide_as_told_and_not_each_of_them(repeat):
+    colours = torch.rand(3, 24, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    motif = torch.nn.functional.interpolate(colours[None], size=(64, 64))[0]
+    picture, area = torch.ones(3, 320, 320), torch.zeros(1, 320, 320)
+    area[:, 10:310, 10:310] = 1
+    config = replace(QUICK, size=320, mode="print", repeat=repeat, folds=0.0, repeat_cm=20.0, width_cm=50.0)  # 120 px of 300
+    made = _dress(picture * (1 - area) + 0.2 * area, [Cloth(motif.repeat(1, 2, 2))], config, area).pixels[:, 50:270, 30:290]
+    away = {period: float((made[:, :, period:] - made[:, :, :-period]).abs().mean()) for period in range(30, 130)}
+    assert min(away, key=away.__getitem__) == 60 and away[60] < 0.01
 
 
 def test_colours_of_the_garment_or_of_a_palette(garment, ikat):
