@@ -1,6 +1,7 @@
 """The designer's hand: every edit is a file whose recipe makes it again, whose parents are inside, and whose history can be told."""
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,7 @@ def test_parents_of_different_generators_are_told(tmp_path, source):
 
 def test_another_design_of_the_same_name_is_kept_beside(tmp_path, source):
     for shape, look in (("1,0", "0,1"), ("0,1", "1,0"), ("1,0", "0,1")):
+        time.sleep(1.1)  # the parents of a later second
         events = list(blend(source, ["3", "8"], equal_weights(2, shape, look), tmp_path))
     names = sorted(path.name for path in tmp_path.glob("*mix*.png"))
     assert names == ["3+8-mix-2.png", "3+8-mix.png"] and events[-1].path.name == "3+8-mix.png"  # the third is the first again

@@ -81,9 +81,9 @@ def square(pixels: Float[Tensor, "c h w"]) -> Float[Tensor, "c s s"]:
     return out
 
 
-def within(pixels: Float[Tensor, "c h w"]) -> Float[Tensor, "c rows columns"]:
-    """Made smaller where its square would hold more pixels than a picture may: a panorama, a long page."""
-    longer, most = max(pixels.shape[1:]), math.isqrt(MAX_PIXELS)
+def within(pixels: Float[Tensor, "c h w"], most: int = math.isqrt(MAX_PIXELS)) -> Float[Tensor, "c rows columns"]:
+    """Made smaller where its longer side is above `most` pixels; by default, where its square would hold more than a picture may."""
+    longer = max(pixels.shape[1:])
     if longer <= most:
         return pixels
     return resize(pixels, *(max(1, round(side * most / longer)) for side in pixels.shape[1:]))

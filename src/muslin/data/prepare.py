@@ -157,12 +157,11 @@ class _Doctor:
         self.kept.append(self._row(item, name, png, content, mask, mended))
 
     def _row(self, item: Item, name: str, png: bytes, content: bytes, mask: Tensor | None, mended: list[str]) -> dict[str, Any]:
-        origin = item.name.encode("utf-8", "replace").decode()  # names that are no UTF-8
         rights = item.rights if item.rights.licence != UNKNOWN else replace(item.rights, licence=self.config.licence or UNKNOWN)
         return {
             "file": name,
             "class": item.label,
-            "origin": origin,
+            "origin": _plain(item.name),
             "licence": rights.licence,
             **rights.plain(),
             "sha256": sha256(png),
@@ -173,7 +172,7 @@ class _Doctor:
 
     def _free_name(self, item: Item) -> str:
         stem = PurePosixPath(item.name).stem
-        folder, stem = file_word(item.label), stem.encode("utf-8", "replace").decode()
+        folder, stem = file_word(item.label), _plain(stem)
         name, number = f"{folder}/{stem}.png", 2
         while name in self.names:
             name, number = f"{folder}/{stem}-{number}.png", number + 1
@@ -196,6 +195,11 @@ def mend(picture: Picture, config: PrepareConfig) -> tuple[Float[Tensor, "3 s s"
     if mask is not None:
         mask = resize(mask, config.size, config.size).clamp(0, 1)
     return pixels, mask, mended
+
+
+def _plain(name: str) -> str:
+    """A file's name as UTF-8 can hold it."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _mask(picture: Picture, squared: Tensor) -> Tensor | None:

@@ -16,8 +16,9 @@ from muslin.base.config import overlay
 from muslin.base.errors import InputError, MuslinError, SettingError, nearest
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes, write_json
-from muslin.base.image import SUFFIXES, Picture, open_image, resize
+from muslin.base.image import SUFFIXES, Picture, open_image
 from muslin.base.machine import free_memory
+from muslin.data.loader import within
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.features.backbones import load_backbone
 from muslin.provenance.recipe import Recipe
@@ -80,7 +81,6 @@ class _Job:
 
 @dataclass
 class _Made:
-    count: int = 0
     looks: list[tuple[Recipe, str, Tensor]] = field(default_factory=list)  # the first, as the sheet shows them
     rows: list[dict[str, Any]] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -129,9 +129,8 @@ def _each(out: Path, jobs: list[_Job], told: dict[str, str], report: bool, made:
             made.reasons.append(str(_named(job.file, failure)))
             yield Refused(str(job.file), str(failure))
         else:
-            made.count += 1
-            if made.count <= _SHOWN:
-                made.looks.append((recipe, place.path.stem, _small(open_image(place.path).pixels)))
+            if len(made.looks) < _SHOWN:
+                made.looks.append((recipe, place.path.stem, within(open_image(place.path).pixels, 2 * _CELL)))
             worked += not place.there
         yield Step("style", number, len(jobs), made=worked)
 
@@ -184,11 +183,6 @@ def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[st
         for row in rows:
             figures = ", ".join(f"{name} {value:.3g}" for name, value in row.items() if isinstance(value, (int, float)))
             yield Note(f"{row['file']}: {figures}")
-
-
-def _small(pixels: Tensor) -> Tensor:
-    factor = 2 * _CELL / max(pixels.shape[1:])
-    return pixels if factor >= 1 else resize(pixels, *(max(1, round(side * factor)) for side in pixels.shape[1:]))
 
 
 def measured(path: Path, job: _Job) -> dict[str, Any]:

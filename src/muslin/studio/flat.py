@@ -16,6 +16,7 @@ from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, write_bytes, write_text
 from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.data.ground import find_mask
+from muslin.data.loader import within
 from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.provenance.recipe import Recipe, find_recipe, mark_text
@@ -121,8 +122,7 @@ def _read(picture: Picture) -> tuple[Tensor, Tensor | None, float]:
             mask = resize(alpha, *large.shape[1:]).clamp(0, 1)
         return large, mask, grain
     if largest > _LARGEST:
-        size = [max(1, round(side * _LARGEST / largest)) for side in pixels.shape[1:]]
-        pixels, alpha = resize(pixels, *size), None if alpha is None else resize(alpha, *size).clamp(0, 1)
+        pixels, alpha = within(pixels, _LARGEST), None if alpha is None else within(alpha, _LARGEST).clamp(0, 1)
     return pixels, find_mask(pixels, _SHARP) if alpha is None else alpha, 1.0
 
 

@@ -51,7 +51,7 @@ def design_of(generator: Loaded, recipe: Recipe) -> Design:
     if do not in DOINGS:
         raise InputError(f"an edit '{do}' is not known; the recipe may come from a later Muslin: update")
     if "ws" in recipe.edit:  # what was brought in, with a picture as its parent, and the ends of a long history
-        return Design(unpack(str(recipe.edit["ws"]), network), label, recipe)
+        return Design(_given(network, recipe.edit, [], label), label, recipe)
     parents = [design_of(generator, from_plain(plain)) for plain in recipe.parents]
     return Design(DOINGS[do](network, recipe.edit, parents, label), label, recipe)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 from muslin.base.errors import InputError
 from muslin.base.image import open_image
@@ -48,8 +49,9 @@ def place_for(path: Path, recipe: Recipe) -> Place:
         if not os.path.lexists(here):
             return Place(here, False, tuple(kept), unlike)
         found = find_recipe(here)
-        if found == recipe or (found is None and _broken(here)):
-            return Place(here, found == recipe, tuple(kept), unlike)
+        same = found is not None and _unmade(found.plain_dict()) == _unmade(recipe.plain_dict())
+        if same or (found is None and _broken(here)):
+            return Place(here, same, tuple(kept), unlike)
         kept.append(here)
         unlike = unlike or (_unlike(found, recipe) if found else "no picture of ours with a recipe")
     raise AssertionError  # numbers do not end
@@ -70,6 +72,12 @@ def names_apart(paths: Sequence[Path]) -> list[str]:
         names[path] = next(n for n in chain([name], (f"{name}-{k}" for k in count(2))) if n.casefold() not in used)
         used.add(names[path].casefold())
     return [names[path.absolute()] for path in paths]
+
+
+def _unmade(plain: dict[str, Any]) -> dict[str, Any]:
+    """A plain recipe without when and by whom it was made, its parents' too: those of seeds are drawn anew each time."""
+    kept = {name: value for name, value in plain.items() if name != "made"}
+    return kept | {"parents": [_unmade(parent) for parent in kept.get("parents") or []]}
 
 
 def _broken(path: Path) -> bool:
