@@ -22,7 +22,7 @@ def test_any_size_is_read_and_compared(size):
     pictures, labels = torch.rand(4, 3, size, size) * 2 - 1, torch.tensor([0, 1, 0, 1])
     redrawer = Redrawer(net)
     seen = see(pictures)
-    w, nats = redrawer.code(redrawer.mapping, seen, labels, torch.randn(4, 16))
+    w, nats = redrawer.code(seen, labels, torch.randn(4, 32))
     assert w.shape == (4, 32) and nats.dim() == 0 and float(nats.detach()) > 0
     assert float(apart(pictures, seen)) == 0
     drawn = Generator(net).synthesise(w[:, None].expand(-1, Generator(net).layers, -1))

@@ -6,8 +6,10 @@ import torch
 from muslin.assets import STYLES
 from muslin.base.colour import to_oklab
 from muslin.base.image import blur, open_image, resize
-from muslin.style.repeats import REPEATS, lay_repeat, make_tile, proof, resize_unit, seam_score, tiled
+from muslin.style.repeats import REPEATS as ALL
+from muslin.style.repeats import lay_repeat, make_tile, proof, resize_unit, seam_score, tiled
 
+REPEATS = [repeat for repeat in ALL if repeat != "as-is"]
 CLOTHS = ("weave_ikat", "weave_tartan_red", "weave_houndstooth", "fabric_roses_teal", "fabric_leopard", "fabric_hibiscus_green")
 
 
@@ -78,3 +80,10 @@ def test_a_pattern_is_laid_at_its_width():
     assert torch.allclose(laid[:, :, :50], laid[:, :, 50:100])
     assert torch.allclose(laid[:, :50], laid[:, 50:100])
     assert torch.equal(tiled(unit, 2, 3)[:, 64:, 128:], unit)
+
+
+def test_a_tile_that_is_seamless_already_stays_as_it_is():
+    made = make_tile(cloth("fabric_hibiscus_green"))
+    again = make_tile(made.pixels, "as-is")
+    assert torch.equal(again.pixels, made.pixels) and again.seam <= 1.1
+    assert not torch.equal(make_tile(made.pixels).pixels, made.pixels)  # what it is for

@@ -10,8 +10,8 @@ from muslin.cli.show import run
 
 @click.command()
 @click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
-@click.option("--repeat", type=click.Choice(["straight", "half-drop", "brick", "mirror"]), default="straight", show_default=True,
-              help="How the tiles go on.")  # fmt: skip
+@click.option("--repeat", type=click.Choice(["straight", "half-drop", "brick", "mirror", "as-is"]), default="straight", show_default=True,
+              help="How the tiles go on; as-is: the picture is a seamless tile already.")  # fmt: skip
 @click.option("--cm", default=20.0, show_default=True, help="Width of one tile on the cloth.")
 @click.option("--dpi", default=300.0, show_default=True, help="Dots an inch.")
 @click.option("--even", default=1.0, show_default=True, help="How much uneven light of the photograph is taken out, 0 to 1.")

@@ -22,7 +22,8 @@ from muslin.cli.show import run
 @click.option("--mask", type=click.Path(path_type=Path), metavar="FILE|FOLDER",
               help="The garment's mask: white is garment; same size as the picture. A folder: the one of each picture's name.")  # fmt: skip
 @click.option("--where", type=click.Choice(["garment", "all"]), help="Only the garment, or the whole picture.")
-@click.option("--repeat", type=click.Choice(["straight", "half-drop", "brick", "mirror"]), help="Print: how the tiles go on.")
+@click.option("--repeat", type=click.Choice(["straight", "half-drop", "brick", "mirror", "as-is"]),
+              help="Print: how the tiles go on; as-is: the style is a seamless tile already.")  # fmt: skip
 @click.option("--repeat-cm", type=float, help="Print: width of the style's picture on the cloth.")
 @click.option("--width-cm", type=float, help="Print: width of the garment as it lies.")
 @click.option("--alpha", type=float, help="Content weight.")

@@ -14,10 +14,11 @@ from torch import Tensor
 from muslin.base.seeds import seeded
 from muslin.gan.synthesis import Mapping
 
-_STEPS, _RATE, _DRAWN, _CLASSES = 1500, 0.1, 192, 4  # each step looks at so many codes of so many classes
+STEPS = 1500
+_RATE, _DRAWN, _CLASSES = 0.1, 192, 4  # each step looks at so many codes of so many classes
 
 
-def fit_mapping(mapping: Mapping, codes: Float[Tensor, "n w"], labels: Int[Tensor, " n"], seed: int = 0, steps: int = _STEPS) -> Mapping:
+def fit_mapping(mapping: Mapping, codes: Float[Tensor, "n w"], labels: Int[Tensor, " n"], seed: int = 0, steps: int = STEPS) -> Mapping:
     """A copy of the mapping whose w are distributed as the codes are in each class; classes without codes stay about as they were.
 
     Two to four codes of a class are too few to say how it is spread: it then draws near them. Same seed, same weights.

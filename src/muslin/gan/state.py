@@ -93,11 +93,16 @@ def same_run(path: Path, config: Config, made_of: dict[str, Any] | None = None) 
 
 
 def load_state(path: Path, trainer: Trainer, rng: torch.Generator) -> Progress:
-    """Put a state into a trainer of the same config. Raises InputError when the file is not a whole state."""
+    """Put a state into a trainer of the same config. Raises InputError when the file is not a whole state, or of other networks."""
     tensors, about = _read(path)
     for name, part in trainer.parts().items():
         own = {key.removeprefix(name + "/"): value for key, value in tensors.items() if key.startswith(name + "/")}
-        part.load_state_dict(_optimiser_state(part, own) if isinstance(part, torch.optim.Optimizer) else own)
+        try:
+            part.load_state_dict(_optimiser_state(part, own) if isinstance(part, torch.optim.Optimizer) else own)
+        except (RuntimeError, KeyError, IndexError) as failure:
+            raise InputError(
+                f"{path}: holds another {name} than this version of muslin makes; train in another folder, with --init for what it has learned"
+            ) from failure
     rng.set_state(tensors["rng"])
     trainer.strength.copy_(tensors["strength"])
     trainer.rate_share = float(tensors.get("rate_share", torch.tensor(1.0)))

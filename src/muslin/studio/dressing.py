@@ -202,7 +202,7 @@ def figures_of(
     """`style.measure.Measures` of a look as a row; for a print the seam of its tile besides."""
     laid = sized([Cloth(style.pixels, weight) for style, weight in group], mask, content, config)
     row = measure(result, content, mask, [(style.at(1.0), style.weight) for style in laid]).row()
-    return row | ({"seam": make_tile(group[0][0].pixels, config.repeat).seam} if config.mode == "print" else {})
+    return row | ({"seam": make_tile(group[0][0].pixels, config.repeat, config.even).seam} if config.mode == "print" else {})
 
 
 def content_of(

@@ -23,6 +23,7 @@ from muslin.export.sheets import encode_sheet
 from muslin.provenance.recipe import Recipe, now, tools
 from muslin.studio.places import place_for
 from muslin.studio.styles import Style, clear_styling
+from muslin.style.configs import Repeat
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, recolour, to_hex
 from muslin.style.repeats import Tile, make_tile, proof, resize_unit
 
@@ -37,7 +38,7 @@ _COARSE = 100  # dots an inch of the picture's own below which a print looks sof
 class FabricConfig:
     """How a style's picture becomes cloth by the metre."""
 
-    repeat: Literal["straight", "half-drop", "brick", "mirror"] = "straight"
+    repeat: Repeat = "straight"
     cm: float = 20.0  # width of one tile on the cloth
     dpi: float = 300.0
     even: float = 1.0  # how much of uneven light in the photograph is taken out, 0 to 1

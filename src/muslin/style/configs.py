@@ -5,6 +5,8 @@ from typing import Literal
 
 from muslin.base.machine import Precision
 
+Repeat = Literal["straight", "half-drop", "brick", "mirror", "as-is"]  # as-is: the picture is a seamless tile already
+
 
 @dataclass(frozen=True)
 class StyleConfig:
@@ -27,7 +29,8 @@ class StyleConfig:
     where: Literal["garment", "all"] = "garment"
     folds: float = 1.0  # how much of the garment's shading is put back, 0 to 1
     zoom: float = 1.0  # size of the style's motifs; 1: the style's picture covers the garment
-    repeat: Literal["straight", "half-drop", "brick", "mirror"] = "straight"  # print mode: how the pattern repeats
+    repeat: Repeat = "straight"  # print mode: how the pattern repeats
+    even: float = 1.0  # print mode: how much of uneven light in the style's picture is taken out, 0 to 1
     repeat_cm: float = 20.0  # print mode: width of the style's picture on the cloth
     width_cm: float = 50.0  # print mode: width of the garment as it lies
     keep: Literal["style", "garment", "palette"] = "style"  # whose colours the result has

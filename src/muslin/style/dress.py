@@ -151,7 +151,7 @@ def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: Sty
     per_cm = (right - left) / config.width_cm
     if (across := config.repeat_cm * per_cm) < _LEAST_REPEAT:
         raise SettingError(_too_fine(across, right - left, config))
-    tile = make_tile(cloths[0].pixels, config.repeat)
+    tile = make_tile(cloths[0].pixels, config.repeat, config.even)
     # the picture's own width is repeat_cm: its unit is narrower by what the seam took, and wider by how many tiles it holds
     unit = config.repeat_cm * per_cm * tile.pixels.shape[2] / cloths[0].pixels.shape[2]
     return drape(lay_repeat(tile.pixels, area, unit), shading(part, area), config.folds)
@@ -188,10 +188,11 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
 
 def check(config: StyleConfig) -> None:
     """Raises SettingError for values out of range, and for a device that is not there."""
-    limits = {"size": _SIZES, "folds": (0, 1), "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12)}
-    limits |= {"beta": (0, 1e15), "rate": (1e-5, 10), "coarsest": (32, 8192), "colour": (0, 1e6), "smooth": (0, 1e6), "effort": (0, 1)}
-    limits |= {"soft": (0, 8)}
-    limits |= {"repeat_cm": (0.2, 500), "width_cm": (1, 500), "average": (0, 0.999), "tile": (256, 4096)}
+    limits: dict[str, tuple[float, float]] = dict.fromkeys(("effort", "folds", "even"), (0, 1))
+    limits |= {"colour": (0, 1e6), "smooth": (0, 1e6)}
+    limits |= {"size": _SIZES, "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12), "beta": (0, 1e15)}
+    limits |= {"rate": (1e-5, 10), "coarsest": (32, 8192), "soft": (0, 8), "average": (0, 0.999)}
+    limits |= {"repeat_cm": (0.2, 500), "width_cm": (1, 500), "tile": (256, 4096)}
     for name, (least, most) in limits.items():
         value = getattr(config, name)
         if not least <= value <= most:

@@ -1,4 +1,4 @@
-"""Seamless repeats: a picture becomes a tile that continues into itself, straight, by half-drop, brick or mirror.
+"""Seamless repeats: a picture becomes a tile that continues into itself, straight, by half-drop, brick or mirror; one that does already stays as it is.
 
 The lag at which the picture best matches itself is found first (a woven pattern keeps whole repeats), then the overlap is joined
 along the path of least difference (Efros & Freeman 2001, "quilting"), closed so that it wraps, and blended in bands: broad light over
@@ -7,7 +7,7 @@ the whole overlap, detail over a few pixels (Burt & Adelson 1983). Knows pixels;
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
 import torch
 from jaxtyping import Float
@@ -15,10 +15,10 @@ from torch import Tensor
 
 from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.image import blur, resize
+from muslin.style.configs import Repeat
 from muslin.style.shading import box
 
-Repeat = Literal["straight", "half-drop", "brick", "mirror"]
-REPEATS: tuple[Repeat, ...] = ("straight", "half-drop", "brick", "mirror")
+REPEATS: tuple[Repeat, ...] = get_args(Repeat)
 _LOOK = 192  # side at which lags are searched
 _LEAST = 0.5  # of the picture's side: the smallest tile
 _OVERLAP = 0.08  # of the side: the least overlap
@@ -39,6 +39,8 @@ class Tile:
 
 def make_tile(picture: Float[Tensor, "3 h w"], repeat: Repeat = "straight", even: float = 1.0) -> Tile:
     """A seamless unit from a picture of any size (at least 32 px a side); `even`: how much of uneven light is taken out, 0 to 1."""
+    if repeat == "as-is":
+        return Tile(picture, 1, 1, seam_score(picture))
     picture = _evened(picture, even)
     if repeat == "mirror":
         row = torch.cat([picture, picture.flip(2)], 2)
