@@ -10,7 +10,7 @@ import torch
 
 import muslin.gan.atelier
 from muslin.base import parallel
-from muslin.base.checkpoint import load_checkpoint
+from muslin.base.checkpoint import load_checkpoint, save_checkpoint
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Finished, Saved, Step, Warned
 from muslin.data.loader import load_images
@@ -251,6 +251,16 @@ def test_a_kill_within_the_first_checkpoint_is_no_obstacle(data, tmp_path):
             break
     (tmp_path / STATE).unlink(missing_ok=True)
     assert isinstance(list(train(tmp_path, data, CONFIG))[-1], Finished)
+
+
+def test_a_state_of_another_versions_networks_is_told(data, tmp_path):
+    list(train(tmp_path, data, CONFIG))
+    tensors, about = load_checkpoint(tmp_path / STATE)
+    save_checkpoint(tmp_path / STATE, tensors | {"generator/more": torch.zeros(2)}, about)
+    before = (tmp_path / STATE).read_bytes()
+    with pytest.raises(InputError, match="holds another generator than this version of muslin makes; train in another folder, with --init"):
+        list(train(tmp_path, data, replace(CONFIG, images=72)))
+    assert (tmp_path / STATE).read_bytes() == before
 
 
 def test_a_log_of_somebody_elses_is_told(data, tmp_path):

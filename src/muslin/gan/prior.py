@@ -15,7 +15,7 @@ from muslin.base.seeds import seeded
 from muslin.gan.synthesis import Mapping
 
 STEPS = 1500
-_RATE, _DRAWN, _CLASSES = 0.1, 192, 4  # each step looks at so many codes of so many classes
+_RATE, _DRAWN, _CLASSES = 0.1, 192, 4  # the rate at unit weights; each step looks at so many codes of so many classes
 
 
 def fit_mapping(mapping: Mapping, codes: Float[Tensor, "n w"], labels: Int[Tensor, " n"], seed: int = 0, steps: int = STEPS) -> Mapping:
@@ -26,9 +26,12 @@ def fit_mapping(mapping: Mapping, codes: Float[Tensor, "n w"], labels: Int[Tenso
     fitted, rng = copy.deepcopy(mapping), seeded(seed, "prior")
     by_class = {int(label): codes[labels == label] for label in labels.unique()}
     kinds = [label for label, own in by_class.items() if len(own) > 1]
-    optimiser = torch.optim.Adam(fitted.parameters(), _RATE, betas=(0.9, 0.99))
+    # the layers' weights are larger by 1 / rate than what they do
+    parts = ((fitted.layers.parameters(), _RATE / fitted.rate), (fitted.embed.parameters(), _RATE))
+    optimiser = torch.optim.Adam([{"params": part, "most": rate} for part, rate in parts], betas=(0.9, 0.99))
     for step in range(steps if kinds else 0):
-        optimiser.param_groups[0]["lr"] = _RATE * (1 - step / steps)
+        for group in optimiser.param_groups:
+            group["lr"] = group["most"] * (1 - step / steps)
         losses = []
         for place in torch.randperm(len(kinds), generator=rng)[:_CLASSES].tolist():
             own = by_class[kinds[place]]
