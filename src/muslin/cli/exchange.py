@@ -23,7 +23,7 @@ def import_() -> None:
 @click.option("--licence", default="", help="Of what it learned from.")
 @options.as_json
 def keras(file: Path, out: Path, asked: str, data: str, licence: str, as_json: bool) -> None:
-    """A Keras generator FILE (.keras or .h5) becomes OUT (.safetensors), for `muslin generate --generator OUT` and all other commands.
+    """A Keras generator FILE (.keras or .h5) becomes OUT (.safetensors), for `muslin generate --generator OUT`, `design` and `evaluate`.
 
     A chain of standard layers from a latent to a square picture. No code of the file is run: Lambda layers, custom objects and pickles
     are refused; a layer without translation is named.

@@ -13,9 +13,17 @@ from muslin.cli.show import run
 @click.argument("data")
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--size", default=0, help="Pixels: 32, 64, 128, 256 or 512. Default: 64, or that of --init.")
-@click.option("--budget", default="", help="Time to train, as 30m or 2h: capacity, batch and length follow from this machine's speed.")
+@click.option(
+    "--budget",
+    default="",
+    help="Time to train, as 30m or 2h: capacity, batch and length follow from this machine's speed (with --init length alone).",
+)
 @click.option("--init", default="", help="Start from this generator (shipped name, file, run): fine-tune, or grow to a larger --size.")
-@click.option("--preset", default="", help="`muslin list presets` shows them. Default: classic for fashion-mnist, else by --size.")
+@click.option(
+    "--preset",
+    default="",
+    help="`muslin list presets` shows them. Default: atelier-SIZE; with --init as that was made (garments-64: vae-gan-SIZE); fashion-mnist: classic.",
+)
 @click.option("--class", "classes", multiple=True, help="Only these classes; again for more.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @options.download

@@ -32,7 +32,7 @@ COMMANDS = {
     "verify": ("muslin.cli.provenance", "Tell who signed a picture, whether it was altered, and how it is marked."),
     "import": ("muslin.cli.exchange", "Bring in a generator that was trained in Keras."),
     "export": ("muslin.cli.exchange", "Take a generator or the fast styler out: Keras, TensorFlow, ONNX."),
-    "list": ("muslin.cli.shelf", "What is there: generators, styles, backbones, presets, licences."),
+    "list": ("muslin.cli.shelf", "What is there: generators, sliders, styles, backbones, presets, settings, licences."),
     "weights": ("muslin.cli.shelf", "Fetch a style backbone's weights (VGG19, VGG16), once."),
 }
 _OWN_NAMES = {"list": "list_", "import": "import_"}  # where the command's name is Python's

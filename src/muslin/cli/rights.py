@@ -18,9 +18,16 @@ from muslin.cli.show import run
 )
 @click.option("--may-style", type=click.Choice(["yes", "no"]), default=None, help="Write: whether to dress with them or dress them.")
 @click.option("--expires", default="", help="Write: the last day of these rights, as 2027-12-31.")
-@click.option("--only", default="", metavar="PATTERN", help="Write of these alone, as in dress/*. Default: those of unknown licence.")
+@click.option(
+    "--only",
+    default="",
+    metavar="PATTERN",
+    help="Write of these alone, as in dress/*. Default: with --licence those of unknown licence, else all.",
+)
 @click.option("--from", "taken", type=click.Path(path_type=Path), help="Write what a Croissant file tells (extra `croissant`).")
-@click.option("--croissant", is_flag=True, help="Write croissant.json beside the ledger (extra `croissant`).")
+@click.option(
+    "--croissant", is_flag=True, help="Write croissant.json beside the ledger, NAME.croissant.json beside a zip (extra `croissant`)."
+)
 @click.option(
     "--check", type=click.Choice(["train", "style"]), default=None, help="Stop with an error where a picture is not cleared for this."
 )
@@ -33,7 +40,8 @@ def rights(
     """Tell, and write, what is known of the rights to the pictures of DATA (a folder, a zip, a style library).
 
     The ledger is rights.csv in the folder, or NAME.rights.csv beside a zip: file, title, author, licence, source, sha256,
-    may_train, may_style, expires. `train`, `style`, `design`, `range` and `fabric` stop at pictures that are not cleared.
+    may_train, may_style, expires. `train`, `style`, `design`, `range`, `fabric`, `flat`, `edit project` and `edit sketch` stop at pictures
+    that are not cleared.
     """
 
     def work():  # type: ignore[no-untyped-def]

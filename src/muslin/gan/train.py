@@ -55,7 +55,7 @@ def fit(config: Config, data: Images) -> Config:
     check(config)
     if len(data) < 2:
         raise InputError(
-            f"{data.name}: {len(data)} picture; training needs at least 2, 100 with --init garments-64, 500 from nothing to be of use"
+            f"{data.name}: {len(data)} picture; training needs at least 2, 50 with --init garments-64, 500 from nothing to be of use"
         )
     channels = 1 if isinstance(config, ClassicConfig) else 3
     wanted = (channels, config.net.size, config.net.size)

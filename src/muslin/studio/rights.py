@@ -20,7 +20,7 @@ _NAMES, _CREDITS = 5, 20  # so many are told; the rest is counted
 
 @dataclass(frozen=True)
 class Entry:
-    """What is to be written of the pictures that `only` names (a pattern; empty: all of unknown rights). Empty values change nothing."""
+    """What is to be written of the pictures that `only` names (a pattern; empty: all, or those of unknown rights where a licence is written). Empty values change nothing."""
 
     licence: str = ""
     author: str = ""

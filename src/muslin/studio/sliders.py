@@ -200,6 +200,7 @@ def load_sliders(generator: Loaded, path: Path | None = None) -> dict[str, Slide
     """The sliders of a generator by name. Raises InputError where there are none, or they are another generator's."""
     path = path or sliders_file(generator)
     if not path.exists():
+        style_based(generator)  # there are none to be found where there is no W
         raise InputError(
             f"{generator.name}: its sliders are not found yet; `muslin edit sliders --generator ...` finds them, in a minute or two"
         )
