@@ -137,3 +137,15 @@ def test_damaged_exif_is_no_reason_to_refuse_a_whole_picture():
     exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\xff\xff\xff\x7f\0\0"
     hurt = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:]
     assert torch.equal(open_image(hurt, "a.jpg").pixels, open_image(plain, "a.jpg").pixels)
+
+
+def test_grey_tiffs_are_read_the_right_way_round(tmp_path):
+    """WhiteIsZero at 16 bits, and floats that go a little over 1."""
+    ramp = np.linspace(0, 65535, 40 * 40).reshape(40, 40)
+    Image.fromarray(ramp.astype(np.uint16)).save(tmp_path / "black.tif")
+    plain = (tmp_path / "black.tif").read_bytes()
+    inverted = plain.replace(b"\x06\x01\x03\x00\x01\x00\x00\x00\x01\x00", b"\x06\x01\x03\x00\x01\x00\x00\x00\x00\x00")  # tag 262
+    assert inverted != plain
+    assert torch.equal(open_image(inverted).pixels, -open_image(plain).pixels)
+    Image.fromarray((ramp / 65535 * 1.01).astype(np.float32)).save(tmp_path / "float.tif")
+    assert float(open_image(tmp_path / "float.tif").pixels.max()) == 1.0

@@ -4,7 +4,7 @@ import torch
 
 from muslin.assets import STARTER
 from muslin.base.image import open_image
-from muslin.data.ground import beside, extend, find_mask, ground_colour, outline, shrink
+from muslin.data.ground import beside, cut_out, extend, find_mask, ground_colour, outline, shrink
 from muslin.data.sources import open_source
 
 
@@ -80,3 +80,12 @@ def test_colours_are_carried_outwards():
     grown = extend(picture, mask)
     assert torch.equal(grown[:, 0, 0], picture[:, 64, 64])
     assert float(shrink(mask, 3).sum()) < float(mask.sum())
+
+
+def test_transparency_that_cuts_nothing_out_is_no_mask():
+    alpha = torch.ones(1, 100, 100)
+    assert cut_out(None) is None and cut_out(alpha) is None
+    alpha[:, :9, :9] = 0
+    assert cut_out(alpha) is None
+    alpha[:, :50] = 0
+    assert cut_out(alpha) is alpha

@@ -15,8 +15,9 @@ from muslin.base.image import encode_png, open_image, resize, to_bytes
 from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import read_recipe
 from muslin.studio import dressing
-from muslin.studio.dressing import Wanted, dress_all, find_pictures, style_config
+from muslin.studio.dressing import Wanted, dress_all, style_config
 from muslin.studio.pipeline import DesignConfig, design
+from muslin.studio.places import find_pictures
 from muslin.studio.remake import remake
 from muslin.studio.styles import find_styles
 from muslin.style.dress import memory_needed
@@ -140,3 +141,51 @@ def test_a_folders_overview_is_no_picture_of_its_own(tmp_path, garment_file):
     assert [file.name for file in find_pictures([folder / "sheet.png"])] == ["sheet.png"]
     (folder / "a.png").unlink()
     assert [file.name for file in find_pictures([folder])] == ["sheet.png"]
+
+
+def test_one_transparent_corner_cuts_nothing_out(tmp_path, garment, garment_file):
+    alpha = torch.ones(1, 256, 256)
+    alpha[:, :3, :3] = 0
+    corner = tmp_path / "corner.png"
+    corner.write_bytes(encode_png(garment, alpha))
+    list(dress_all([garment_file, corner], [("weave_ikat", 1.0)], tmp_path / "out", style_config("garment", ["size=96", "mode=print"])))
+    whole, cornered = (open_image(tmp_path / "out" / f"{name}-weave_ikat-print.png").pixels for name in ("dress", "corner"))
+    assert float((whole - cornered).abs().mean()) < 0.01
+    assert any(
+        isinstance(e, Note) and e.text == "the same, bit for bit"
+        for e in remake(tmp_path / "out" / "corner-weave_ikat-print.png", look_in=[tmp_path])
+    )
+
+
+def test_a_sheet_of_the_designers_own_is_kept_and_reports_add_up(tmp_path, garment, garment_file):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "sheet.png").write_bytes(encode_png(garment))
+    for style in ("weave_ikat", "weave_tartan_red"):
+        list(dress_all([garment_file], [(style, 1.0)], out, style_config("garment", ["size=96", "effort=0"]), Wanted(report=True)))
+    assert (out / "sheet.png").read_bytes() == encode_png(garment)
+    assert sorted(path.name for path in out.glob("sheet*")) == ["sheet-2.png", "sheet.png"]
+    rows = json.loads((out / "report.json").read_text())["results"]
+    assert [row["file"] for row in rows] == ["dress-weave_ikat.png", "dress-weave_tartan_red.png"]
+
+
+def test_settings_that_a_mode_does_not_read_are_told(tmp_path, garment_file):
+    for settings, told in (
+        (["effort=0", "repeat_cm=5"], "repeat_cm: not read without --as print"),
+        (["mode=print", "zoom=2", "effort=0"], "zoom, effort: not read in print mode"),
+        (["effort=0"], ""),
+    ):
+        events = dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", style_config("garment", ["size=96", *settings]))
+        assert [e.text for e in events if isinstance(e, Note) and "not read" in e.text] == ([told] if told else [])
+
+
+def test_long_names_are_cut_at_a_whole_character(tmp_path, garment):
+    photo = tmp_path / ("\u8fde\u8863\u88d9" * 24 + ".png")
+    photo.write_bytes(encode_png(garment))
+    list(
+        dress_all(
+            [photo], [("weave_ikat", 1.0)], tmp_path / "out", style_config("garment", ["size=96", "mode=print"]), Wanted(rights="Anna")
+        )
+    )
+    made = next(path for path in (tmp_path / "out").glob("*.png") if path.name != "sheet.png")
+    assert len(made.name.encode()) <= 210 and made.name.endswith("-weave_ikat-print.png")

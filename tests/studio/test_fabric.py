@@ -12,7 +12,7 @@ from muslin.provenance.recipe import read_recipe
 from muslin.studio.fabric import FabricConfig, check, fabric
 from muslin.studio.remake import remake
 from muslin.studio.styles import find_styles
-from muslin.style.repeats import seam_score
+from muslin.style.repeats import make_tile, seam_score
 
 SMALL = FabricConfig(cm=5, dpi=100)
 
@@ -25,7 +25,7 @@ def test_a_repeat_is_as_large_as_asked_and_made_again_from_itself(tmp_path, form
     assert picture.pixels.shape[2] == round(5 / 2.54 * 100)
     assert picture.dpi == pytest.approx(100, abs=0.1)
     assert seam_score(picture.pixels) <= 1.1
-    assert (tmp_path / "weave_ikat-straight-proof.png").exists()
+    assert (tmp_path / f"weave_ikat-straight{'' if form == 'png' else '-tiff'}-proof.png").exists()
     assert any(isinstance(e, Note) and "seam" in e.text for e in events)
     assert read_recipe(made).kind == "fabric"
     assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in remake(made))
@@ -46,13 +46,13 @@ def test_colourways_are_cut_alike_and_the_first_is_the_styles_own(tmp_path):
 
 def test_a_picture_enlarged_too_far_is_told(tmp_path):
     events = list(fabric(find_styles(["weave_ikat"]), tmp_path, FabricConfig(cm=20, dpi=100)))
-    assert any(isinstance(e, Warned) and "49 dots an inch of its own" in e.text for e in events)
+    assert any(isinstance(e, Warned) and " dots an inch of its own at 20 cm" in e.text for e in events)
 
 
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        (FabricConfig(cm=508, dpi=300), "60,000 px a side and needs about .* GB"),
+        (FabricConfig(cm=508, dpi=300), "60,000 px a side, 3,600 million in all .*, and needs about .* GB"),
         (FabricConfig(cm=0), "cm=0"),
         (FabricConfig(dpi=9000), "dpi=9000"),
         (FabricConfig(inks=("#000000",)), "2 to 16 inks"),
@@ -72,3 +72,44 @@ def test_a_narrow_strip_that_would_be_too_long_is_told(tmp_path):
     write_ledger(tmp_path / "rights.csv", Ledger((("*", Rights("own work")),)))
     with pytest.raises(SettingError, match="cut the picture to a less narrow part"):
         list(fabric(find_styles([str(strip)]), tmp_path / "out", FabricConfig(cm=40, dpi=150)))
+
+
+def test_what_is_there_is_left_alone_and_a_missing_proof_is_made(tmp_path):
+    list(fabric(find_styles(["weave_ikat"]), tmp_path, SMALL))
+    made, shown = tmp_path / "weave_ikat-straight.png", tmp_path / "weave_ikat-straight-proof.png"
+    signed = made.read_bytes() + b"a signature behind it"
+    made.write_bytes(signed)
+    list(fabric(find_styles(["weave_ikat"]), tmp_path, SMALL))
+    assert made.read_bytes() == signed
+    before = shown.read_bytes()
+    shown.unlink()
+    list(fabric(find_styles(["weave_ikat"]), tmp_path, SMALL))
+    assert made.read_bytes() == signed and open_image(shown.read_bytes()).pixels.shape == open_image(before).pixels.shape
+
+
+def test_a_designers_own_picture_is_not_taken_for_a_proof(tmp_path):
+    own = tmp_path / "weave_ikat-straight-proof.png"
+    own.write_bytes(encode_png(torch.zeros(3, 40, 40)))
+    before = own.read_bytes()
+    for _ in range(2):
+        list(fabric(find_styles(["weave_ikat"]), tmp_path, SMALL))
+    assert own.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.glob("*proof*")) == ["weave_ikat-straight-proof-2.png", own.name]
+
+
+def test_motifs_are_told_as_on_the_garment_and_softness_by_the_tile(tmp_path):
+    tile = make_tile(find_styles(["fabric_folk_border"])[0].pixels)
+    events = list(fabric(find_styles(["fabric_folk_border"]), tmp_path, FabricConfig(cm=10, dpi=60)))
+    told = next(event.text for event in events if isinstance(event, Note))
+    assert f"--repeat-cm {10 * 256 / tile.pixels.shape[2]:.3g}" in told
+    soft = next(event.text for event in events if isinstance(event, Warned) and "dots an inch" in event.text)
+    assert f"{tile.pixels.shape[2] / (10 / 2.54):.0f} dots an inch" in soft
+
+
+def test_nothing_is_made_that_could_not_be_read_again(monkeypatch):
+    monkeypatch.setattr("muslin.studio.fabric.free_memory", lambda: 10**12)
+    with pytest.raises(
+        SettingError, match=r"mirror, is up to 11,812 px a side, 140 million in all \(the limit is 100\).*--dpi \d+ or --cm \d+"
+    ):
+        check(FabricConfig("mirror", cm=50))
+    check(FabricConfig("half-drop", cm=55))  # two tiles of 42 million

@@ -5,6 +5,7 @@ import torch
 
 from muslin.assets import STYLES
 from muslin.base.colour import to_oklab
+from muslin.base.errors import SettingError
 from muslin.base.image import blur, open_image, resize
 from muslin.style.repeats import REPEATS as ALL
 from muslin.style.repeats import lay_repeat, make_tile, proof, resize_unit, seam_score, tiled
@@ -87,3 +88,36 @@ def test_a_tile_that_is_seamless_already_stays_as_it_is():
     again = make_tile(made.pixels, "as-is")
     assert torch.equal(again.pixels, made.pixels) and again.seam <= 1.1
     assert not torch.equal(make_tile(made.pixels).pixels, made.pixels)  # what it is for
+
+
+def windowpane(side: int, period: int, first: int) -> torch.Tensor:
+    """Thin lines on a plain ground, (3, side, side)."""
+    on = (torch.arange(side) - first) % period < 3
+    return torch.where(on[:, None] | on[None], -0.6, 0.8).expand(3, -1, -1).contiguous()
+
+
+@pytest.mark.parametrize("first", [0, 60])
+def test_thin_lines_far_apart_keep_their_rhythm(first):
+    tile = make_tile(windowpane(420, 250, first), even=0.0)
+    assert tile.pixels.shape[1:] == (250, 250)
+    assert tile.seam <= 1.1
+
+
+def test_a_graphic_tile_whose_edge_is_its_border_has_no_seam():
+    stripe = torch.where(torch.arange(256) < 128, -1.0, 1.0).expand(3, 256, 256).contiguous()
+    assert make_tile(stripe, "as-is").seam <= 1.1
+    assert make_tile(windowpane(250, 250, 0), "as-is").seam <= 1.1
+
+
+@pytest.mark.parametrize(("side", "wanted"), [(256, 40), (1024, 160), (500, 2362), (384, 96)])
+def test_resizing_moves_nothing_at_the_border(side, wanted):
+    """Six stripes as a sine, whose phase at the left and right end of the resized tile is compared."""
+    wave = torch.sin(2 * torch.pi * 6 * (torch.arange(side) + 0.5) / side).expand(3, 32, -1).contiguous()
+    row = resize_unit(wave, 32, wanted)[0, 16]
+    right = torch.sin(2 * torch.pi * 6 * (torch.arange(wanted) + 0.5) / wanted)
+    assert float((row / row.abs().max() - right).abs().max()) < 0.12
+
+
+def test_a_repeat_too_large_for_the_memory_is_told():
+    with pytest.raises(SettingError, match=r"a repeat of .* px needs about .* GB; lower repeat_cm or size, or raise width_cm"):
+        lay_repeat(torch.zeros(3, 64, 64), torch.ones(1, 96, 96), 200_000)

@@ -216,7 +216,8 @@ def _picture(image: Image.Image, name: str) -> Picture:
     if alpha is not None:
         mended.append("transparency laid on white")
     rgb = _to_rgb(turned, profile, mended, name)
-    pixels = from_bytes(torch.from_numpy(np.array(rgb)).permute(2, 0, 1))
+    white_is_zero = getattr(image, "tag_v2", {}).get(262) == 0 and image.mode.startswith("I;16")  # of TIFF; Pillow turns it at 8 bits only
+    pixels = from_bytes(torch.from_numpy(np.array(rgb)).permute(2, 0, 1)) * (-1 if white_is_zero else 1)
     if alpha is not None:
         pixels = pixels * alpha + (1 - alpha)
     return Picture(pixels, alpha, _dpi(image), tuple(mended))
@@ -255,7 +256,7 @@ def _to_rgb(image: Image.Image, profile: bytes | None, mended: list[str], name: 
         values = np.array(image, dtype=np.float64)
         if not np.isfinite(values).all():
             raise InputError(f"{name}: has values that are no numbers (NaN or infinite); export it again, with 8 or 16 bits a channel")
-        top = 1.0 if values.max() <= 1 and image.mode == "F" else 255.0 if values.max() <= 255 and image.mode in ("I", "F") else 65535.0
+        top = 1.0 if values.max() < 2 and image.mode == "F" else 255.0 if values.max() <= 255 and image.mode in ("I", "F") else 65535.0
         return Image.fromarray((values / top * 255).clip(0, 255).round().astype(np.uint8)).convert("RGB")
     if image.mode != "RGB":
         mended.append(f"mode {image.mode} to RGB")

@@ -16,6 +16,7 @@ from muslin.data.silhouette import mended, stuck_out
 _PLAIN = 0.6  # share of the border that must be of the ground's colour
 _DRAFT = 128  # px: a smaller picture is a draft, whose colours at the edge are nobody's
 _LEAST, _MOST = 0.01, 0.95  # share of the picture that a garment covers
+_HARDLY = 0.98  # share above which transparency cuts nothing out: rounded corners, a rim
 
 
 def ground_colour(pixels: Float[Tensor, "c h w"]) -> Float[Tensor, " c"]:
@@ -132,6 +133,11 @@ def _large_parts(mask: np.ndarray, least: float) -> np.ndarray:
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     return np.isin(parts, np.flatnonzero(sizes >= least))
+
+
+def cut_out(alpha: Float[Tensor, "1 h w"] | None) -> Float[Tensor, "1 h w"] | None:
+    """The garment as a picture's transparency cuts it out; None without any, or where no more than corners or a rim are transparent."""
+    return None if alpha is None or float((alpha > 0.5).float().mean()) > _HARDLY else alpha
 
 
 def extend(pixels: Float[Tensor, "c h w"], inside: Float[Tensor, "1 h w"]) -> Float[Tensor, "c h w"]:

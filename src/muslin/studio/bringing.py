@@ -19,7 +19,7 @@ from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes
 from muslin.base.image import open_image, resize
 from muslin.data.drawing import Drawing, framed, read_drawing
-from muslin.data.ground import find_mask
+from muslin.data.ground import cut_out, find_mask
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.gan.invert import FollowConfig, Followed, InvertProgress, ProjectConfig, Projected, follow, project
@@ -42,7 +42,8 @@ def bring_photo(source: Source, file: Path, out: Path, config: ProjectConfig | N
     started, generator = time.monotonic(), source.generator
     network, picture = style_based(generator), open_image(file)
     vouched = clear_styling([], [file], rights).told()
-    mask = picture.alpha if picture.alpha is not None else find_mask(picture.pixels)
+    mask = cut_out(picture.alpha)
+    mask = find_mask(picture.pixels) if mask is None else mask
     if mask is None:
         raise InputError(
             f"{file}: no garment found on a plain ground; cut it out (a PNG with transparency), or photograph it on plain paper"

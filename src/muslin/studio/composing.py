@@ -17,8 +17,9 @@ from muslin.base.image import open_image
 from muslin.export.sheets import encode_sheet, line_up
 from muslin.metrics.range import coherence
 from muslin.provenance.recipe import read_recipe
-from muslin.studio.dressing import Wanted, content_of, dress_all, find_pictures, look_files
+from muslin.studio.dressing import Wanted, content_of, dress_all, look_files
 from muslin.studio.editing import Source, save_design
+from muslin.studio.places import find_pictures, overview_at
 from muslin.studio.styles import clear_styling, find_styles
 from muslin.style.configs import StyleConfig
 from muslin.style.inks import find_inks, to_hex
@@ -68,7 +69,11 @@ def _lay_out(out: Path, looks: list[tuple[Path, Path]], config: StyleConfig) -> 
         assert mask is not None
         pictures.append(open_image(path).pixels)
         masks.append(mask)
-    yield Saved(write_bytes(out / "line-up.png", encode_sheet(line_up(pictures, masks, [path.stem for path, _ in looks]), recipes, 150)))
+    yield Saved(
+        write_bytes(
+            overview_at(out / "line-up.png"), encode_sheet(line_up(pictures, masks, [path.stem for path, _ in looks]), recipes, 150)
+        )
+    )
     figures = coherence(pictures, masks)
     row = {"looks": [path.name for path, _ in looks], "coherence": figures.row(), "inks": list(config.inks)}
     yield Saved(write_json(out / "range.json", row))

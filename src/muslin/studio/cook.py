@@ -18,7 +18,7 @@ from muslin.base.errors import InputError
 from muslin.base.events import Saved
 from muslin.base.files import read_bytes, sha256, sha256_file, write_bytes
 from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
-from muslin.data.ground import lift_from_black
+from muslin.data.ground import cut_out, lift_from_black
 from muslin.features.backbones import load_backbone
 from muslin.gan.generators import Loaded
 from muslin.provenance.recipe import Recipe, find_recipe, from_plain, now, tools
@@ -166,8 +166,8 @@ def dressed_on(
 
     Raises InputError naming what is not here.
     """
-    picture, cut_out = _content(recipe, generator, places)
-    mask = cut_out if recipe.mask is None else read_mask(find_file(recipe.mask, places, "mask"))
+    picture, opaque = _content(recipe, generator, places)
+    mask = opaque if recipe.mask is None else read_mask(find_file(recipe.mask, places, "mask"))
     return picture, by_hash(recipe.styles, places), mask
 
 
@@ -176,7 +176,7 @@ def _content(recipe: Recipe, generator: str | Path | None, places: list[Path]) -
     if recipe.content is not None:
         try:
             picture = open_image(find_file(recipe.content, places, "content"))
-            return as_content(picture.pixels, recipe), picture.alpha
+            return as_content(picture.pixels, recipe), cut_out(picture.alpha)
         except InputError:
             if not recipe.parents:
                 raise

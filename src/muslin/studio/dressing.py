@@ -3,6 +3,7 @@
 Which file each comes to is `places`' work.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -16,16 +17,17 @@ from muslin.base.config import overlay
 from muslin.base.errors import InputError, MuslinError, SettingError, nearest
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes, write_json
-from muslin.base.image import SUFFIXES, Picture, open_image
+from muslin.base.image import Picture, open_image
 from muslin.base.machine import free_memory
+from muslin.data.ground import cut_out
 from muslin.data.loader import within
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.features.backbones import load_backbone
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
-from muslin.studio.places import OVERVIEWS, Place, names_apart, place_for
+from muslin.studio.places import Place, find_pictures, names_apart, overview_at, place_for
 from muslin.studio.styles import Style, clear_styling, find_weighted
-from muslin.style.configs import PRESETS, StyleConfig
+from muslin.style.configs import PRESETS, StyleConfig, unread
 from muslin.style.dress import Cloth, canvas, check, memory_needed, sized
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
 from muslin.style.measure import measure
@@ -34,6 +36,7 @@ from muslin.style.optimise import Progress
 from muslin.style.repeats import make_tile
 
 _SHOWN, _CELL = 200, 256  # looks on the sheet, and the pixels of each
+_NAME = 200  # bytes of a look's name; file systems take 255, with number and ending
 _LARGE = 1024  # pixels: the memory of larger looks is told
 
 
@@ -66,9 +69,9 @@ class _Job:
 
     @property
     def name(self) -> str:
-        styles = "+".join(style.name for style, _ in self.group)[:80]
+        styles = _cut("+".join(style.name for style, _ in self.group), 80)
         kind = ("-print" if self.config.mode == "print" else "") + (f"-{name_of(self.config.inks)}" if self.config.inks else "")
-        return f"{self.label}-{styles}{kind}"
+        return f"{_cut(self.label, _NAME - len(f'-{styles}{kind}'.encode()))}-{styles}{kind}"
 
     def recipe(self, told: dict[str, str] | None = None) -> Recipe:
         mask = None if self.mask is None else {"file": self.mask.name, "sha256": sha256(read_bytes(self.mask))}
@@ -77,6 +80,11 @@ class _Job:
     def area(self, picture: Picture) -> Tensor | None:
         """The garment as it was given: by the mask, or by the picture's own transparency."""
         return _opaque(picture, self.file) if self.mask is None else read_mask(self.mask)
+
+
+def _cut(name: str, most: int) -> str:
+    """A name cut to so many bytes of UTF-8, at a whole character."""
+    return name.encode()[: max(most, 40)].decode(errors="ignore")
 
 
 @dataclass
@@ -105,6 +113,8 @@ def dress_all(
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {in_words(config)}; style features: {features}")
+    if idle := unread(config):
+        yield Note(f"{', '.join(idle)}: not read {'in print mode' if config.mode == 'print' else 'without --as print'}")
     made = _Made()
     yield from _each(out, jobs, told, wanted.report, made)
     if not made.looks:
@@ -177,12 +187,23 @@ def look_files(
 def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
     recipes, captions, pictures = zip(*made, strict=True)
     sheet = contact_sheet(pictures, columns=columns if columns > 2 else 0, captions=captions)
-    yield Saved(write_bytes(out / "sheet.png", encode_sheet(sheet, recipes, 150)))
+    yield Saved(write_bytes(overview_at(out / "sheet.png"), encode_sheet(sheet, recipes, 150)))
     if rows:
-        yield Saved(write_json(out / "report.json", {"about": "muslin.style.measure; lower is better for distances", "results": rows}))
+        told = {"about": "muslin.style.measure; lower is better for distances", "results": [*_earlier(out, rows), *rows]}
+        yield Saved(write_json(out / "report.json", told))
         for row in rows:
             figures = ", ".join(f"{name} {value:.3g}" for name, value in row.items() if isinstance(value, (int, float)))
             yield Note(f"{row['file']}: {figures}")
+
+
+def _earlier(out: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the folder's report tells of its other looks."""
+    try:
+        told = json.loads((out / "report.json").read_text(encoding="utf-8"))["results"]
+        new = {row["file"] for row in rows}
+        return [row for row in told if row["file"] not in new and (out / row["file"]).exists()]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
 
 
 def measured(path: Path, job: _Job) -> dict[str, Any]:
@@ -214,12 +235,12 @@ def content_of(
 
 
 def _opaque(picture: Picture, file: Path) -> Float[Tensor, "1 h w"] | None:
-    """Where a picture is not transparent (None: nowhere is it). Raises InputError where it is wholly so."""
+    """Where a picture is not transparent (None: it is not cut out). Raises InputError where it is wholly so."""
     if picture.alpha is not None and float(picture.alpha.max()) < 0.5:
         raise InputError(
             f"{file}: the picture is wholly transparent: there is nothing to dress; export it with its garment, or give a --mask"
         )
-    return picture.alpha
+    return cut_out(picture.alpha)
 
 
 def ready(config: StyleConfig) -> str:
@@ -255,22 +276,6 @@ def _ways(group: list[tuple[Style, float]], config: StyleConfig, count: int) -> 
     largest = max(group, key=lambda pair: pair[1])[0]
     own = from_hex(config.inks) if config.inks else find_inks(largest.pixels, 5)
     return [config, *(replace(config, keep="palette", inks=to_hex(inks)) for inks in colourways(own, count)[1:])]
-
-
-def find_pictures(paths: list[Path]) -> list[Path]:
-    """Files as they are and folders' pictures in the order of their names, without overviews. Raises InputError for what is not there."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-            if not inside:
-                raise InputError(f"{path}: no pictures in this folder; expected {', '.join(sorted(SUFFIXES))}")
-            found += [file for file in inside if file.name not in OVERVIEWS] or inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise InputError(f"{path}: no such file or folder; check the path")
-    return found
 
 
 def _one(place: Place, recipe: Recipe, job: _Job, part_of: str) -> Iterator[Event]:

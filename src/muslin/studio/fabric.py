@@ -16,19 +16,21 @@ from muslin.base.config import as_dict, from_dict
 from muslin.base.errors import SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
 from muslin.base.files import make_folder, room_for, write_bytes
-from muslin.base.image import encode_png
+from muslin.base.image import MAX_PIXELS, encode_png
 from muslin.base.machine import free_memory
 from muslin.base.tiff import encode_tiff
 from muslin.export.sheets import encode_sheet
 from muslin.provenance.recipe import Recipe, now, tools
-from muslin.studio.places import place_for
+from muslin.studio.places import Place, overview_at, place_for
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.configs import Repeat
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, recolour, to_hex
 from muslin.style.repeats import Tile, make_tile, proof, resize_unit
 
 _SIDE = 16_384  # pixels
+_TILES = {"half-drop": 2, "brick": 2, "mirror": 4}  # in a unit
 _SOURCE = "algorithmicallyEnhanced"  # IPTC: a picture changed by a program, nothing generated
+_BYTES = 48  # of memory for a pixel while a unit is made
 _LEAST = 4  # pixels of a tile's side
 _SHOWS = 1.1  # a seam score above this can be seen
 _COARSE = 100  # dots an inch of the picture's own below which a print looks soft
@@ -62,31 +64,44 @@ def fabric(
     told = clear_styling(styles, [], rights).told()
     make_folder(out)
     jobs = [(style, inks) for style in styles for inks in _ways(style, config, ways)]
-    room_for(out, len(jobs) * round(config.cm / 2.54 * config.dpi) ** 2 * (6 if form == "tiff" else 3))
-    path = out
-    yield Step("fabric", 0, len(jobs))
+    room_for(out, len(jobs) * round(config.cm / 2.54 * config.dpi) ** 2 * _TILES.get(config.repeat, 1) * (6 if form == "tiff" else 3))
+    path, made = out, 0
+    yield Step("fabric", 0, len(jobs), made=0)
     for number, (style, inks) in enumerate(jobs, 1):
-        one = FabricConfig(config.repeat, config.cm, config.dpi, config.even, inks)
-        tile, pixels = cook_fabric(style, one)
+        one = replace(config, inks=inks)
         recipe = fabric_recipe(style, one, told)
         place = place_for(out / (f"{style.name}-{one.repeat}" + (f"-{name_of(inks)}" if inks else "") + f".{form}"), recipe)
-        if place.note:
-            yield Note(place.note)
-        path = _write(place.path, pixels, recipe, form)
-        yield Saved(path)
-        yield Saved(write_bytes(path.with_name(f"{path.stem}-proof.png"), encode_sheet(proof(tile), [recipe], 150)))
-        yield from _told(style, one, path, tile, pixels)
-        yield Step("fabric", number, len(jobs))
+        path = place.path
+        if not (place.there and _proof(path).exists()):
+            made += not place.there
+            yield from _one(place, style, one, recipe, form)
+        yield Step("fabric", number, len(jobs), made=made)
     yield Finished(path if len(jobs) == 1 else out, time.monotonic() - started)
+
+
+def _one(place: Place, style: Style, config: FabricConfig, recipe: Recipe, form: Literal["png", "tiff"]) -> Iterator[Event]:
+    if place.note:
+        yield Note(place.note)
+    tile, pixels = cook_fabric(style, config)
+    path = place.path if place.there else _write(place.path, pixels, recipe, form)  # what is there may be signed
+    yield Saved(path)
+    yield Saved(write_bytes(overview_at(_proof(path)), encode_sheet(proof(tile), [recipe], 150)))
+    yield from _told(style, config, path, tile, pixels)
+
+
+def _proof(path: Path) -> Path:
+    return path.with_name(f"{path.stem}{path.suffix.replace('.', '-') if path.suffix != '.png' else ''}-proof.png")
 
 
 def _told(style: Style, config: FabricConfig, path: Path, tile: Tile, pixels: Tensor) -> Iterator[Event]:
     rows, columns = pixels.shape[1:]
     size = f"{columns} x {rows} px, {columns / config.dpi * 2.54:.1f} x {rows / config.dpi * 2.54:.1f} cm"
-    yield Note(f"{path.name}: {size}, seam {tile.seam:.2f}")
+    cut = tile.pixels.shape[2] / tile.across  # of the picture's width
+    like = f"; motifs as with --as print --repeat-cm {config.cm * style.pixels.shape[2] / cut:.3g}"
+    yield Note(f"{path.name}: {size}, seam {tile.seam:.2f}{like}")
     if tile.seam > _SHOWS:
         yield Warned(f"{style.name}: a seam may show ({tile.seam:.2f}); try --repeat mirror, or a larger cut of the cloth")
-    if (own := style.pixels.shape[2] / (config.cm / 2.54)) < _COARSE:
+    if (own := cut / (config.cm / 2.54)) < _COARSE:
         yield Warned(
             f"{style.name}: the picture has {own:.0f} dots an inch of its own at {config.cm:g} cm; for {config.dpi:g} it is enlarged"
         )
@@ -101,12 +116,14 @@ def check(config: FabricConfig, ways: int = 1) -> None:
             raise SettingError(f"{name}={value:g}: should be {least:g} to {most:g}")
     if config.inks and not 2 <= len(config.inks) <= 16:
         raise SettingError(f"a palette has 2 to 16 inks; {len(config.inks)} given")
-    side = round(config.cm / 2.54 * config.dpi) * (2 if config.repeat in ("half-drop", "brick", "mirror") else 1)
-    need = side * side * 3 * 4 * 4
-    if side > _SIDE or need > free_memory():
-        fits = min(_SIDE, int((free_memory() / 48) ** 0.5)) / side * 0.95
+    side = round(config.cm / 2.54 * config.dpi) * (2 if config.repeat in _TILES else 1)
+    pixels = round(config.cm / 2.54 * config.dpi) ** 2 * _TILES.get(config.repeat, 1)
+    most = min(MAX_PIXELS, free_memory() // _BYTES)
+    if side > _SIDE or pixels > most:
+        fits = min(_SIDE / side, (most / pixels) ** 0.5) * 0.95
         raise SettingError(
-            f"{config.cm:g} cm at {config.dpi:g} dpi, {config.repeat}, is {side:,} px a side and needs about {need / 1e9:.1f} GB of memory; "
+            f"{config.cm:g} cm at {config.dpi:g} dpi, {config.repeat}, is up to {side:,} px a side, {pixels / 1e6:,.0f} million in all (the limit is "
+            f"{MAX_PIXELS / 1e6:.0f}), and needs about {pixels * _BYTES / 1e9:.1f} GB of memory; "
             f"here --dpi {int(config.dpi * fits)} or --cm {config.cm * fits:.3g} would fit"
         )
 
@@ -124,10 +141,10 @@ def cook_fabric(style: Style, config: FabricConfig) -> tuple[Tile, Float[Tensor,
             f"{style.row['file']}: one tile of {config.cm:g} cm at {config.dpi:g} dpi would be {columns // tile.across} x {max(1, rows // tile.down)} px, "
             f"and {_LEAST} px a side are needed; give a larger --cm or --dpi"
         )
-    if max(rows, columns) > _SIDE or rows * columns * 48 > free_memory():
+    if max(rows, columns) > _SIDE or rows * columns > min(MAX_PIXELS, free_memory() // _BYTES):
         raise SettingError(
             f"{style.row['file']}: {config.cm:g} cm at {config.dpi:g} dpi would be {columns:,} x {rows:,} px, and need about "
-            f"{rows * columns * 48 / 1e9:.1f} GB of memory; give a smaller --cm or --dpi, or cut the picture to a less narrow part"
+            f"{rows * columns * _BYTES / 1e9:.1f} GB of memory; give a smaller --cm or --dpi, or cut the picture to a less narrow part"
         )
     return tile, resize_unit(tile.pixels, rows, columns)
 

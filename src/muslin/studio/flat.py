@@ -15,12 +15,12 @@ from muslin.base.errors import InputError, MuslinError
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, write_bytes, write_text
 from muslin.base.image import Picture, encode_png, open_image, resize
-from muslin.data.ground import find_mask
+from muslin.data.ground import cut_out, find_mask
 from muslin.data.loader import within
 from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.provenance.recipe import Recipe, find_recipe, mark_text
-from muslin.studio.dressing import find_pictures
+from muslin.studio.places import find_pictures
 from muslin.studio.styles import clear_styling
 from muslin.style.enlarge import enlarge
 
@@ -128,7 +128,7 @@ def _read(picture: Picture) -> tuple[Tensor, Tensor | None, float]:
 
 def _usable(alpha: Tensor | None) -> Tensor | None:
     """Transparency that cuts something out; a veil over the whole picture, or nothing at all, tells no shape."""
-    return alpha if alpha is not None and 0.01 <= float((alpha > 0.5).float().mean()) <= 0.98 else None
+    return cut_out(alpha) if alpha is not None and float((alpha > 0.5).float().mean()) >= 0.01 else None
 
 
 def _small(pixels: Tensor) -> tuple[int, int]:

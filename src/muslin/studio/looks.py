@@ -17,7 +17,8 @@ from muslin.base.files import read_bytes, sha256
 from muslin.base.image import open_image
 from muslin.provenance.recipe import Recipe, find_recipe
 from muslin.studio.cook import dressed_on
-from muslin.studio.dressing import figures_of, find_pictures
+from muslin.studio.dressing import figures_of
+from muslin.studio.places import find_pictures
 from muslin.studio.styles import Style, find_file
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import canvas

@@ -21,8 +21,8 @@ from muslin.data.loader import square
 from muslin.export.pages import inline, page
 from muslin.metrics.originality import Finding, Index, judged, nearest, thresholds
 from muslin.provenance.recipe import Recipe, find_recipe, together, tools
-from muslin.studio.dressing import find_pictures
 from muslin.studio.indexing import index_of
+from muslin.studio.places import find_pictures
 
 _RANK = {"copy": 0, "close": 1, "distinct": 2}
 

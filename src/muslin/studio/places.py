@@ -1,4 +1,4 @@
-"""Where a result goes: pictures of one name are told apart, and a file that was made otherwise, or not here, is never written over.
+"""Where pictures are, and where a result goes: pictures of one name are told apart, and a file that was made otherwise, or not here, is never written over.
 
 The number behind a name is found from the recipes in the files, so that the same command comes to the same files again.
 """
@@ -11,10 +11,10 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from muslin.base.errors import InputError
-from muslin.base.image import open_image
+from muslin.base.errors import InputError, MuslinError
+from muslin.base.image import SUFFIXES, open_image
 from muslin.base.packets import broken_chunk, kind_of
-from muslin.provenance.recipe import Recipe, find_recipe
+from muslin.provenance.recipe import Recipe, find_recipe, read_marks
 
 OVERVIEWS = ("sheet.png", "line-up.png")  # what commands put beside the pictures that they make
 _TOLD = 3  # settings named in a line
@@ -55,6 +55,36 @@ def place_for(path: Path, recipe: Recipe) -> Place:
         kept.append(here)
         unlike = unlike or (_unlike(found, recipe) if found else "no picture of ours with a recipe")
     raise AssertionError  # numbers do not end
+
+
+def overview_at(path: Path) -> Path:
+    """`path`, or NAME-2, NAME-3 ...: the first that is free or an overview of ours, which is always that of the last run."""
+    numbered = (path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(1))
+    return next(here for here in numbered if not os.path.lexists(here) or _broken(here) or _overview_of_ours(here))
+
+
+def _overview_of_ours(path: Path) -> bool:
+    try:
+        recipe, mark = read_marks(path.read_bytes(), str(path))
+    except (MuslinError, OSError):
+        return False
+    return recipe is None and mark is not None
+
+
+def find_pictures(paths: list[Path]) -> list[Path]:
+    """Files as they are and folders' pictures in the order of their names, without overviews. Raises InputError for what is not there."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+            if not inside:
+                raise InputError(f"{path}: no pictures in this folder; expected {', '.join(sorted(SUFFIXES))}")
+            found += [file for file in inside if file.name not in OVERVIEWS] or inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise InputError(f"{path}: no such file or folder; check the path")
+    return found
 
 
 def names_apart(paths: Sequence[Path]) -> list[str]:

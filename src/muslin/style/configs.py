@@ -66,3 +66,11 @@ PRESETS = {
         rate=0.04,
     ),
 }
+
+_PRINT, _STYLE = ("repeat", "even", "repeat_cm", "width_cm"), ("zoom", "effort", "seed")  # what one mode alone reads
+
+
+def unread(config: StyleConfig) -> list[str]:
+    """Settings that were changed and that this mode does not read."""
+    plain = StyleConfig()
+    return [name for name in (_STYLE if config.mode == "print" else _PRINT) if getattr(config, name) != getattr(plain, name)]

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
-from muslin.base.image import resize
+from muslin.base.image import blur, resize
 from muslin.base.machine import pick_device
 from muslin.base.seeds import seeded
 from muslin.data.ground import extend, shrink
@@ -24,7 +24,7 @@ from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
 from muslin.style.objective import EDGE, Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.repeats import lay_repeat, make_tile
-from muslin.style.shading import box, drape, folds_back, overlay, shading, unprinted
+from muslin.style.shading import box, drape, folds_back, overlay, placed, shading, unprinted
 
 _SIZES = (64, 8192)  # of the longer side, pixels
 _TRACE = 0.01  # of a mask: below, nothing is taken to be the garment (shading.box)
@@ -86,8 +86,11 @@ def canvas(
     Raises InputError when there is no garment to find, or the picture would be too narrow.
     """
     _wide_enough(picture.shape[1], picture.shape[2], config.size)
-    content, found = enlarge(picture, config.size)
-    if mask is not None:
+    if mask is None:
+        content, found = enlarge(picture, config.size)
+    else:
+        factor = config.size / max(picture.shape[1:])
+        content = resize(picture, round(picture.shape[1] * factor), round(picture.shape[2] * factor))
         found = _given(mask, picture, content)
     if config.where == "all":
         return content, None
@@ -231,9 +234,12 @@ def sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleC
         _, rows, columns = cloth.pixels.shape
         scale = config.zoom * max((bottom - top) / rows, (right - left) / columns)
         scale = _STEP ** round(math.log(scale, _STEP))
-        # of a style that lies far larger than the garment a part is enough
+        # of a style that lies far larger than the garment a part is enough: from where it begins on the garment
         most = [max(32, round(2 * side / scale)) for side in part.shape[1:]]
-        pixels = cloth.pixels if rows <= most[0] and columns <= most[1] else cloth.pixels[:, : most[0], : most[1]]
+        *_, above, before = placed((rows, columns), (bottom - top, right - left), config.zoom, config.seed)
+        first, second = min(round(above / scale), max(rows - most[0], 0)), min(round(before / scale), max(columns - most[1], 0))
+        pixels = cloth.pixels[:, first : first + most[0], second : second + most[1]]
+        pixels = cloth.pixels if pixels.shape == cloth.pixels.shape else pixels
         laid.append(Sized(pixels, max(32, round(pixels.shape[1] * scale)), max(32, round(pixels.shape[2] * scale)), cloth.weight))
     return laid
 
@@ -267,5 +273,15 @@ def _put_back(styled: Tensor, content: Tensor, mask: Tensor | None, window: tupl
     top, bottom, left, right = window
     out, area = content.clone(), mask[:, top:bottom, left:right]
     here = out[:, top:bottom, left:right]
-    out[:, top:bottom, left:right] = torch.where(area > 0, here * (1 - area) + styled * area, here)
+    out[:, top:bottom, left:right] = torch.where(area > 0, _behind(here, area) * (1 - area) + styled * area, here)
     return out
+
+
+def _behind(here: Tensor, area: Tensor) -> Tensor:
+    """The ground as it would be behind a soft edge or sheer cloth, whose own pixels hold some of the old garment: from what is beside it."""
+    clear = shrink((area <= 0).float(), 1)  # the last pixel before the edge is no pure ground either
+    if not clear.any():
+        return here
+    whole = (here * clear).sum((1, 2), keepdim=True) / clear.sum()
+    sigma, far = max(2.0, max(area.shape[1:]) / 200), 1e-3
+    return (blur(here * clear, sigma) + far * whole) / (blur(clear, sigma) + far)

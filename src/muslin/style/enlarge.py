@@ -1,6 +1,6 @@
 """From a small draft (28 to 256 px) to a garment with a clean silhouette at print size: content for the style engine.
 
-Bicubic enlargement; the silhouette is the smooth level set of the draft's own edge; the ground becomes one colour; the
+Bicubic enlargement; the silhouette is the smooth level set of the draft's own edge; the ground of a draft becomes one colour; the
 garment's colours are carried out to the new edge, so that no pale rim is left. Adds no detail: that is the style's work.
 """
 
@@ -9,6 +9,8 @@ from torch import Tensor
 
 from muslin.base.image import blur, resize
 from muslin.data.ground import beside, extend, find_mask, ground_colour, shrink, without_specks
+
+_DRAFT = 128  # px: larger pictures are photographs
 
 
 def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
@@ -28,11 +30,13 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     if factor <= 1.5:
         return large, mask * (1 - aside)
     # a generator's edge wavers by a pixel or so; photographs and drafts of a few pixels keep theirs
-    wavers = 1.2 if 48 <= max(height, width) <= 128 else 0.6
+    wavers = 1.2 if 48 <= max(height, width) <= _DRAFT else 0.6
     mask = without_specks(_smooth_edge(mask, factor * wavers)) * (1 - aside)
     inner = shrink(mask, max(1, round(factor * 0.9)))
     garment = blur(extend(large, inner), factor * 0.3)
-    ground = ground_colour(large)[:, None, None]
+    # a generator's ground is meant to be plain; a photograph's has its light and shadows
+    clear = shrink(1 - mask, max(1, round(factor)))
+    ground = ground_colour(large)[:, None, None] if max(height, width) <= _DRAFT else extend(large, clear)
     content = (ground + mask * (garment - ground)).clamp(-1, 1)
     return content + aside * (large - content), mask
 

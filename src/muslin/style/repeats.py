@@ -14,14 +14,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.colour import from_oklab, to_oklab
+from muslin.base.errors import SettingError
 from muslin.base.image import blur, resize
+from muslin.base.machine import free_memory
 from muslin.style.configs import Repeat
 from muslin.style.shading import box
 
 REPEATS: tuple[Repeat, ...] = get_args(Repeat)
 _LOOK = 192  # side at which lags are searched
+_TRIED, _CLOSE = (
+    6,
+    1024,
+)  # lags tried at full size, of pictures up to so many pixels: a thin line is lost where one is looked for made small
 _LEAST = 0.5  # of the picture's side: the smallest tile
 _OVERLAP = 0.08  # of the side: the least overlap
+_SPARSE = 0.05  # of the largest step: below this, steps inside say nothing of what may stand on a border
+_PLAIN = 0.02  # of the picture's variance: what it costs to join where there is nothing to see
 
 
 @dataclass(frozen=True)
@@ -84,13 +92,14 @@ def seam_score(unit: Float[Tensor, "3 h w"], cuts: Sequence[float] = ()) -> floa
     """How a seam stands out, in rows or in columns, whichever is worse; at most about 1 where none can be found.
 
     The mean step between neighbours across the unit's border, by the 99th percentile of such steps between the columns (rows)
-    inside: a stripe's edge on the border is no seam where stripes have edges. `cuts`: for each joining path inside the unit the mean step
+    inside (by the largest where nearly all is plain): a stripe's edge on the border is no seam where stripes have edges. `cuts`: for each joining path inside the unit the mean step
     across it, by what the picture itself steps there (`_blend`).
     """
     ratios = list(cuts)
     for x in (unit, unit.transpose(1, 2)):
         steps = (x[:, :, 1:] - x[:, :, :-1]).abs().mean((0, 1))
-        ratios.append(float((x[:, :, 0] - x[:, :, -1]).abs().mean()) / max(float(steps.quantile(0.99)), 1e-3))
+        usual, most = float(steps.quantile(0.99)), float(steps.max())
+        ratios.append(float((x[:, :, 0] - x[:, :, -1]).abs().mean()) / max(usual if usual > _SPARSE * most else most, 1e-3))
     return max(ratios)
 
 
@@ -107,7 +116,7 @@ def tiled(unit: Float[Tensor, "3 h w"], down: int, across: int) -> Float[Tensor,
 def resize_unit(unit: Float[Tensor, "3 h w"], rows: int, columns: int) -> Float[Tensor, "3 rows columns"]:
     """Resized as a part of endless cloth: the border's pixels are mixed with those of the other side, not with themselves."""
     _, height, width = unit.shape
-    rim_down, rim_across = min(height, 16), min(width, 16)
+    rim_down, rim_across = _rim(height, rows), _rim(width, columns)
     wrapped = torch.cat([unit[:, -rim_down:], unit, unit[:, :rim_down]], 1)
     wrapped = torch.cat([wrapped[:, :, -rim_across:], wrapped, wrapped[:, :, :rim_across]], 2)
     down, across = round(rim_down * rows / height), round(rim_across * columns / width)
@@ -115,11 +124,22 @@ def resize_unit(unit: Float[Tensor, "3 h w"], rows: int, columns: int) -> Float[
     return grown[:, down : down + rows, across : across + columns].contiguous()
 
 
+def _rim(side: int, wanted: int) -> int:
+    """How many pixels of the other side to mix in: of 8 to 64 the number that comes nearest to whole pixels once resized."""
+    return min(
+        range(min(side, 8), min(side, 64) + 1), key=lambda rim: (round(abs(rim * wanted / side - round(rim * wanted / side)), 6), rim)
+    )
+
+
 def lay_repeat(unit: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], repeat: float) -> Float[Tensor, "3 h w"]:
     """A seamless unit repeated over the canvas, `repeat` pixels wide, a unit's middle on the middle of the garment's box."""
     top, bottom, left, right = box(mask)
     height, width = mask.shape[1:]
     rows, columns = max(2, round(repeat * unit.shape[1] / unit.shape[2])), max(2, round(repeat))
+    if (need := rows * columns * 36) > free_memory():  # three copies of three colours while it is resized
+        raise SettingError(
+            f"a repeat of {columns:,} x {rows:,} px needs about {need / 1e9:.1f} GB; lower repeat_cm or size, or raise width_cm"
+        )
     cloth = resize_unit(unit, rows, columns)
     down = (torch.arange(height) - (top + bottom) // 2 + rows // 2).remainder(rows)
     across = (torch.arange(width) - (left + right) // 2 + columns // 2).remainder(columns)
@@ -153,7 +173,7 @@ def _lags(picture: Tensor, shift: int, count: int) -> list[int]:
     small = resize(picture, max(8, round(height * factor)), max(16, round(width * factor)))
     lags = range(int(small.shape[2] * _LEAST), int(small.shape[2] * (1 - _OVERLAP)) + 1)
     costs = _costs(small, round(shift * small.shape[1] / height), lags)
-    found = list[int]()
+    found, exact = list[int](), list[float]()
     for place in sorted(range(len(lags)), key=lambda place: costs[place]):
         middle = round(lags[place] * width / small.shape[2])
         if all(abs(middle - other) > width // 16 for other in found):
@@ -161,18 +181,21 @@ def _lags(picture: Tensor, shift: int, count: int) -> list[int]:
             near = range(max(width // 2, middle - reach), min(int(width * (1 - _OVERLAP / 2)), middle + reach) + 1)
             fine = _costs(picture, shift, near)
             found.append(near[fine.index(min(fine))])
-        if len(found) == count:
+            exact.append(min(fine))
+        if len(found) == (max(count, _TRIED) if width <= _CLOSE else count):
             break
-    return found
+    return [lag for _, lag in sorted(zip(exact, found, strict=True))[:count]]
 
 
 def _costs(picture: Tensor, shift: int, lags: range) -> list[float]:
-    """Mean squared difference in the overlap for each lag, a little dearer where the tile is narrow."""
+    """Mean squared difference in the overlap for each lag, a little dearer where the tile is narrow, or where plain ground meets plain ground."""
     width, costs = picture.shape[2], list[float]()
+    varied = float(picture.var((1, 2)).sum())
     for lag in lags:
         overlap = _overlap(width, lag)
         away = float((picture[:, :, lag : lag + overlap].roll(-shift, 1) - picture[:, :, :overlap]).square().mean())
-        costs.append(away * (1.15 - 0.15 * lag / width))
+        plain = max(0.0, 1 - float(picture[:, :, :overlap].var((1, 2)).sum()) / max(varied, 1e-9))
+        costs.append(away * (1.15 - 0.15 * lag / width) + _PLAIN * varied * plain)
     return costs
 
 
@@ -181,7 +204,8 @@ def _least_path(cost: Float[Tensor, "h w"]) -> Tensor:
     height, width = cost.shape
     best, found = float("inf"), torch.zeros(height, dtype=torch.long)
     # the free path says where closed ones are worth trying
-    tries = {int(_path(cost, None)[place]) for place in (0, height // 2, height - 1)}
+    free = _path(cost, None)
+    tries = {int(free[place]) for place in (0, height // 2, height - 1)}
     for begin in sorted(tries):
         path = _path(cost, begin)
         total = float(cost[torch.arange(height), path].sum())

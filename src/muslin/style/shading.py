@@ -108,19 +108,23 @@ def lay(style: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], zoom: float
     """The style's picture on a canvas of the mask's size: covers the garment's box at zoom 1; mirrored beyond its own edge."""
     top, bottom, left, right = box(mask)
     height, width = mask.shape[1:]
-    scale = zoom * max((bottom - top) / style.shape[1], (right - left) / style.shape[2])
-    rows, columns = max(8, round(style.shape[1] * scale)), max(8, round(style.shape[2] * scale))
+    rows, columns, above, before = placed((style.shape[1], style.shape[2]), (bottom - top, right - left), zoom, seed)
     if (need := rows * columns * 36) > free_memory():  # three copies of three colours while it is resized
         raise SettingError(
             f"zoom={zoom:g}: the cloth would be {columns:,} x {rows:,} px and need about {need / 1e9:.1f} GB; lower zoom or size"
         )
     cloth = resize(style, rows, columns)
-    draw = torch.rand(2, generator=seeded(seed, "lay"))
-    spare_down, spare_across = max(rows - (bottom - top), 0), max(columns - (right - left), 0)
-    above, before = round(float(draw[0]) * spare_down), round(float(draw[1]) * spare_across)
     down = _mirrored(torch.arange(height) - top + above, rows)
     across = _mirrored(torch.arange(width) - left + before, columns)
     return cloth[:, down][:, :, across]
+
+
+def placed(style: tuple[int, int], inside: tuple[int, int], zoom: float, seed: int) -> tuple[int, int, int, int]:
+    """Rows and columns of a style (rows, columns) laid over a box of these sides, and how many of them lie above and before the box."""
+    scale = zoom * max(inside[0] / style[0], inside[1] / style[1])
+    rows, columns = max(8, round(style[0] * scale)), max(8, round(style[1] * scale))
+    draw = torch.rand(2, generator=seeded(seed, "lay"))
+    return rows, columns, round(float(draw[0]) * max(rows - inside[0], 0)), round(float(draw[1]) * max(columns - inside[1], 0))
 
 
 def box(mask: Float[Tensor, "1 h w"]) -> tuple[int, int, int, int]:
