@@ -28,6 +28,7 @@ from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import photo_recipe
 from muslin.studio.editing import Source, save_design
 from muslin.studio.latents import Design, edited, pack
+from muslin.studio.places import overview_at
 from muslin.studio.styles import clear_styling
 
 FRAME = 0.886  # share of the side that a garment's longer side takes in the shipped generators' pictures (median; 0.883 to 0.891)
@@ -64,7 +65,7 @@ def bring_photo(source: Source, file: Path, out: Path, config: ProjectConfig | N
     if found.distance > 0.8 * found.distance_start:
         yield Warned(f"{file.name}: the generator has little like this; expect a cousin rather than a portrait")
     sheet = contact_sheet([target, kept.pixels], columns=2, side=max(256, network.size), captions=["photo", "in the generator"])
-    yield Saved(write_bytes(out / f"{kept.path.stem}-sheet.png", encode_sheet(sheet, [design.recipe], beside=True)))
+    yield Saved(write_bytes(overview_at(out / f"{kept.path.stem}-sheet.png"), encode_sheet(sheet, [design.recipe], beside=True)))
     yield Finished(kept.path, time.monotonic() - started)
 
 
@@ -105,7 +106,7 @@ def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: in
     if least < _NEAR:
         yield Warned(f"{file.name}: an outline is kept to {least:.0%} only; the generator draws few garments of this shape; try --class")
     sheet = contact_sheet(shown, columns=min(len(shown), 5), side=max(192, network.size), captions=captions)
-    yield Saved(write_bytes(out / f"{file.stem}-sketch-sheet.png", encode_sheet(sheet, recipes, beside=True)))
+    yield Saved(write_bytes(overview_at(out / f"{file.stem}-sketch-sheet.png"), encode_sheet(sheet, recipes, beside=True)))
     yield Finished(out / f"{file.stem}-sketch-sheet.png", time.monotonic() - started)
 
 

@@ -13,7 +13,7 @@ from muslin.base.image import encode_png
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import BLOCK, Loaded
 from muslin.studio.cook import draft_recipe, draw_each
-from muslin.studio.places import place_for
+from muslin.studio.places import overview_at, place_for
 
 _SHEET = 100
 
@@ -43,7 +43,7 @@ def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi:
         if len(shown) == _SHEET or number == len(seeds):
             sheet = contact_sheet(shown, columns=10, side=128, captions=names)
             last = "" if number <= _SHEET else f"-{(number - 1) // _SHEET + 1}"
-            yield Saved(write_bytes(out / f"sheet{last}.png", encode_sheet(sheet, recipes[number - len(shown) : number])))
+            yield Saved(write_bytes(overview_at(out / f"sheet{last}.png"), encode_sheet(sheet, recipes[number - len(shown) : number])))
             shown, names = [], []
         if number % BLOCK == 0 or number == len(seeds):
             yield Step("draw", number, len(seeds))

@@ -25,7 +25,7 @@ from muslin.provenance.recipe import Recipe, read_recipe, together
 from muslin.provenance.xmp import build
 from muslin.studio.cook import draft_recipe
 from muslin.studio.latents import Design, design_of, draw_design, edited, pack
-from muslin.studio.places import place_for
+from muslin.studio.places import overview_at, place_for
 from muslin.studio.sliders import Slider, load_sliders, slid
 
 _CLOSE, _SURPRISE = 0.0, 1.0
@@ -108,7 +108,7 @@ def strips(source: Source, names: list[str], out: Path, only: tuple[str, ...] = 
                 shown.append(draw_design(generator, Design(slid(known, design.ws, {slider.name: amount}), design.label, design.recipe)))
                 captions.append(slider.less if amount == -slider.limit else slider.more if amount == slider.limit else f"{amount:+.1f}")
         sheet = contact_sheet(shown, columns=steps, side=max(128, generator.network.size), gap=8, captions=captions)
-        path = write_bytes(out / f"strips-{named(name)}.png", encode_sheet(sheet, [design.recipe]))
+        path = write_bytes(overview_at(out / f"strips-{named(name)}.png"), encode_sheet(sheet, [design.recipe]))
         yield Saved(path)
         yield Step("strips", number, len(names))
     yield Finished(path if len(names) == 1 else out, time.monotonic() - started)
@@ -198,7 +198,9 @@ def walk(source: Source, names: list[str], out: Path, form: str = "gif", frames:
     yield Saved(path)
     shown = film[: (len(stops) - 1) * frames : max(1, frames // 6)]
     shown.append(draw_design(generator, stops[-1]))
-    yield Saved(write_bytes(out / "walk-strip.png", encode_sheet(contact_sheet(shown, columns=len(shown), side=128, gap=4), recipes)))
+    yield Saved(
+        write_bytes(overview_at(out / "walk-strip.png"), encode_sheet(contact_sheet(shown, columns=len(shown), side=128, gap=4), recipes))
+    )
     yield Finished(path, time.monotonic() - started)
 
 
@@ -213,5 +215,5 @@ def _steps(slider: Slider, count: int) -> list[float]:
 
 def _sheet(out: Path, shown: list[Tensor], captions: list[Any], recipe: Recipe) -> Iterator[Event]:
     sheet = contact_sheet(shown, columns=min(len(shown), 8), side=max(192, shown[0].shape[1]), captions=captions)
-    yield Saved(write_bytes(out / "sheet.png", encode_sheet(sheet, [recipe])))
+    yield Saved(write_bytes(overview_at(out / "sheet.png"), encode_sheet(sheet, [recipe])))
     yield Note(f"{len(shown)} pictures side by side: {out / 'sheet.png'}")

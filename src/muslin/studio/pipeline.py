@@ -26,7 +26,7 @@ from muslin.studio.choose import Chosen, Pool, features, known_garments, lopside
 from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
 from muslin.studio.dressing import in_words, ready
 from muslin.studio.lookbook import Look, write_lookbook
-from muslin.studio.places import Place, place_for
+from muslin.studio.places import Place, overview_at, place_for
 from muslin.studio.screening import choose_new, training_index
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.configs import StyleConfig
@@ -187,5 +187,5 @@ def _plan(designs: list[_Design], styles: list[Style], config: DesignConfig) -> 
 def _lay_out(out: Path, looks: list[Look], styles: list[Style], generator: Loaded, config: DesignConfig) -> Iterator[Event]:
     pictures, recipes = [look.pixels() for look in looks], [look.recipe for look in looks]
     captions = [look.path.stem.replace("-", " ") for look in looks]
-    yield Saved(write_bytes(out / "sheet.png", encode_sheet(contact_sheet(pictures, captions=captions), recipes, 150)))
+    yield Saved(write_bytes(overview_at(out / "sheet.png"), encode_sheet(contact_sheet(pictures, captions=captions), recipes, 150)))
     yield Saved(write_lookbook(out, looks, styles, generator.name, generator.card, config.title, config.language))
