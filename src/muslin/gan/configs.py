@@ -111,7 +111,7 @@ def _redrawing(size: int) -> "AtelierConfig":
         "gamma": 0.5,
         "average_half_life": 8_000,
     }
-    net = AtelierNet(size=size, w=256, mapping=3, cbase=2048, cmin=24)
+    net = AtelierNet(size=size, cmin=24)
     return AtelierConfig(net=net, discriminator="patch", warm=80_000, redraw=6.0, **settled)  # type: ignore[arg-type]
 
 
