@@ -52,7 +52,7 @@ def test_a_picture_enlarged_too_far_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        (FabricConfig(cm=508, dpi=300), "60,000 px a side, 3,600 million in all .*, and needs about .* GB"),
+        (FabricConfig(cm=508, dpi=300), "60,000 px a side and needs about .* GB of memory .3,600 million pixels; the limit is 100"),
         (FabricConfig(cm=0), "cm=0"),
         (FabricConfig(dpi=9000), "dpi=9000"),
         (FabricConfig(inks=("#000000",)), "2 to 16 inks"),

@@ -122,8 +122,8 @@ def check(config: FabricConfig, ways: int = 1) -> None:
     if side > _SIDE or pixels > most:
         fits = min(_SIDE / side, (most / pixels) ** 0.5) * 0.95
         raise SettingError(
-            f"{config.cm:g} cm at {config.dpi:g} dpi, {config.repeat}, is up to {side:,} px a side, {pixels / 1e6:,.0f} million in all (the limit is "
-            f"{MAX_PIXELS / 1e6:.0f}), and needs about {pixels * _BYTES / 1e9:.1f} GB of memory; "
+            f"{config.cm:g} cm at {config.dpi:g} dpi, {config.repeat}, is up to {side:,} px a side and needs about {pixels * _BYTES / 1e9:.1f} GB of "
+            f"memory ({pixels / 1e6:,.0f} million pixels; the limit is {MAX_PIXELS / 1e6:.0f}); "
             f"here --dpi {int(config.dpi * fits)} or --cm {config.cm * fits:.3g} would fit"
         )
 
