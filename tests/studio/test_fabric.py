@@ -109,7 +109,8 @@ def test_motifs_are_told_as_on_the_garment_and_softness_by_the_tile(tmp_path):
 def test_nothing_is_made_that_could_not_be_read_again(monkeypatch):
     monkeypatch.setattr("muslin.studio.fabric.free_memory", lambda: 10**12)
     with pytest.raises(
-        SettingError, match=r"mirror, is up to 11,812 px a side, 140 million in all \(the limit is 100\).*--dpi \d+ or --cm \d+"
+        SettingError,
+        match=r"mirror, is up to 11,812 px a side and needs about .* \(140 million pixels; the limit is 100\); here --dpi \d+ or --cm \d+",
     ):
         check(FabricConfig("mirror", cm=50))
     check(FabricConfig("half-drop", cm=55))  # two tiles of 42 million
