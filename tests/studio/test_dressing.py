@@ -165,6 +165,7 @@ def test_a_sheet_of_the_designers_own_is_kept_and_reports_add_up(tmp_path, garme
         list(dress_all([garment_file], [(style, 1.0)], out, style_config("garment", ["size=96", "effort=0"]), Wanted(report=True)))
     assert (out / "sheet.png").read_bytes() == encode_png(garment)
     assert sorted(path.name for path in out.glob("sheet*")) == ["sheet-2.png", "sheet.png"]
+    assert [file.name for file in find_pictures([out])] == ["dress-weave_ikat.png", "dress-weave_tartan_red.png"]  # no sheet is content
     rows = json.loads((out / "report.json").read_text())["results"]
     assert [row["file"] for row in rows] == ["dress-weave_ikat.png", "dress-weave_tartan_red.png"]
 

@@ -4,6 +4,7 @@ The number behind a name is found from the recipes in the files, so that the sam
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -71,6 +72,12 @@ def _overview_of_ours(path: Path) -> bool:
     return recipe is None and mark is not None
 
 
+def _overview(path: Path) -> bool:
+    """Whether a picture is named as an overview, or is one of ours that had to take a number."""
+    plain = re.sub(r"-\d+$", "", path.stem) + path.suffix
+    return path.name in OVERVIEWS or (plain in OVERVIEWS and _overview_of_ours(path))
+
+
 def find_pictures(paths: list[Path]) -> list[Path]:
     """Files as they are and folders' pictures in the order of their names, without overviews. Raises InputError for what is not there."""
     found: list[Path] = []
@@ -79,7 +86,7 @@ def find_pictures(paths: list[Path]) -> list[Path]:
             inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
             if not inside:
                 raise InputError(f"{path}: no pictures in this folder; expected {', '.join(sorted(SUFFIXES))}")
-            found += [file for file in inside if file.name not in OVERVIEWS] or inside
+            found += [file for file in inside if not _overview(file)] or inside
         elif path.exists():
             found.append(path)
         else:

@@ -18,7 +18,7 @@ from muslin.base.seeds import seeded
 from muslin.data.ground import extend, shrink
 from muslin.features.backbones import Backbone
 from muslin.style.configs import StyleConfig
-from muslin.style.enlarge import enlarge
+from muslin.style.enlarge import at_size, enlarge
 from muslin.style.feedforward import draft, load_styler
 from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
 from muslin.style.objective import EDGE, Problem, Sized
@@ -89,8 +89,7 @@ def canvas(
     if mask is None:
         content, found = enlarge(picture, config.size)
     else:
-        factor = config.size / max(picture.shape[1:])
-        content = resize(picture, round(picture.shape[1] * factor), round(picture.shape[2] * factor))
+        content = at_size(picture, config.size)
         found = _given(mask, picture, content)
     if config.where == "all":
         return content, None
@@ -239,7 +238,7 @@ def sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleC
         *_, above, before = placed((rows, columns), (bottom - top, right - left), config.zoom, config.seed)
         first, second = min(round(above / scale), max(rows - most[0], 0)), min(round(before / scale), max(columns - most[1], 0))
         pixels = cloth.pixels[:, first : first + most[0], second : second + most[1]]
-        pixels = cloth.pixels if pixels.shape == cloth.pixels.shape else pixels
+        pixels = cloth.pixels if pixels.shape == cloth.pixels.shape else pixels  # the same tensor, whose statistics are known already
         laid.append(Sized(pixels, max(32, round(pixels.shape[1] * scale)), max(32, round(pixels.shape[2] * scale)), cloth.weight))
     return laid
 

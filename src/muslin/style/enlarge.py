@@ -20,9 +20,7 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     garment: they stay in the picture as they are, beside the mask.
     """
     _, height, width = draft.shape
-    factor = size / max(height, width)
-    rows, columns = round(height * factor), round(width * factor)
-    large = resize(draft, rows, columns)
+    factor, large = size / max(height, width), at_size(draft, size)
     mask = find_mask(large, reach=round(1.5 * factor) if factor > 1.5 else 0)
     if mask is None:
         return large, None
@@ -35,10 +33,16 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     inner = shrink(mask, max(1, round(factor * 0.9)))
     garment = blur(extend(large, inner), factor * 0.3)
     # a generator's ground is meant to be plain; a photograph's has its light and shadows
-    clear = shrink(1 - mask, max(1, round(factor)))
-    ground = ground_colour(large)[:, None, None] if max(height, width) <= _DRAFT else extend(large, clear)
+    drawn = max(height, width) <= _DRAFT
+    ground = ground_colour(large)[:, None, None] if drawn else extend(large, shrink(1 - mask, max(1, round(factor))))
     content = (ground + mask * (garment - ground)).clamp(-1, 1)
     return content + aside * (large - content), mask
+
+
+def at_size(picture: Float[Tensor, "3 h w"], size: int) -> Float[Tensor, "3 s t"]:
+    """The picture with its longer side at `size` px."""
+    factor = size / max(picture.shape[1:])
+    return resize(picture, round(picture.shape[1] * factor), round(picture.shape[2] * factor))
 
 
 def _smooth_edge(mask: Tensor, reach: float) -> Tensor:
