@@ -1,4 +1,4 @@
-"""Seamless repeats: a picture becomes a tile that continues into itself, straight, by half-drop, brick or mirror; one that does already stays as it is.
+"""Seamless repeats: a picture becomes a tile that continues into itself, straight, by half-drop, brick or mirror; or is taken as it is.
 
 The lag at which the picture best matches itself is found first (a woven pattern keeps whole repeats), then the overlap is joined
 along the path of least difference (Efros & Freeman 2001, "quilting"), closed so that it wraps, and blended in bands: broad light over
@@ -22,10 +22,7 @@ from muslin.style.shading import box
 
 REPEATS: tuple[Repeat, ...] = get_args(Repeat)
 _LOOK = 192  # side at which lags are searched
-_TRIED, _CLOSE = (
-    6,
-    1024,
-)  # lags tried at full size, of pictures up to so many pixels: a thin line is lost where one is looked for made small
+_TRIED, _CLOSE = 6, 1024  # lags tried at full size, of pictures up to so many pixels: made small, a thin line is lost
 _LEAST = 0.5  # of the picture's side: the smallest tile
 _OVERLAP = 0.08  # of the side: the least overlap
 _SPARSE = 0.05  # of the largest step: below this, steps inside say nothing of what may stand on a border
