@@ -5,12 +5,14 @@
 
 The DCGAN is the one of PyTorch's examples (ngf = ndf = 64, Adam 2e-4, beta1 0.5, batch 128, BCE), written here from the paper; it
 gets the same precision and memory layout. Measures on pooled EfficientNet-Lite0 features (96 px; not FID) against the whole training set,
-classes in the training set's proportions: Frechet and kernel distance, precision, recall, density, coverage, copy rate. The rows `half`
+classes in the training set's proportions: Frechet and kernel distance, precision, recall, density, coverage, copy rate. Where Inception's weights are
+(--inception FILE, or torch's cache), FID and KID besides; a line says when they are not. The rows `half`
 and `copy` say what the figures mean: one half of the real pictures against the other, and the training set with itself.
 """
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -18,12 +20,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from muslin.base.errors import InputError
 from muslin.base.files import make_folder, write_bytes, write_text
 from muslin.base.image import encode_png, from_bytes
 from muslin.base.machine import pick_device, resolve_precision
 from muslin.base.seeds import seeded
 from muslin.data.loader import load_images
 from muslin.export.sheets import contact_sheet
+from muslin.features.inception import Inception, find_inception
 from muslin.gan.atelier import AtelierTrainer
 from muslin.gan.budget import plan
 from muslin.gan.configs import PRESETS
@@ -114,6 +118,20 @@ def measure(pixels, wanted, threshold):
     return {name: round(value, 4) for name, value in row.items()}
 
 
+def fid(network, pixels, wanted):
+    """FID and KID of pictures (uint8) against Inception's features of the set."""
+    ours = network.pooled(pixels)
+    return {"FID": round(frechet(ours, wanted), 2), "KID x1000": round(1000 * kernel_distance(ours, wanted), 3)}
+
+
+def inception(named):
+    """Inception where its weights are, else None, with a line that says why."""
+    try:
+        return Inception(find_inception(named))
+    except InputError as failure:
+        print(failure, file=sys.stderr)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
@@ -122,6 +140,7 @@ def main():
     parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--most", type=int, default=10_000, help="pictures of the set to measure against, a fixed random part")
     parser.add_argument("--generator", action="append", default=[], help="a finished generator to measure too")
+    parser.add_argument("--inception", type=Path, help="Inception's weights, for FID and KID; default: torch's cache, if there")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=Path("quality"))
     asked = parser.parse_args()
@@ -135,6 +154,9 @@ def main():
     half = places[: len(known) // 2], places[len(known) // 2 :]
     rows["half"] = measure(known[half[0]], wanted[half[1]], copy_threshold(wanted[half[1]]))
     rows["copy"] = measure(known, wanted, threshold)
+    if seer := inception(asked.inception):
+        seen_by = seer.pooled(known)
+        rows["half"] |= fid(seer, known[half[0]], seen_by[half[1]])
     networks = {str(name): (load_generator(name).network.to(device), None) for name in asked.generator}
     autocast = resolve_precision("auto", device) == "bfloat16"
     if asked.minutes:
@@ -142,7 +164,9 @@ def main():
             networks[name] = work(images.to(device), asked.size, asked.minutes * 60, device, autocast)
     for name, (network, seen) in networks.items():
         drawn = sample(network, images.labels, asked.samples)
-        rows[name] = measure(drawn, wanted, threshold) | ({"images seen": seen} if seen else {})
+        rows[name] = (
+            measure(drawn, wanted, threshold) | (fid(seer, drawn, seen_by) if seer else {}) | ({"images seen": seen} if seen else {})
+        )
         sheet = contact_sheet(list(from_bytes(drawn[:100])), columns=20, side=64, gap=2)
         write_bytes(asked.out / f"{Path(name).stem}.png", encode_png(sheet, dpi=96))
         print(json.dumps({name: rows[name]}), flush=True)

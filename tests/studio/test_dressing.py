@@ -3,23 +3,28 @@
 import json
 import re
 import shutil
+from collections import OrderedDict
 
 import pytest
 import torch
 
 from command import muslin, refused
-from muslin.base.errors import SettingError
+from muslin.base.checkpoint import save_checkpoint
+from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Note, Saved
 from muslin.base.files import sha256
 from muslin.base.image import encode_png, open_image, resize, to_bytes
+from muslin.base.seeds import seeded
+from muslin.features.vgg import expected_shapes
 from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import read_recipe
-from muslin.studio import dressing
+from muslin.studio import dressing, styles
 from muslin.studio.dressing import Wanted, dress_all, style_config
 from muslin.studio.pipeline import DesignConfig, design
 from muslin.studio.places import find_pictures
 from muslin.studio.remake import remake
 from muslin.studio.styles import find_styles
+from muslin.style import objective
 from muslin.style.dress import memory_needed
 from muslin.style.objective import Objective
 
@@ -50,6 +55,7 @@ def test_a_grid_goes_on_measures_and_lays_out(tmp_path, garment, garment_file):
 def test_each_style_is_measured_once_for_all_contents(tmp_path, garment, garment_file, monkeypatch):
     measured = []
     real = Objective._measure
+    monkeypatch.setattr(objective, "_BOOK", OrderedDict())
     monkeypatch.setattr(Objective, "_measure", lambda self, style: measured.append(tuple(style.shape)) or real(self, style))
     others = []
     for number in range(3):
@@ -190,3 +196,48 @@ def test_long_names_are_cut_at_a_whole_character(tmp_path, garment):
     )
     made = next(path for path in (tmp_path / "out").glob("*.png") if path.name != "sheet.png")
     assert len(made.name.encode()) <= 210 and made.name.endswith("-weave_ikat-print.png")
+
+
+def test_of_many_styles_each_is_measured_once_though_few_are_kept(tmp_path, garment, garment_file, monkeypatch):
+    measured = []
+    real = Objective._measure
+    monkeypatch.setattr(objective, "_BOOK", OrderedDict())
+    monkeypatch.setattr(Objective, "_measure", lambda self, style: measured.append(style) or real(self, style))
+    names = ["weave_knit", "weave_denim", "fabric_leopard", "fabric_camouflage", "weave_seigaiha", "weave_tartan_blue"]
+    assert len(names) > styles._KEPT
+    other = tmp_path / "other.png"
+    other.write_bytes(encode_png(garment.flip(2)))
+    list(dress_all([garment_file], [(name, 1.0) for name in names], tmp_path / "out", QUICK))
+    once = len(measured)
+    list(dress_all([other], [(name, 1.0) for name in names], tmp_path / "out", QUICK))
+    assert len(measured) == once >= len(names)
+    assert styles._picture.cache_info().currsize <= styles._KEPT
+
+
+def test_a_style_that_changes_meanwhile_is_told(tmp_path, garment):
+    path = tmp_path / "cloth.png"
+    path.write_bytes(encode_png(garment))
+    (style,) = find_styles([str(path)])
+    path.write_bytes(encode_png(garment.flip(1)))
+    with pytest.raises(InputError, match="cloth.png: another picture than when this began"):
+        _ = style.pixels
+
+
+def test_where_weights_of_ones_own_lie_is_in_no_recipe(tmp_path, garment_file):
+    shapes, rng = expected_shapes("vgg16"), seeded(0, "weights")
+    tensors = {f"{layer}.weight": (torch.randn(shape, generator=rng) / (4.5 * shape[1]) ** 0.5).half() for layer, shape in shapes.items()}
+    tensors |= {f"{layer}.bias": torch.zeros(shape[0]).half() for layer, shape in shapes.items()}
+    (tmp_path / "client smith").mkdir()
+    weights = save_checkpoint(tmp_path / "client smith" / "mine.safetensors", tensors, {"kind": "encoder"})
+    words = ["style", garment_file.name, "--style", "weave_ikat", "--backbone", f"vgg16:{weights}", "--size", "64", "--set", "steps=1"]
+    done = muslin(*words, "--out", "looks", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    look = tmp_path / "looks" / "dress-weave_ikat.png"
+    assert read_recipe(look).settings["backbone"] == "vgg16:mine.safetensors"
+    assert b"client smith" not in look.read_bytes()
+    again = muslin("remake", look, cwd=tmp_path)
+    assert refused(again) == (
+        "muslin: mine.safetensors: the weights of this recipe's backbone are not here; name their folder with --look-in"
+    )
+    found = muslin("remake", look, "--look-in", weights.parent, "--look-in", tmp_path, cwd=tmp_path)
+    assert "the same, bit for bit" in found.stdout + found.stderr

@@ -51,6 +51,12 @@ def load_backbone(which: str = "embedded") -> Backbone:
     return BACKBONES[which]()
 
 
+def without_folder(which: str) -> str:
+    """The backbone as recipes tell of it: a file of one's own by its name alone, since where it lies is nobody's business."""
+    before, _, file = which.rpartition(":")
+    return f"{before}:{Path(file).name}" if before else which
+
+
 def on_device(backbone: Backbone, device: torch.device) -> Backbone:
     """The backbone there; a copy where that is not the CPU, since metrics go on using the one here."""
     return backbone if device.type == "cpu" or not isinstance(backbone, nn.Module) else _copied(backbone, device)

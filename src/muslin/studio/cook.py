@@ -19,7 +19,7 @@ from muslin.base.events import Saved
 from muslin.base.files import read_bytes, sha256, sha256_file, write_bytes
 from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import cut_out, lift_from_black
-from muslin.features.backbones import load_backbone
+from muslin.features.backbones import load_backbone, without_folder
 from muslin.gan.generators import Loaded
 from muslin.provenance.recipe import Recipe, find_recipe, from_plain, now, tools
 from muslin.studio.fabric import from_recipe
@@ -55,7 +55,8 @@ def look_recipe(
     licence = dict(base.licence) | {style.row["file"]: style.row["licence"] for style, _ in styles}
     rows = [style.weighted(weight) for style, weight in styles]
     backbone = load_backbone(config.backbone).name
-    settings, parents = as_dict(config), [base.plain_dict()] if base.kind == "edit" else base.parents
+    settings = as_dict(config) | {"backbone": without_folder(config.backbone)}
+    parents = [base.plain_dict()] if base.kind == "edit" else base.parents
     made = now() | {key: text for key, text in base.made.items() if key == "chosen"} | (told or {})
     made_with = tools(base.runtime)
     return Recipe("look", base.generator, base.content, rows, mask, settings, backbone, made_with, licence, parents=parents, made=made)
@@ -101,11 +102,13 @@ def as_content(pixels: Float[Tensor, "3 h w"], recipe: Recipe) -> Float[Tensor, 
     return as_picture(pixels) if drawn else pixels
 
 
-def cook_look(recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None) -> Iterator[Progress | Dressed]:
-    """Dress `picture` as the recipe says; the styles in the recipe's order."""
+def cook_look(
+    recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None, named: str = ""
+) -> Iterator[Progress | Dressed]:
+    """Dress `picture` as the recipe says; the styles in the recipe's order. `named`: its backbone with the folder of its file, if it has one."""
     config = from_dict(StyleConfig, recipe.settings)
-    cloths = [Cloth(style.pixels, float(row["weight"])) for style, row in zip(styles, recipe.styles, strict=True)]
-    backbone = load_backbone(config.backbone)
+    cloths = [Cloth(style.pixels, float(row["weight"]), style.row["sha256"]) for style, row in zip(styles, recipe.styles, strict=True)]
+    backbone = load_backbone(named or config.backbone)
     if recipe.backbone and backbone.name != recipe.backbone:
         raise InputError(
             f"backbone {config.backbone}: is {backbone.name} here, and the recipe was made with {recipe.backbone}; bring that one back"
@@ -113,11 +116,13 @@ def cook_look(recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor
     yield from dress(picture, cloths, backbone, config, mask)
 
 
-def cook_file(path: Path, recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None) -> Iterator[Progress | Saved]:
-    """The look of a recipe as a PNG that carries it; nothing to do where `path` already is that look."""
+def cook_file(
+    path: Path, recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None, named: str = ""
+) -> Iterator[Progress | Saved]:
+    """The look of a recipe as a PNG that carries it (see `cook_look`); nothing to do where `path` already is that look."""
     if _made_from(path, recipe):
         return
-    for news in cook_look(recipe, picture, styles, mask):
+    for news in cook_look(recipe, picture, styles, mask, named):
         if isinstance(news, Dressed):
             write_bytes(path, encode_png(news.pixels, dpi=300, text=recipe.text()))
             yield Saved(path)
@@ -151,12 +156,23 @@ def cook(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> It
     elif recipe.kind in ("draft", "edit"):
         yield _design(recipe, generator)
     else:
-        yield from cook_look(recipe, *dressed_on(recipe, generator, places))
+        yield from cook_look(recipe, *dressed_on(recipe, generator, places), _backbone(recipe, places))
 
 
 def _design(recipe: Recipe, generator: str | Path | None) -> Tensor:
     found = find_generator(recipe, generator)
     return draw(found, recipe) if recipe.kind == "draft" else draw_design(found, design_of(found, recipe))
+
+
+def _backbone(recipe: Recipe, places: list[Path]) -> str:
+    """The recipe's backbone; of one from a file, with the folder that it lies in. Raises InputError when it is in none."""
+    kind, _, file = str(recipe.settings.get("backbone", "")).rpartition(":")
+    if not kind:
+        return file
+    there = next((folder / Path(file).name for folder in places if (folder / Path(file).name).is_file()), None)
+    if there is None:
+        raise InputError(f"{Path(file).name}: the weights of this recipe's backbone are not here; name their folder with --look-in")
+    return f"{kind}:{there}"
 
 
 def dressed_on(

@@ -284,7 +284,8 @@ def _one(place: Place, recipe: Recipe, job: _Job, part_of: str) -> Iterator[Even
     if place.note:
         yield Note(place.note)
     path, picture = place.path, open_image(job.file)
-    for news in cook_file(path, recipe, as_content(picture.pixels, recipe), [style for style, _ in job.group], job.area(picture)):
+    styles, named = [style for style, _ in job.group], job.config.backbone
+    for news in cook_file(path, recipe, as_content(picture.pixels, recipe), styles, job.area(picture), named):
         yield Step(path.stem[-24:], news.done, news.total, _few(news.losses), part_of) if isinstance(news, Progress) else news
 
 

@@ -80,7 +80,8 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
         recipe = look_recipe(item.recipe, [(style, 1.0)], config.style, told=told)
         place = place_for(out / "looks" / f"{item.name}-{style.name.replace('_', '-')}.png", recipe)
         try:
-            yield from (news for news in cook_file(place.path, recipe, as_picture(item.draft), [style]) if isinstance(news, Saved))
+            cooked = cook_file(place.path, recipe, as_picture(item.draft), [style], named=config.style.backbone)
+            yield from (news for news in cooked if isinstance(news, Saved))
         except MuslinError as failure:
             first = first or f"{item.name} in {style.name}: {failure}"
             yield Warned(f"{item.name} in {style.name}: left out: {failure}")

@@ -20,16 +20,22 @@ from muslin.studio.places import names_apart
 from muslin.style.objective import EDGE
 
 _LONGEST = 255  # bytes of a file's name
+_KEPT = 4  # styles whose pictures stay in memory
 
 
 @dataclass(frozen=True)
 class Style:
-    """A style ready for use: short `name`, its picture, and the row that goes into recipes and credits."""
+    """A style ready for use: short `name`, its file, and the row that goes into recipes and credits."""
 
     name: str
-    pixels: Float[Tensor, "3 h w"]
+    path: Path
     row: dict[str, Any]
     rights: Rights = field(default_factory=Rights)
+
+    @property
+    def pixels(self) -> Float[Tensor, "3 h w"]:
+        """Its picture, in [-1, 1], read when it is asked for: a folder of photographs would fill the memory. Raises InputError."""
+        return _picture(self.path, self.row["sha256"])
 
     def weighted(self, weight: float) -> dict[str, Any]:
         """The recipe's row with the weight in the mix."""
@@ -66,7 +72,15 @@ def load_style(path: Path) -> Style:
         raise InputError(f"{path}: a style of {columns} x {rows} px has no texture; use one of at least {EDGE} px a side")
     row = {"file": path.name, "sha256": sha256(content), "title": rights.title or path.stem.replace("_", " ")}
     row |= {"author": rights.author, "licence": rights.licence, "origin": rights.source}
-    return Style(path.stem, picture.pixels, row, rights)
+    return Style(path.stem, path, row, rights)
+
+
+@lru_cache(maxsize=_KEPT)
+def _picture(path: Path, digest: str) -> Float[Tensor, "3 h w"]:
+    content = read_bytes(path)
+    if sha256(content) != digest:
+        raise InputError(f"{path}: another picture than when this began; start again")
+    return open_image(content, str(path)).pixels
 
 
 def rights_of(path: Path, content: bytes) -> Rights:

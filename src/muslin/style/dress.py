@@ -34,10 +34,11 @@ _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the
 
 @dataclass(frozen=True)
 class Cloth:
-    """A style's picture, (3, height, width) in [-1, 1], and its weight in the mix."""
+    """A style's picture, (3, height, width) in [-1, 1], and its weight in the mix. `name`: what tells it from others, as its SHA-256."""
 
     pixels: Float[Tensor, "3 h w"]
     weight: float = 1.0
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -239,7 +240,8 @@ def sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleC
         first, second = min(round(above / scale), max(rows - most[0], 0)), min(round(before / scale), max(columns - most[1], 0))
         pixels = cloth.pixels[:, first : first + most[0], second : second + most[1]]
         pixels = cloth.pixels if pixels.shape == cloth.pixels.shape else pixels  # the same tensor, whose statistics are known already
-        laid.append(Sized(pixels, max(32, round(pixels.shape[1] * scale)), max(32, round(pixels.shape[2] * scale)), cloth.weight))
+        high, wide = (max(32, round(side * scale)) for side in pixels.shape[1:])
+        laid.append(Sized(pixels, high, wide, cloth.weight, cloth.name and f"{cloth.name} from {first}, {second}, {tuple(pixels.shape)}"))
     return laid
 
 

@@ -27,12 +27,16 @@ COLOUR = "colour"  # the pixels' own moments go by this name among the layers'
 
 @dataclass(frozen=True)
 class Sized:
-    """A style's picture as it came, the rows and columns that it has beside the content at full size, and its weight."""
+    """A style's picture as it came, the rows and columns that it has beside the content at full size, and its weight.
+
+    What was measured of it is found again by `name`, or by the tensor itself where it has none.
+    """
 
     pixels: Float[Tensor, "3 a b"]
     rows: int
     columns: int
     weight: float = 1.0
+    name: str = ""
 
     def at(self, share: float) -> Float[Tensor, "3 rows columns"]:
         """The picture as it lies when the content is `share` of its full size."""
@@ -65,14 +69,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class StyleTarget:
-    """What a mix of styles asks for at one scale: distances by layer, and the pixels' moments. `pixels` keeps the pictures alive."""
+    """What a mix of styles asks for at one scale: distances by layer, and the pixels' moments. `pixels` keeps nameless pictures alive."""
 
     distances: dict[str, StyleDistance]
     colour: Moments
     pixels: tuple[Tensor, ...]
 
 
-# targets of the last styles, so that a grid of contents x styles measures each style once: by the pictures' identity and size
+# targets of the last styles, so that a grid of contents x styles measures each style once: by the pictures' names or identity, and size
 _BOOK: OrderedDict[tuple[object, ...], StyleTarget] = OrderedDict()
 _PAGES = 64
 
@@ -193,7 +197,9 @@ class Objective:
     def _target(self, styles: list[Sized], share: float) -> StyleTarget:
         """What all styles ask for at this scale, mixed by weight (moments add); looked up where it was measured before."""
         config = self.config
-        mix = tuple((id(style.pixels), round(style.rows * share), round(style.columns * share), style.weight) for style in styles)
+        mix = tuple(
+            (style.name or id(style.pixels), round(style.rows * share), round(style.columns * share), style.weight) for style in styles
+        )
         key = (mix, tuple(self.weights), config.statistic, self.balance, self.backbone.name, self.bfloat16, config.tile, self.device)
         if key in _BOOK:
             _BOOK.move_to_end(key)
@@ -207,7 +213,7 @@ class Objective:
                 part = part.times(style.weight / whole)
                 mixed[name] = mixed[name] + part if name in mixed else part
         distances = {name: STYLES[config.statistic](mixed[name], self.balance) for name in self.weights}
-        _BOOK[key] = StyleTarget(distances, mixed[COLOUR], tuple(style.pixels for style in styles))
+        _BOOK[key] = StyleTarget(distances, mixed[COLOUR], tuple(style.pixels for style in styles if not style.name))
         while len(_BOOK) > _PAGES:
             _BOOK.popitem(last=False)
         return _BOOK[key]
