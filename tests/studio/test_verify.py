@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
+import tifffile
 import torch
 
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Note
 from muslin.base.image import XMP, encode_jpeg, encode_png, encode_webp, open_image, read_text
 from muslin.base.packets import with_packet
+from muslin.base.tiff import decode_tiff, encode_tiff
 from muslin.gan.generators import load_generator
 from muslin.provenance.keys import make_keys
 from muslin.provenance.recipe import Recipe, now, read_marks, read_recipe
@@ -117,6 +119,17 @@ def test_a_copy_carries_the_recipe_and_can_be_signed(draft, suffix):
     assert float((open_image(out).pixels - open_image(draft).pixels).abs().max()) <= (0 if lossless else 0.4)
     list(sign_files([out]))
     assert verdict_of(out).state == "this studio" and read_recipe(out) == read_recipe(draft)
+
+
+def test_a_print_keeps_its_sixteen_bits_in_a_copy(draft):
+    fine = torch.linspace(-1, 1, 3 * 60 * 400).view(3, 60, 400)
+    cloth, out = draft.with_name("cloth.tiff"), draft.with_name("copy.tif")
+    recipe = read_recipe(draft)
+    cloth.write_bytes(encode_tiff(fine, 120, recipe.plain(), recipe.xmp()))
+    list(copy(cloth, out, clean=True))
+    before, after = (tifffile.imread(path) for path in (cloth, out))
+    assert after.dtype == "uint16" and (before == after).all() and len(set(before.flatten().tolist())) > 60_000
+    assert decode_tiff(draft.read_bytes()) is None  # a PNG
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpeg", "webp", "tiff"])

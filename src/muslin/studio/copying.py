@@ -13,7 +13,7 @@ from muslin.base.events import Event, Finished, Note, Saved
 from muslin.base.files import make_folder, read_bytes, write_bytes
 from muslin.base.image import Picture, encode_jpeg, encode_png, encode_webp, open_image
 from muslin.base.packets import JPEG_MOST
-from muslin.base.tiff import encode_tiff
+from muslin.base.tiff import decode_tiff, encode_tiff
 from muslin.provenance.keys import no_keys, watermark_key
 from muslin.provenance.recipe import Recipe, mark_text, read_marks
 from muslin.provenance.watermark import LEAST, embed
@@ -38,7 +38,8 @@ def copy(file: Path, out: Path, clean: bool = False, quality: int = 90, watermar
     recipe, mark = marks_of(read_bytes(file), str(file))
     kept = None if clean else recipe
     mark = replace((recipe.clean_mark() if clean else recipe.mark()) if recipe else mark, recipe="", signed="")
-    picture = _watermarked(open_image(file), file) if watermark else open_image(file)
+    picture = _whole(file) if write is _tiff else open_image(file)
+    picture = _watermarked(picture, file) if watermark else picture
     content = write(picture, kept, mark, quality)
     make_folder(out.parent)
     yield Saved(write_bytes(out, content))
@@ -55,6 +56,12 @@ def marks_of(content: bytes, name: str) -> tuple[Recipe | None, Mark]:
     if mark is None:
         raise InputError(f"{name}: carries neither a recipe nor an AI mark; this is for pictures that Muslin wrote")
     return recipe, mark
+
+
+def _whole(file: Path) -> Picture:
+    """The picture; of a 16-bit TIFF of ours all levels, where others are read as 8 bits."""
+    fine = decode_tiff(read_bytes(file))
+    return open_image(file) if fine is None else replace(open_image(file), pixels=fine)
 
 
 def _watermarked(picture: Picture, file: Path) -> Picture:
