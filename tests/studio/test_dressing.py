@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections import OrderedDict
+from dataclasses import replace
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ from muslin.studio.pipeline import DesignConfig, design
 from muslin.studio.places import find_pictures
 from muslin.studio.remake import remake
 from muslin.studio.styles import find_styles
+from muslin.style import dress as dress_module
 from muslin.style import objective
 from muslin.style.dress import memory_needed
 from muslin.style.objective import Objective
@@ -241,3 +243,16 @@ def test_where_weights_of_ones_own_lie_is_in_no_recipe(tmp_path, garment_file):
     )
     found = muslin("remake", look, "--look-in", weights.parent, "--look-in", tmp_path, cwd=tmp_path)
     assert "the same, bit for bit" in found.stdout + found.stderr
+
+
+def test_a_repeat_is_made_once_for_all_looks_and_their_figures(tmp_path, garment, garment_file, monkeypatch):
+    made, real = [], dress_module.make_tile
+    monkeypatch.setattr(dress_module, "make_tile", lambda *asked: made.append(asked[1:]) or real(*asked))
+    dress_module._kept_tile.cache_clear()
+    other = tmp_path / "other.png"
+    other.write_bytes(encode_png(garment.flip(2)))
+    config = style_config("garment", ["size=96", "mode=print"])
+    list(dress_all([garment_file, other], [("weave_ikat", 1.0), ("weave_knit", 1.0)], tmp_path / "out", config, Wanted(report=True)))
+    assert len(made) == 2
+    list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", replace(config, repeat="mirror"), Wanted(report=True)))
+    assert len(made) == 3

@@ -28,12 +28,11 @@ from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe,
 from muslin.studio.places import Place, find_pictures, names_apart, overview_at, place_for
 from muslin.studio.styles import Style, clear_styling, find_weighted
 from muslin.style.configs import PRESETS, StyleConfig, unread
-from muslin.style.dress import Cloth, canvas, check, memory_needed, sized
+from muslin.style.dress import Cloth, canvas, check, memory_needed, sized, tile_of
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
 from muslin.style.measure import measure
 from muslin.style.objective import layer_weights
 from muslin.style.optimise import Progress
-from muslin.style.repeats import make_tile
 
 _SHOWN, _CELL = 200, 256  # looks on the sheet, and the pixels of each
 _NAME = 200  # bytes of a look's name; file systems take 255, with number and ending
@@ -221,9 +220,10 @@ def figures_of(
     config: StyleConfig,
 ) -> dict[str, float | int | None]:
     """`style.measure.Measures` of a look as a row; for a print the seam of its tile besides."""
-    laid = sized([Cloth(style.pixels, weight) for style, weight in group], mask, content, config)
+    cloths = [Cloth(style.pixels, weight, style.row["sha256"]) for style, weight in group]
+    laid = sized(cloths, mask, content, config)
     row = measure(result, content, mask, [(style.at(1.0), style.weight) for style in laid]).row()
-    return row | ({"seam": make_tile(group[0][0].pixels, config.repeat, config.even).seam} if config.mode == "print" else {})
+    return row | ({"seam": tile_of(cloths[0], config).seam} if config.mode == "print" else {})
 
 
 def content_of(

@@ -6,6 +6,7 @@ Outside the mask every pixel is the content's own, bit for bit. `where=all` styl
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -17,13 +18,13 @@ from muslin.base.machine import pick_device
 from muslin.base.seeds import seeded
 from muslin.data.ground import extend, shrink
 from muslin.features.backbones import Backbone
-from muslin.style.configs import StyleConfig
+from muslin.style.configs import Repeat, StyleConfig
 from muslin.style.enlarge import at_size, enlarge
 from muslin.style.feedforward import draft, load_styler
 from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
 from muslin.style.objective import EDGE, Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
-from muslin.style.repeats import lay_repeat, make_tile
+from muslin.style.repeats import Tile, lay_repeat, make_tile
 from muslin.style.shading import box, drape, folds_back, overlay, placed, shading, unprinted
 
 _SIZES = (64, 8192)  # of the longer side, pixels
@@ -36,7 +37,7 @@ _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the
 class Cloth:
     """A style's picture, (3, height, width) in [-1, 1], and its weight in the mix. `name`: what tells it from others, as its SHA-256."""
 
-    pixels: Float[Tensor, "3 h w"]
+    pixels: Float[Tensor, "3 h w"] = field(compare=False)
     weight: float = 1.0
     name: str = ""
 
@@ -154,10 +155,20 @@ def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: Sty
     per_cm = (right - left) / config.width_cm
     if (across := config.repeat_cm * per_cm) < _LEAST_REPEAT:
         raise SettingError(_too_fine(across, right - left, config))
-    tile = make_tile(cloths[0].pixels, config.repeat, config.even)
+    tile = tile_of(cloths[0], config)
     # the picture's own width is repeat_cm: its unit is narrower by what the seam took, and wider by how many tiles it holds
     unit = config.repeat_cm * per_cm * tile.pixels.shape[2] / cloths[0].pixels.shape[2]
     return drape(lay_repeat(tile.pixels, area, unit), shading(part, area), config.folds)
+
+
+def tile_of(cloth: Cloth, config: StyleConfig) -> Tile:
+    """The repeat of a cloth; of one with a name it is made once for many looks, since a large photograph's takes its time."""
+    return _kept_tile(cloth, config.repeat, config.even) if cloth.name else make_tile(cloth.pixels, config.repeat, config.even)
+
+
+@lru_cache(maxsize=4)
+def _kept_tile(cloth: Cloth, repeat: Repeat, even: float) -> Tile:
+    return make_tile(cloth.pixels, repeat, even)
 
 
 def _too_fine(across: float, width: int, config: StyleConfig) -> str:
