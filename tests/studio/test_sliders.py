@@ -63,7 +63,10 @@ def test_the_articles_gan_is_told(tmp_path):
 
 
 def test_what_half_of_the_designs_do_not_follow_is_no_slider(garments, monkeypatch):
-    trial, changes = sliders._trial(garments, garments.network, 20), load_sliders(garments)["length"].changes
+    trial, changes = (
+        sliders._trial(garments, garments.network, 20, sliders._many(garments.network)),
+        load_sliders(garments)["length"].changes,
+    )
     assert isinstance(sliders._judge(trial, changes, "length"), Slider)
     assert sliders._followed(trial, changes, "length") >= 0.9 > 0.1 >= sliders._followed(trial, -changes, "length")
     monkeypatch.setattr(sliders, "_followed", lambda trial, changes, name: 0.5)

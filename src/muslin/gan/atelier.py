@@ -19,7 +19,7 @@ from muslin.gan.average import Average
 from muslin.gan.configs import AtelierConfig
 from muslin.gan.discriminator import DISCRIMINATORS
 from muslin.gan.losses import LOSSES
-from muslin.gan.prior import fit_mapping
+from muslin.gan.prior import STEPS, fit_mapping
 from muslin.gan.redraw import PRIOR, Redrawer, Seen, apart, see
 from muslin.gan.synthesis import Generator
 
@@ -27,6 +27,7 @@ _ENCODER_RATE = 0.4  # of G's
 _HEAD_START = 3_000  # images that D learns from alone, once G can redraw; then as many in which its word comes to count
 _SOME = 4  # every so manieth picture of a batch is redrawn beside the contest
 _SETTLED = 10_000  # pictures that the mapping is fitted to, at most
+_SHOWN, _SHOW_STEPS = 1_000, 300  # the same for what is shown while G learns to redraw: a glance
 
 
 class AtelierTrainer:
@@ -65,38 +66,43 @@ class AtelierTrainer:
         size, mine = self.config.batch, parallel.share(self.config.batch)
         which = data.even(size, rng)
         draws = torch.rand(size, 2 * DRAWS + 1, generator=rng)[mine].to(self.device)
-        z = torch.randn(size, self.config.net.z, generator=rng)[mine].to(self.device)
+        normal = torch.randn(size, self.config.net.z + (self.config.net.w if self.redrawer else 0), generator=rng)[mine].to(self.device)
+        z, noise = normal[:, : self.config.net.z], normal[:, self.config.net.z :]
         real, labels = data.take(which[mine], self.device)
         if self.config.mirror:
             real = torch.where((draws[:, 0] < 0.5)[:, None, None, None], real.flip(3), real)
         punish = (seen // size) % self.config.penalty_every == 0
+        if self.redrawer and not seen:
+            self.redrawer.begin(self.generator.mapping)
         if self.config.warm and self.config.warm <= seen < self.config.warm + size:  # the contest's first step, wherever batches fall
             self._settle(data)
         with torch.autocast(self.device.type, autocast or torch.bfloat16, enabled=autocast is not None):
             if seen < self.config.warm:
-                figures = self._redraw_step(real.float(), z, labels)
+                figures = self._redraw_step(real.float(), noise, labels)
             else:
                 self.word = min(max((seen - self.config.warm) / _HEAD_START - 1, 0.0), 1.0) if self.config.warm else 1.0
-                figures = self._both_steps(real.float(), z, labels, draws[:, 1:], punish, data.ground)
+                figures = self._both_steps(real.float(), (z, noise), labels, draws[:, 1:], punish, data.ground)
                 self._adapt(figures)
                 figures["augmentation"] = self.strength
         self.average.update(self.generator, size, seen + size)
         return figures
 
-    def _redraw_step(self, real: Tensor, z: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def _redraw_step(self, real: Tensor, noise: Tensor, labels: Tensor) -> dict[str, Tensor]:
         assert self.redrawer and self.r_steps
         wanted = see(real)
-        w, nats = self.redrawer.code(self.generator.mapping, wanted, labels, z)
+        w, nats = self.redrawer.code(wanted, labels, noise)
         self._follow_mean(w.detach(), labels)
         redraw = apart(self._synthesise(w), wanted)
         self._descend(redraw + PRIOR * nats, self.g_steps, self.r_steps)
         return {"redraw": redraw.detach(), "nats": nats.detach()}
 
-    def _both_steps(self, real: Tensor, z: Tensor, labels: Tensor, draws: Tensor, punish: bool, ground: float) -> dict[str, Tensor]:
+    def _both_steps(
+        self, real: Tensor, chance: tuple[Tensor, Tensor], labels: Tensor, draws: Tensor, punish: bool, ground: float
+    ) -> dict[str, Tensor]:
         # one generated batch serves both steps, and every fourth of it is a redrawn picture where `redraw` says so
         for_real, for_fake = draws.split(DRAWS, 1)
         some = see(real[::_SOME]) if self.config.redraw else None
-        w, nats = self._latents(some, z, labels)
+        w, nats = self._latents(some, *chance, labels)
         drawn = self._synthesise(w)
         real, fake = (augment(x, d, self.strength, self.config, ground) for x, d in ((real, for_real), (drawn, for_fake)))
         real_scores, figures = self._discriminator_step(real, fake.detach(), labels, punish)
@@ -110,7 +116,7 @@ class AtelierTrainer:
         self._descend(loss + self.config.redraw * (redraw + PRIOR * nats), self.g_steps, self.r_steps)
         return figures | {"redraw": redraw.detach()}
 
-    def _latents(self, some: Seen | None, z: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _latents(self, some: Seen | None, z: Tensor, noise: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """w for a batch, every fourth of them the code of one of `some` pictures where there are any, and the codes' divergence.
 
         Once G has learned to redraw, its mapping stays what it was fitted to be: the contest is about how garments are drawn, not which.
@@ -122,8 +128,7 @@ class AtelierTrainer:
             self._follow_mean(w.detach(), labels)
         if not some or not self.redrawer:
             return w, w.new_zeros(())
-        mapping = self.redrawer.mapping if warm else self.generator.mapping
-        codes, nats = self.redrawer.code(mapping, some, labels[::_SOME], z[::_SOME])
+        codes, nats = self.redrawer.code(some, labels[::_SOME], noise[::_SOME])
         return w.index_copy(0, torch.arange(0, len(w), _SOME, device=w.device), codes.to(w.dtype)), nats
 
     def _synthesise(self, w: Tensor) -> Tensor:
@@ -132,20 +137,28 @@ class AtelierTrainer:
     @torch.no_grad()
     def _settle(self, data: Images) -> None:
         """The mapping is fitted to where the pictures lie, so that what is drawn from nothing is a garment and not between some."""
+        fitted = self._fitted(data, _SETTLED, STEPS)
+        self.generator.mapping.load_state_dict(fitted)
+        self.average.network.get_submodule("mapping").load_state_dict(fitted)
+
+    @torch.no_grad()
+    def before_showing(self, data: Images, seen: int) -> None:
+        """While G learns to redraw, the averaged generator's mapping is fitted for a look at drafts; G's own waits for the contest."""
+        if self.config.warm and seen <= self.config.warm:
+            self.average.network.get_submodule("mapping").load_state_dict(self._fitted(data, _SHOWN, _SHOW_STEPS))
+
+    def _fitted(self, data: Images, most: int, steps: int) -> dict[str, Tensor]:
         assert self.redrawer
-        mapping, codes = self.generator.mapping, list[Tensor]()
-        self.redrawer.mapping.load_state_dict(mapping.state_dict())
-        chosen = torch.randperm(len(data), generator=seeded(self.config.seed, "settle"))[:_SETTLED]
+        codes = list[Tensor]()
+        chosen = torch.randperm(len(data), generator=seeded(self.config.seed, "settle"))[:most]
         for part in chosen.split(64):
             pictures, labels = data.take(part, self.device)
             for view in (pictures, pictures.flip(3)) if self.config.mirror else (pictures,):
-                codes.append(torch.cat([self.redrawer.code(mapping, see(view), labels)[0], labels[:, None].float()], 1))
+                codes.append(torch.cat([self.redrawer.code(see(view), labels)[0], labels[:, None].float()], 1))
         found = torch.cat(codes)
         with torch.enable_grad():
-            fitted = fit_mapping(mapping, found[:, :-1], found[:, -1].long(), self.config.seed).state_dict()
-        fitted = {name: parallel.from_first(value) for name, value in fitted.items()}
-        mapping.load_state_dict(fitted)
-        self.average.network.get_submodule("mapping").load_state_dict(fitted)
+            fitted = fit_mapping(self.generator.mapping, found[:, :-1], found[:, -1].long(), self.config.seed, steps).state_dict()
+        return {name: parallel.from_first(value) for name, value in fitted.items()}
 
     def _discriminator_step(self, real: Tensor, fake: Tensor, labels: Tensor, punish: bool) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss, and gamma / 2 |grad D|^2 at real (and generated) pictures where it is due.

@@ -2,9 +2,11 @@
 
 A contest alone finds, on a small machine, a few silhouettes and stays with them for hours; who has redrawn each training picture from a
 few numbers (Kingma & Welling 2014; beside an adversarial loss: Larsen et al. 2016) has seen them all. Departs: the encoder reads frozen
-features and a thumbnail instead of pixels, and pictures are compared by features too. Does not know D, nor when it is called.
+features beside pixels and says where a picture lies in W itself, counted from where the mapping draws at the start (through the mapping, a code
+cost twice the images; docs/LOG.md); pictures are compared by features too. Does not know D, nor when it is called.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -12,51 +14,77 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from muslin.base.seeds import seeded
 from muslin.features.backbones import on_device
 from muslin.features.embedded import embedded
 from muslin.gan.configs import AtelierNet
+from muslin.gan.discriminator import Conv, Down
 from muslin.gan.synthesis import Mapping
 
 LAYERS = ("stem", "1e", "3e", "5e")  # of the embedded encoder, what pictures are compared by: edges, cloth, parts
-_READ, _CHANNELS, _PLACES, _THUMB, _WIDE = "10", 112, 4, 12, 512
+_READ, _CHANNELS, _PLACES, _WIDE, _CLASS = "10", 112, 4, 512, 32
+_SIDE, _LEFT, _WIDTHS = 64, 8, (24, 32, 48, 64)  # the encoder's own convolutions look at 64 px at most and come down to 8 x 8 places
 _PIXELS, _COARSE = 2.0, 3.0  # weights beside 1 for the features
 PRIOR = 1e-4  # what a nat counts
+_TRIED, _LEAST_SPREAD = 1_000, 0.05  # draws of the mapping in each class; the least variance of an axis, as a share of the mean's
 _LEAST, _MOST = 64, 128  # px that the frozen features look at
 
 
 class Redrawer(nn.Module):
-    """The encoder: a picture and its class -> where its z lies, and how surely; thrown away when G is trained."""
+    """The encoder: a picture and its class -> where its w lies, and how surely; thrown away when G is trained."""
 
     def __init__(self, net: AtelierNet) -> None:
         super().__init__()
-        self.clean = nn.LayerNorm(_CHANNELS * _PLACES**2)
-        self.first = nn.Linear(_CHANNELS * _PLACES**2 + 3 * _THUMB**2 + net.z, _WIDE)
+        widths = _WIDTHS[: (min(net.size, _SIDE) // _LEFT).bit_length()]
+        self.rgb = Conv(3, widths[0], 3)
+        self.downs = nn.ModuleList(Down(a, b) for a, b in itertools.pairwise(widths))
+        sizes = (widths[-1] * _LEFT**2, _CHANNELS * _PLACES**2)
+        self.clean = nn.ModuleList(nn.LayerNorm(size) for size in sizes)
+        self.first = nn.Linear(sum(sizes) + _CLASS, _WIDE)
         self.second = nn.Linear(_WIDE, _WIDE)
         self.norms = nn.ModuleList(nn.LayerNorm(_WIDE) for _ in range(2))
-        self.last = nn.Linear(_WIDE, 2 * net.z)
-        self.embed = nn.Embedding(max(net.classes, 1), net.z)
-        self.mapping = Mapping(net)  # G's own as it was when the contest began: from then on G's answers for what is drawn from nothing
+        self.last = nn.Linear(_WIDE, 2 * net.w)
+        self.embed = nn.Embedding(max(net.classes, 1), _CLASS)
+        self.register_buffer("middle", torch.zeros(max(net.classes, 1), net.w))
+        self.register_buffer("axes", torch.eye(net.w))
         with torch.no_grad():
             self.last.weight.mul_(0.3)  # near the prior at first
 
+    @torch.no_grad()
+    def begin(self, mapping: Mapping) -> None:
+        """From now on codes of standard normal numbers lie as what `mapping` draws: around the mean of their class, spread as within classes."""
+        z = torch.randn(_TRIED, mapping.embed.embedding_dim, generator=seeded(0, "frame")).to(self.middle)
+        labels = torch.arange(len(self.middle), device=z.device)
+        drawn = torch.stack([mapping(z, label.expand(_TRIED)) for label in labels])
+        self.middle.copy_(drawn.mean(1))
+        away = (drawn - drawn.mean(1, keepdim=True)).flatten(0, 1)
+        energy, axes = torch.linalg.eigh(away.T @ away / len(away))
+        self.axes.copy_(axes * energy.clamp(min=_LEAST_SPREAD * float(energy.mean())).sqrt() @ axes.T)
+
     def forward(
-        self, read: Float[Tensor, "b c h w"], pictures: Float[Tensor, "b 3 s s"], labels: Int[Tensor, " b"]
-    ) -> tuple[Float[Tensor, "b z"], Float[Tensor, "b z"]]:
-        """Mean and logarithm of the variance of z, from frozen features and the picture in [-1, 1]."""
-        features = self.clean(F.adaptive_avg_pool2d(read.float(), _PLACES).flatten(1))
-        thumb = F.adaptive_avg_pool2d(pictures, _THUMB).flatten(1)
-        x = F.leaky_relu(self.norms[0](self.first(torch.cat([features, thumb, self.embed(labels)], 1))), 0.2)
+        self, read: Float[Tensor, "b c i j"], pictures: Float[Tensor, "b 3 s s"], labels: Int[Tensor, " b"]
+    ) -> tuple[Float[Tensor, "b w"], Float[Tensor, "b w"]]:
+        """Mean and logarithm of the variance of a code, in the units of `begin`, from frozen features and the picture in [-1, 1]."""
+        small = F.adaptive_avg_pool2d(pictures, _SIDE) if pictures.shape[2] > _SIDE else pictures
+        x = F.leaky_relu(self.rgb(small.contiguous(memory_format=torch.channels_last)), 0.2)
+        for down in self.downs:
+            x = down(x)
+        parts = (x.flatten(1), F.adaptive_avg_pool2d(read, _PLACES).flatten(1))
+        cleaned = [clean(part.float()) for clean, part in zip(self.clean, parts, strict=True)]
+        x = F.leaky_relu(self.norms[0](self.first(torch.cat([*cleaned, self.embed(labels)], 1))), 0.2)
         x = F.leaky_relu(self.norms[1](self.second(x)), 0.2)
         mean, spread = self.last(x).float().chunk(2, 1)
         return mean, (spread - 2).clamp(-8, 2)
 
     def code(
-        self, mapping: Mapping, seen: "Seen", labels: Int[Tensor, " b"], noise: Float[Tensor, "b z"] | None = None
+        self, seen: "Seen", labels: Int[Tensor, " b"], noise: Float[Tensor, "b w"] | None = None
     ) -> tuple[Float[Tensor, "b w"], Float[Tensor, ""]]:
         """Where pictures lie in W, drawn by standard normal `noise` (none: the middle), and the divergence from the prior in nats."""
         mean, spread = self(seen.features[_READ], seen.pictures, labels)
-        z = mean if noise is None else mean + (spread / 2).exp() * noise
-        return mapping(z, labels), 0.5 * (mean.square() + spread.exp() - 1 - spread).sum(1).mean()
+        code = mean if noise is None else mean + (spread / 2).exp() * noise
+        with torch.autocast(code.device.type, enabled=False):
+            w = self.middle[labels] + code @ self.axes
+        return w, 0.5 * (mean.square() + spread.exp() - 1 - spread).sum(1).mean()
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class Mapping(nn.Module):
 
     def __init__(self, net: AtelierNet) -> None:
         super().__init__()
+        self.rate = net.mapping_rate
         self.embed = nn.Embedding(max(net.classes, 1), net.z)
         first = [Dense(2 * net.z, net.w, rate=net.mapping_rate)]
         self.layers = nn.ModuleList(first + [Dense(net.w, net.w, rate=net.mapping_rate) for _ in range(net.mapping - 1)])

@@ -155,6 +155,8 @@ class _Run:
             raise KeyboardInterrupt
 
     def _checkpoint(self, judge: bool) -> Iterator[Event]:
+        if isinstance(self.trainer, AtelierTrainer):
+            self.trainer.before_showing(self.data, self.progress.seen)
         scores = self._scores() if judge and self.judge else {}
         best = self.progress.best
         if scores:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from muslin.base.checkpoint import load_checkpoint, save_checkpoint
@@ -85,8 +85,9 @@ class _Trial:
 def find_sliders(generator: Loaded, designs: int = 40, out: Path | None = None) -> Iterator[Event]:
     """Find, name and save the sliders of a generator, beside it (or at `out`). Raises InputError for one without W space."""
     network = style_based(generator)
-    trial = _trial(generator, network, designs)
-    tried, effects = candidates(network), list[Tensor]()
+    many = _many(network)
+    trial = _trial(generator, network, designs, many)
+    tried, effects = [*candidates(network), *_following(trial, many)], list[Tensor]()
     for number, direction in enumerate(tried, 1):
         effects.append(trial.effect(as_changes(network, [direction], torch.ones(1))))
         if number % 4 == 0 or number == len(tried):
@@ -109,15 +110,49 @@ def find_sliders(generator: Loaded, designs: int = 40, out: Path | None = None) 
     yield Finished(path, 0.0)
 
 
-def _trial(generator: Loaded, network: Generator, designs: int) -> _Trial:
+@dataclass(frozen=True)
+class _Many:
+    """Designs of all kinds in turn, as they come, to see what varies with what."""
+
+    ws: Float[Tensor, "n layers w"]
+    labels: Int[Tensor, " n"]
+    figures: Float[Tensor, "n k"]
+
+    def within(self, label: int) -> tuple[Tensor, Tensor]:
+        """w and figures of one kind, each less its mean."""
+        rows = self.labels == label
+        w, figures = self.ws[rows, 0], self.figures[rows]
+        return w - w.mean(0), figures - figures.mean(0)
+
+
+def _many(network: Generator) -> _Many:
+    count = max(network.classes, 1)
+    labels = torch.arange(max(400, 40 * count)) % count
+    ws = torch.stack([latent(network, 20_000 + number, int(label), 0.7) for number, label in enumerate(labels)])
+    return _Many(ws, labels, figures_of(network, ws))
+
+
+def _trial(generator: Loaded, network: Generator, designs: int, many: _Many) -> _Trial:
     count = max(network.classes, 1)
     labels = [number % count for number in range(designs)]
     ws = torch.stack([latent(network, 10_000 + number, label, 0.7) for number, label in enumerate(labels)])
-    many = [latent(network, 20_000 + number, number % count, 0.7) for number in range(max(200, 20 * count))]
-    figures, kinds = figures_of(network, torch.stack(many)), torch.arange(len(many)) % count
-    within = torch.stack([figures[kinds == label].std(0) for label in range(count)])
+    within = torch.stack([many.within(label)[1].std(0) for label in range(count)])
     named = [generator.classes[label] if generator.conditional else "" for label in labels]
     return _Trial(network, ws, named, within.mean(0).clamp(min=1e-4))
+
+
+def _following(trial: _Trial, many: _Many) -> list[Direction]:
+    """For each figure the change of w that goes with one standard deviation more of it among designs as they come, in each group of layers.
+
+    It stays where designs lie, which a component or a factor of a W wider than its use may not.
+    """
+    within = [many.within(label) for label in range(max(trial.network.classes, 1))]
+    w, figures = (torch.cat(part) for part in zip(*within, strict=True))
+    slopes = (figures / figures.std(0).clamp(min=1e-6)).T @ w / len(w)
+    layers = [(name, rows) for name, rows in groups(trial.network).items() if rows]
+    return [
+        Direction(slope, rows, f"with {figure}, {name}") for figure, slope in zip(MEASURES, slopes, strict=True) for name, rows in layers
+    ]
 
 
 @torch.no_grad()
