@@ -53,13 +53,14 @@ class Redrawer(nn.Module):
     @torch.no_grad()
     def begin(self, mapping: Mapping) -> None:
         """From now on codes of standard normal numbers lie as what `mapping` draws: around the mean of their class, spread as within classes."""
-        z = torch.randn(_TRIED, mapping.embed.embedding_dim, generator=seeded(0, "frame")).to(self.middle)
-        labels = torch.arange(len(self.middle), device=z.device)
+        middle, root = self.get_buffer("middle"), self.get_buffer("axes")
+        z = torch.randn(_TRIED, mapping.embed.embedding_dim, generator=seeded(0, "frame")).to(middle)
+        labels = torch.arange(len(middle), device=z.device)
         drawn = torch.stack([mapping(z, label.expand(_TRIED)) for label in labels])
-        self.middle.copy_(drawn.mean(1))
+        middle.copy_(drawn.mean(1))
         away = (drawn - drawn.mean(1, keepdim=True)).flatten(0, 1)
         energy, axes = torch.linalg.eigh(away.T @ away / len(away))
-        self.axes.copy_(axes * energy.clamp(min=_LEAST_SPREAD * float(energy.mean())).sqrt() @ axes.T)
+        root.copy_(axes * energy.clamp(min=_LEAST_SPREAD * float(energy.mean())).sqrt() @ axes.T)
 
     def forward(
         self, read: Float[Tensor, "b c i j"], pictures: Float[Tensor, "b 3 s s"], labels: Int[Tensor, " b"]
@@ -83,7 +84,7 @@ class Redrawer(nn.Module):
         mean, spread = self(seen.features[_READ], seen.pictures, labels)
         code = mean if noise is None else mean + (spread / 2).exp() * noise
         with torch.autocast(code.device.type, enabled=False):
-            w = self.middle[labels] + code @ self.axes
+            w = self.get_buffer("middle")[labels] + code @ self.get_buffer("axes")
         return w, 0.5 * (mean.square() + spread.exp() - 1 - spread).sum(1).mean()
 
 
