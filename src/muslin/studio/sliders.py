@@ -2,7 +2,8 @@
 
 Candidates (`gan.latent`: principal components, factors of the modulation weights) are tried on designs of all kinds; the effect of each on
 every figure of `metrics.garment` makes a table; for each figure the mix of candidates is solved that moves it and nothing else (ridge
-regression), limited to the layers where it acts, tried again, and kept only where what it does is mostly what it names.
+regression), limited to the layers where it acts, tried again, and kept only where what it does is mostly what it names. Where that goes too
+far off in W, a less pure and shorter one is tried.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from muslin.metrics.garment import MEASURES, measure_all
 _BATCH = 16
 _SURE = 0.9  # least share of designs that must go the way the name says
 _PURE = 0.65  # least share of a slider's whole effect that must be on what it names
-_RIDGE = 0.02
+_RIDGES = (0.02, 0.1, 0.5)  # the purest change first; a larger one asks for a shorter way
 _SEEN = 0.006  # natural spread of a figure below which nobody sees it
 _FAR = 1.5  # cost above which a slider tears the garment before it does what it says
 _REACH = 2.0  # how far in W a slider may go from the design, in the same unit as `cost`
@@ -92,9 +93,9 @@ def find_sliders(generator: Loaded, designs: int = 40, out: Path | None = None) 
         effects.append(trial.effect(as_changes(network, [direction], torch.ones(1))))
         if number % 4 == 0 or number == len(tried):
             yield Step("try", number, len(tried))
-    found, solved = list[Slider](), _solve(trial, tried, torch.stack(effects))
-    for name, changes in solved.items():
-        slider = _judge(trial, changes, name)
+    found, solved = list[Slider](), [_solve(trial, tried, torch.stack(effects), ridge) for ridge in _RIDGES]
+    for name in MEASURES:
+        slider = _first(trial, [each[name] for each in solved], name)
         if isinstance(slider, Slider):
             found.append(slider)
         else:
@@ -162,9 +163,20 @@ def figures_of(network: Generator, ws: Float[Tensor, "n layers w"]) -> Float[Ten
     return torch.cat([torch.stack(list(measure_all(pictures).values()), 1) for pictures in drawn])
 
 
-def _solve(trial: _Trial, tried: list[Direction], effects: Float[Tensor, "c k"]) -> dict[str, Tensor]:
-    """For each figure the change that moves it alone: min |E^T c - e|^2 + ridge |c|^2, as long as `_length`."""
-    ridge = _RIDGE * float(effects.square().sum()) / len(effects) * torch.eye(len(effects))
+def _first(trial: _Trial, ways: list[Tensor], name: str) -> Slider | str:
+    """The first of some changes that is a slider, or why the first is none."""
+    why = ""
+    for changes in ways:
+        slider = _judge(trial, changes, name)
+        if isinstance(slider, Slider):
+            return slider
+        why = why or slider
+    return why
+
+
+def _solve(trial: _Trial, tried: list[Direction], effects: Float[Tensor, "c k"], share: float) -> dict[str, Tensor]:
+    """For each figure the change that moves it alone: min |E^T c - e|^2 + ridge |c|^2, as long as `_length`; `share`: of the mean effect."""
+    ridge = share * float(effects.square().sum()) / len(effects) * torch.eye(len(effects))
     # what only trousers have counts by the share of trousers
     amounts = torch.linalg.solve(effects * trial.shares @ effects.T + ridge, effects * trial.shares)
     solved, length = [as_changes(trial.network, tried, column) for column in amounts.T], _length(trial)

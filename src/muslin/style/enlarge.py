@@ -27,8 +27,8 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     aside = beside(large, mask)
     if factor <= 1.5:
         return large, mask * (1 - aside)
-    # a generator's edge wavers by a pixel or so; photographs and drafts of a few pixels keep theirs
-    wavers = 1.2 if 48 <= max(height, width) <= _DRAFT else 0.6
+    # a generator's edge wavers by less than a pixel; photographs and drafts of a few pixels keep theirs
+    wavers = 0.8 if 48 <= max(height, width) <= _DRAFT else 0.6
     mask = without_specks(_smooth_edge(mask, factor * wavers)) * (1 - aside)
     inner = shrink(mask, max(1, round(factor * 0.9)))
     garment = blur(extend(large, inner), factor * 0.3)
