@@ -54,7 +54,7 @@ def edit() -> None:
 @click.option("--designs", default=40, show_default=True, help="How many designs the directions are tried on.")
 @options.as_json
 def sliders(generator: str, designs: int, as_json: bool) -> None:
-    """Find the sliders of a generator and keep them beside it (a minute or two). garments-64 and fashion-mnist-32 have theirs."""
+    """Find the sliders of a generator and keep them beside it (a minute or two). garments-64, sketches-64 and fashion-mnist-32 have theirs."""
 
     def work():  # type: ignore[no-untyped-def]
         from muslin.gan.generators import load_generator

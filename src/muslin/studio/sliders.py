@@ -29,7 +29,8 @@ _PURE = 0.65  # least share of a slider's whole effect that must be on what it n
 _RIDGES = (0.02, 0.1, 0.5)  # the purest change first; a larger one asks for a shorter way
 _SEEN = 0.006  # natural spread of a figure below which nobody sees it
 _FAR = 1.5  # cost above which a slider tears the garment before it does what it says
-_REACH = 2.0  # how far in W a slider may go from the design, in the same unit as `cost`
+_REACH = 1.6  # how far in W a slider may go from the design, in the same unit as `cost`
+_MOST = 2.2  # standard deviations that a slider goes, however short its way
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Slider:
     @property
     def limit(self) -> float:
         """The largest amount, either way, at which garments still look like garments (by eye, on sheets)."""
-        return round(min(3.0, _REACH / self.cost), 1)
+        return round(min(_MOST, _REACH / self.cost), 1)
 
     def row(self) -> dict[str, Any]:
         """What a list shows and a file keeps, without the tensor."""
