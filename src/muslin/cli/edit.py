@@ -69,10 +69,10 @@ def sliders(generator: str, designs: int, as_json: bool) -> None:
 
 @edit.command()
 @click.argument("design")
-@click.option("--set", "amounts", multiple=True, metavar="SLIDER=AMOUNT", help="As length=+1.5 (standard deviations); again for more.")
+@click.option("--set", "amounts", multiple=True, metavar="SLIDER=AMOUNT", help="As length=+1.2 (standard deviations); again for more.")
 @_source
 def slide(design: str, amounts: tuple[str, ...], generator: str, kind: str, truncation: float, out: Path, as_json: bool) -> None:
-    """Move sliders of DESIGN: --set length=+1.5 --set warmth=-1. Without --set: which there are."""
+    """Move sliders of DESIGN: --set length=+1.2 --set warmth=-1. Without --set: which there are."""
 
     def work():  # type: ignore[no-untyped-def]
         from muslin.studio.editing import slide

@@ -92,12 +92,12 @@ def colours(text: str) -> list[str]:
 
 
 def amounts(texts: tuple[str, ...]) -> dict[str, float]:
-    """`length=+1.5` as a slider's name and amount. Raises SettingError."""
+    """`length=+1.2` as a slider's name and amount. Raises SettingError."""
     found: dict[str, float] = {}
     for text in texts:
         name, _, value = text.partition("=")
         try:
             found[name.strip()] = float(value)
         except ValueError:
-            raise SettingError(f"--set {text}: write SLIDER=AMOUNT, as in length=+1.5") from None
+            raise SettingError(f"--set {text}: write SLIDER=AMOUNT, as in length=+1.2") from None
     return found
