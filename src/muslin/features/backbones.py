@@ -43,18 +43,24 @@ def load_backbone(which: str = "embedded") -> Backbone:
 
     Raises InputError.
     """
-    name, _, file = which.partition(":")
-    if file and name in ("vgg19", "vgg16"):
-        return load_vgg("vgg19" if name == "vgg19" else "vgg16", Path(file.removeprefix("rgb:")), file.startswith("rgb:"))
+    kind, file = parted(which)
+    if file and kind.removesuffix(":rgb") in ("vgg19", "vgg16"):
+        return load_vgg("vgg19" if kind.startswith("vgg19") else "vgg16", Path(file), kind.endswith(":rgb"))
     if which not in BACKBONES:
         raise InputError(f"backbone '{which}': not known{nearest(which, BACKBONES)}")
     return BACKBONES[which]()
 
 
+def parted(which: str) -> tuple[str, str]:
+    """What it is, and the file of one's own or nothing: `vgg19:rgb:FILE.h5` is (vgg19:rgb, FILE.h5)."""
+    name, _, rest = which.partition(":")
+    return (f"{name}:rgb", rest.removeprefix("rgb:")) if rest.startswith("rgb:") else (name, rest)
+
+
 def without_folder(which: str) -> str:
     """The backbone as recipes tell of it: a file of one's own by its name alone, since where it lies is nobody's business."""
-    before, _, file = which.rpartition(":")
-    return f"{before}:{Path(file).name}" if before else which
+    kind, file = parted(which)
+    return f"{kind}:{Path(file).name}" if file else which
 
 
 def on_device(backbone: Backbone, device: torch.device) -> Backbone:

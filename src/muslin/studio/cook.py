@@ -19,7 +19,7 @@ from muslin.base.events import Saved
 from muslin.base.files import read_bytes, sha256, sha256_file, write_bytes
 from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import cut_out, lift_from_black
-from muslin.features.backbones import load_backbone, without_folder
+from muslin.features.backbones import load_backbone, parted, without_folder
 from muslin.gan.generators import Loaded
 from muslin.provenance.recipe import Recipe, find_recipe, from_plain, now, tools
 from muslin.studio.fabric import from_recipe
@@ -166,12 +166,16 @@ def _design(recipe: Recipe, generator: str | Path | None) -> Tensor:
 
 def _backbone(recipe: Recipe, places: list[Path]) -> str:
     """The recipe's backbone; of one from a file, with the folder that it lies in. Raises InputError when it is in none."""
-    kind, _, file = str(recipe.settings.get("backbone", "")).rpartition(":")
-    if not kind:
-        return file
-    there = next((folder / Path(file).name for folder in places if (folder / Path(file).name).is_file()), None)
+    which = str(recipe.settings.get("backbone", ""))
+    kind, file = parted(which)
+    if not file:
+        return which
+    name = Path(file).name
+    there = next(
+        (path for path in (Path(file), *(folder / name for folder in places)) if path.is_file()), None
+    )  # earlier recipes: the whole path
     if there is None:
-        raise InputError(f"{Path(file).name}: the weights of this recipe's backbone are not here; name their folder with --look-in")
+        raise InputError(f"{name}: the weights of this recipe's backbone are not here; name their folder with --look-in")
     return f"{kind}:{there}"
 
 

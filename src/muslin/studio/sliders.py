@@ -1,7 +1,7 @@
 """Sliders found by themselves: directions of W that change one thing that can be measured, named from what they do.
 
-Candidates (`gan.latent`: principal components, factors of the modulation weights) are tried on designs of all kinds; the effect of each on
-every figure of `metrics.garment` makes a table; for each figure the mix of candidates is solved that moves it and nothing else (ridge
+Candidates (`gan.latent`: principal components, factors of the modulation weights; and what goes with each figure among random designs) are
+tried on designs of all kinds; the effect of each on every figure of `metrics.garment` makes a table; for each figure the mix of candidates is solved that moves it and nothing else (ridge
 regression), limited to the layers where it acts, tried again, and kept only where what it does is mostly what it names. Where that goes too
 far off in W, a less pure and shorter one is tried.
 """
