@@ -68,10 +68,27 @@ def test_what_stands_beside_the_garment_is_told():
     mask = find_mask(picture)
     assert mask is not None
     assert float(mask[0, 30, 128]) == float(mask[0, 128, 230]) == 1
-    out = beside(picture, mask)
+    out = beside(picture, mask, photo=False)
     assert float(out[0, 24:38, 128].min()) == 1
     assert float(out[0, 128].max()) == 0
     assert float(out[0][inside].mean()) < 0.001
+
+
+def test_a_hanger_with_clips_is_told_from_the_garment_in_a_photo():
+    """A black bar with two clips over red cloth is; the same in the cloth's own red is a waistband; a draft's are left alone."""
+    picture = torch.ones(3, 256, 256)
+    picture[:, 60:220, 60:200] = torch.tensor([0.6, -0.7, -0.6])[:, None, None]
+    plain = picture.clone()
+    for top, bottom, left, right in ((48, 56, 40, 220), (44, 72, 66, 78), (44, 72, 182, 194)):
+        picture[:, top:bottom, left:right] = -0.9
+        plain[:, top:bottom, left:right] = plain[:, 128:129, 128:129]
+    solid = (picture.mean(0) < 0.9)[None].float()
+    out = beside(picture, solid, photo=True)
+    assert float(out[0, 50:54, 50:210].min()) == 1
+    assert float(out[0, 62:70, 70:74].min()) == 1
+    assert float(out[0, 90:].max()) == 0
+    assert float(beside(plain, solid, photo=True)[0, 44:72, 60:200].max()) == 0
+    assert float(beside(picture, solid, photo=False)[0, 62:70, 70:74].max()) == 0
 
 
 def test_colours_are_carried_outwards():

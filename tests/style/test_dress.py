@@ -15,7 +15,6 @@ from muslin.style.losses import gram
 from muslin.style.measure import folds_kept, measure, silhouette
 from muslin.style.objective import layer_weights
 from muslin.style.optimise import scales
-from muslin.style.shading import folds_back, lay, light, shading, unprinted
 
 QUICK = StyleConfig(size=160, steps=8, coarsest=64)
 
@@ -59,19 +58,6 @@ def test_a_bite_out_of_the_silhouette_is_seen(garment):
     assert silhouette(bitten, garment) < 0.97
     assert silhouette(torch.ones_like(garment), garment) == 0
     assert silhouette(garment, torch.rand(3, 256, 256, generator=torch.Generator().manual_seed(0)) * 2 - 1) is None
-
-
-def test_a_fine_print_of_the_old_cloth_does_not_show_through(garment):
-    """A gingham laid on the dress is gone from `unprinted`; the dress itself, and the ground, come back as they were."""
-    mask = find_mask(resize(garment, 320, 320))
-    plain, inside = resize(garment, 320, 320) * mask + 1 - mask, mask[0] > 0.99
-    assert torch.equal(unprinted(plain, mask), plain)
-    check = torch.arange(320) % 8 < 4
-    gingham = torch.where(check[:, None] ^ check[None], (-0.9 - plain) * mask + plain, plain).clamp(-1, 1)
-    cleaned = unprinted(gingham, mask)
-    steps = [float((x[:, :, 4:] - x[:, :, :-4]).abs().mean(0)[inside[:, 4:]].mean()) for x in (plain, gingham, cleaned)]
-    assert steps[2] - steps[0] < 0.35 * (steps[1] - steps[0])
-    assert torch.equal(cleaned[:, mask[0] == 0], gingham[:, mask[0] == 0])
 
 
 def test_optimising_beats_laying_the_cloth_on_the_styles_own_measure(garment, ikat):
@@ -181,18 +167,6 @@ def test_the_descent_keeps_the_folds_by_their_share(garment, ikat):
         result = _dress(garment, [Cloth(ikat)], replace(QUICK, folds=folds, effort=1.0))
         kept.append(folds_kept(result.pixels, result.content, result.mask))
     assert kept[0] + 0.05 < kept[1] < kept[2] - 0.02
-
-
-def test_folds_that_a_descent_took_are_put_back(garment, ikat):
-    """A picture of which half the light of the folds is gone comes back as it was, to a few levels."""
-    mask = find_mask(garment)
-    shade = shading(garment, mask)
-    start, half = (light(lay(ikat, mask, 1.0, 0), shade, folds) for folds in (1.0, 0.5))
-    inside = (mask[0] > 0.99).expand(3, -1, -1)
-    away, back = ((x - start).abs()[inside].mean() for x in (half, folds_back(half, start, shade, mask, 1.0)))
-    assert float(back) < 0.4 * float(away)
-    assert torch.equal(folds_back(start, start, shade, mask, 0.0), start)
-    assert float((folds_back(start, start, shade, mask, 1.0) - start).abs().max()) < 0.01  # never more than was there
 
 
 def test_the_ground_does_not_matter_to_the_cloth(garment, ikat):

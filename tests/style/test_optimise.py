@@ -47,3 +47,10 @@ def test_the_picture_shown_is_the_one_that_the_loss_is_of():
 def test_a_loss_that_is_no_number_is_told(optimiser):
     with pytest.raises(SettingError, match="lower --beta"):
         _descend(Cliff(broken=True), optimiser=optimiser)
+
+
+def test_a_cloth_that_lies_already_is_not_made_small():
+    """From the draft or the laid cloth the descent begins at half the size; from the bare garment, or noise, at 128 px."""
+    for start, sides in (("fast", [256, 512]), ("overlay", [256, 512]), ("content", [128, 256, 512]), ("noise", [128, 256, 512])):
+        assert [rows for rows, _, _ in optimise.scales(StyleConfig(start=start), 512, 400)] == sides
+    assert [rows for rows, _, _ in optimise.scales(StyleConfig(coarsest=64), 256, 256)] == [64, 128, 256]

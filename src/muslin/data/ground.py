@@ -11,7 +11,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from muslin.base.colour import to_oklab
-from muslin.data.silhouette import mended, stuck_out
+from muslin.data.silhouette import hanger, mended, stuck_out
 
 _PLAIN = 0.6  # share of the border that must be of the ground's colour
 _DRAFT = 128  # px: a smaller picture is a draft, whose colours at the edge are nobody's
@@ -204,9 +204,12 @@ def without_specks(mask: Float[Tensor, "1 h w"], least: float = 0.05) -> Float[T
     return mask * torch.from_numpy(kept).float()
 
 
-def beside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
-    """1 on what the mask has besides the garment (a hanger's hook, threads: `silhouette.stuck_out`), 0 elsewhere, soft by a pixel."""
-    out = stuck_out(mask[0] > 0.5, lambda: to_oklab(pixels))
+def beside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], photo: bool) -> Float[Tensor, "1 h w"]:
+    """1 on what the mask has besides the garment, 0 elsewhere, soft by a pixel: a hook, threads (`silhouette.stuck_out`); in a photo, a hanger."""
+    solid = mask[0] > 0.5
+    out = stuck_out(solid, lambda: to_oklab(pixels))
+    if photo:
+        out |= hanger(solid, to_oklab(pixels))
     if not bool(out.any()):
         return torch.zeros_like(mask)
     return F.avg_pool2d(_widest(out.float()[None, None], 2), 3, 1, 1)[0]

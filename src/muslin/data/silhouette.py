@@ -1,7 +1,7 @@
-"""A garment's silhouette put right: eaten notches closed, hooks and threads that stick out told apart from the cloth.
+"""A garment's silhouette put right: eaten notches closed; hooks, threads, a hanger's bar and clips told apart from the cloth.
 
 By shape at the garment's own scale (the root of its area), found on at most 320 px. Gaps between sleeve and body, between legs, and
-inside straps are deep or wide, and stay. Does not know a hanger's bar, which has both ends on the garment, from a strap. Uses scipy.ndimage.
+inside straps are deep or wide, and stay. A hanger of the garment's own colour, or of wood, stays with the cloth. Uses scipy.ndimage.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,10 @@ _WIDE = 0.075  # the radius of a broad contour, likewise
 _THIN = (0.012, 0.018, 0.027, 0.04)  # half the width of what sticks out, likewise
 _LONG = 3.0  # times that half width: what is shorter is a corner
 _ALIKE, _SHARE = 0.1, 0.04  # OKLab distance within which colours are one cloth's, and the share of a garment that makes one its own
+_TOP, _BODY = 0.35, 0.3  # of the garment's height: where a hanger may be, and below which all is the garment's own
+_GREY = 0.05  # OKLab chroma of black and white plastic, and of metal
+_LEAST, _MOST, _THICK = 0.0006, 0.15, 0.07  # a hanger's area by the garment's, and half its thickness by the root of that
+_OPEN = 0.25  # share of a hanger's rim that lies on the ground
 
 
 def mended(solid: Bool[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
@@ -47,6 +51,55 @@ def stuck_out(solid: Bool[Tensor, "h w"], colours: Callable[[], Float[Tensor, "3
         if like >= _SHARE and not _is_hook(place, solid):
             out[place] &= ~part
     return out
+
+
+def hanger(solid: Bool[Tensor, "h w"], colours: Float[Tensor, "3 h w"]) -> Bool[Tensor, "h w"]:
+    """A hanger's bar and clips: grey, thin, at the top and along the ground, of a colour (OKLab) that the garment below hardly has."""
+    height, width = solid.shape
+    factor = min(1.0, _WORK / max(height, width))
+    size = [max(1, round(side * factor)) for side in (height, width)]
+    small, lab = (F.interpolate(x[None].float(), size=size, mode="area")[0] for x in (solid[None], colours))
+    found = torch.from_numpy(_hanger((small[0] > 0.5).numpy(), lab))
+    return F.interpolate(found[None, None].float(), size=(height, width), mode="bilinear", align_corners=False)[0, 0] > 0.5
+
+
+def _hanger(solid: np.ndarray, lab: Tensor) -> np.ndarray:
+    area, out = float(solid.sum()), np.zeros_like(solid)
+    alien = _alien_on_top(solid, lab)
+    if not alien.any():
+        return out
+    ground, inside = ndimage.binary_dilation(~solid, iterations=2), ndimage.distance_transform_edt(alien)
+    parts, count = ndimage.label(alien, np.ones((3, 3)))
+    sizes = np.bincount(parts.ravel())
+    rims = np.bincount(parts[inside == 1], minlength=count + 1)
+    along = np.bincount(parts[(inside == 1) & ground], minlength=count + 1) / np.maximum(rims, 1)
+    fits = (sizes >= _LEAST * area) & (sizes <= _MOST * area) & (along >= _OPEN) & (_highest(inside, parts, count) <= _THICK * area**0.5)
+    fits[0] = False
+    out = fits[parts]
+    # what the hanger alone held to the garment: ground that shows between them
+    parts, count = ndimage.label(solid & ~out)
+    sizes, near = np.bincount(parts.ravel()), np.unique(parts[ndimage.binary_dilation(out, iterations=2)])
+    loose = np.isin(np.arange(count + 1), near) & (sizes < 0.05 * sizes[1:].max(initial=0))
+    loose[0] = False
+    both: np.ndarray = out | loose[parts]
+    return both
+
+
+def _alien_on_top(solid: np.ndarray, lab: Tensor) -> np.ndarray:
+    """Grey places in the garment's upper part whose colour is not found below it."""
+    rows = np.flatnonzero(solid.any(1))
+    top, height = (int(rows[0]), int(rows[-1] - rows[0])) if len(rows) else (0, 0)
+    body, high = ndimage.binary_erosion(solid, iterations=3), solid.copy()
+    body[: top + int(_BODY * height)] = False
+    high[top + int(_TOP * height) :] = False
+    own, here = (lab[:, torch.from_numpy(part)].T for part in (body, high))
+    alien = np.zeros_like(solid)
+    if len(own) < 200 or not len(here):
+        return alien
+    like = (torch.cdist(here, own[:: max(1, len(own) // 400)]) < _ALIKE).float().mean(1)
+    alien[high] = ((like < _SHARE / 2) & (here[:, 1:].norm(dim=1) < _GREY)).numpy()
+    smooth: np.ndarray = ndimage.binary_closing(ndimage.binary_opening(alien), iterations=2) & solid
+    return smooth
 
 
 def _is_hook(place: tuple[slice, slice], solid: Tensor) -> bool:

@@ -20,11 +20,11 @@ from muslin.base.colour import to_oklab
 from muslin.base.errors import SettingError
 from muslin.base.image import blur, resize
 from muslin.data.ground import extend, shrink
+from muslin.data.lines import ANGLES, oriented_energy
 
 SIDE = 480  # px: the garment's longer side while lines are looked for
 _MARGIN = 0.06  # of the garment's longer side, free around it on the page
-_ANGLES = 12
-_WIDE, _LONG = 1.8, 4.0  # px: half the width of a line that is looked for; how many times as long the filter is
+_WIDE = 1.8  # px: half the width of a line that is looked for
 _CHROMA = 1.5  # a step of OKLab's a or b counts as so much lightness
 _SURROUND, _BUSY = 16.0, 1.0  # px of the surround; how much of its energy is taken off
 _FLOOR = 0.007  # OKLab: fainter steps are noise whatever the garment's contrast
@@ -159,7 +159,7 @@ def _line_strength(
     pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], field: Float[Tensor, "h w"], wide: float
 ) -> tuple[Float[Tensor, "h w"], Float[Tensor, "h w"], float]:
     """How much each place looks like a line, the same on ridges alone, and how busy the garment is all over (0 to 1)."""
-    energy = oriented_energy(to_oklab(pixels), wide)
+    energy = oriented_energy(to_oklab(pixels) * torch.tensor([1.0, _CHROMA, _CHROMA])[:, None, None], wide)
     most, angle = energy.max(0)
     inside = field > 0.5
     busy = float(most[inside].median() / most[inside].quantile(0.98).clamp(min=1e-6))
@@ -170,31 +170,10 @@ def _line_strength(
     return strength, thin, busy
 
 
-def oriented_energy(lab: Float[Tensor, "3 h w"], wide: float) -> Float[Tensor, "a h w"]:
-    """sqrt(sum over L, a, b of even^2 + odd^2) at each angle: lines and steps alike, in units of a step of lightness."""
-    _, rows, columns = lab.shape
-    height, width = (32 * math.ceil((side + 16) / 32) for side in (rows, columns))  # quick to transform, and the far side kept away
-    y, x = torch.meshgrid(torch.fft.fftfreq(height) * height, torch.fft.fftfreq(width) * width, indexing="ij")
-    padded = F.pad(lab, (0, width - columns, 0, height - rows), mode="replicate")
-    channels = torch.fft.rfft2(padded * torch.tensor([1.0, _CHROMA, _CHROMA])[:, None, None])
-    found = []
-    for number in range(_ANGLES):
-        turn = math.pi * number / _ANGLES
-        u = (x * math.cos(turn) + y * math.sin(turn)) / (math.sqrt(2) * wide)
-        v = (y * math.cos(turn) - x * math.sin(turn)) / (wide * _LONG)
-        bell = torch.exp(-u * u - v * v / 2)
-        even, odd = 0.9213 * (2 * u * u - 1) * bell, (0.978 * u**3 - 2.205 * u) * bell
-        unit = odd[u > 0].sum().abs()  # what a step of 1 gives
-        both = torch.fft.rfft2(torch.stack([even - even.mean(), odd]) / unit)
-        answer = torch.fft.irfft2(channels[None] * both[:, None], s=(height, width))
-        found.append(answer.square().sum((0, 1)).sqrt()[:rows, :columns])
-    return torch.stack(found)
-
-
 def _ridges(energy: Float[Tensor, "h w"], angle: Tensor) -> Bool[Tensor, "h w"]:
     """Where the energy is largest across its own line (non-maximum suppression)."""
     height, width = energy.shape
-    turn = angle * math.pi / _ANGLES
+    turn = angle * math.pi / ANGLES
     y, x = torch.meshgrid(torch.arange(height).float(), torch.arange(width).float(), indexing="ij")
 
     def beside(step: float) -> Tensor:
@@ -212,7 +191,7 @@ def _symmetry(energy: Float[Tensor, "a h w"], mask: Float[Tensor, "1 h w"], spre
     mirrored = mask[:, :, index]
     if float(torch.minimum(mask, mirrored).sum() / torch.maximum(mask, mirrored).sum()) < 0.8:
         return torch.ones_like(mask[0])
-    angles = (_ANGLES - torch.arange(_ANGLES)) % _ANGLES
+    angles = (ANGLES - torch.arange(ANGLES)) % ANGLES
     rows = F.max_pool2d(energy[angles][:, :, index], (1, 2 * spread + 1), 1, (0, spread))
     other = F.max_pool2d(rows, (2 * spread + 1, 1), 1, (spread, 0))
     most, angle = energy.max(0)

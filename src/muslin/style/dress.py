@@ -68,9 +68,12 @@ def dress(
     content, found = canvas(picture, config, mask)
     top, bottom, left, right = _window(found, content)
     part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
-    part = part if area is None else unprinted(part, area)
+    shade = torch.ones_like(part[:1])
+    if area is not None:
+        part, printed = unprinted(part, area)
+        shade = shading(part, area, printed)
     losses, styled = dict[str, float](), part
-    for news in _cloth_on(part, area, cloths, backbone, config):
+    for news in _cloth_on(part, area, shade, cloths, backbone, config):
         if isinstance(news, Progress):
             losses = news.losses
             yield news
@@ -120,13 +123,13 @@ def memory_needed(config: StyleConfig) -> int:
 
 
 def _cloth_on(
-    part: Tensor, area: Tensor | None, cloths: list[Cloth], backbone: Backbone, config: StyleConfig
+    part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], backbone: Backbone, config: StyleConfig
 ) -> Iterator[Progress | Tensor]:
     """Print: the pattern as it is. Style: the start, the fast draft, or where the descent leads from there. Pictures as they come."""
     if config.mode == "print":
-        yield _printed(part, area, cloths, config)
+        yield _printed(part, area, shade, cloths, config)
         return
-    bare, laid = _start(part, area, cloths, config), sized(cloths, area, part, config)
+    bare, laid = _start(part, area, shade, cloths, config), sized(cloths, area, part, config)
     start = bare
     kept = part if area is None else extend(part, shrink(area, max(1, max(part.shape[1:]) // 200)))
     # the network sees cloth beyond the seam: of a white ground its edge would take a rim of stray colours
@@ -135,19 +138,19 @@ def _cloth_on(
         start = draft(load_styler()[0], part, start, area, [(style.at(1.0), style.weight) for style in laid])
     image = start
     if config.effort == 0:
-        yield _lit(image, bare, part, area, config)
+        yield _lit(image, bare, shade, area, config)
         return
     for progress, image in optimise(Problem(start, kept, laid, area, beyond), backbone, config):  # noqa: B007 - the last one is the result
         yield progress
-    yield _lit(image.cpu(), bare, part, area, config)
+    yield _lit(image.cpu(), bare, shade, area, config)
 
 
-def _lit(made: Tensor, bare: Tensor, part: Tensor, area: Tensor | None, config: StyleConfig) -> Tensor:
+def _lit(made: Tensor, bare: Tensor, shade: Tensor, area: Tensor | None, config: StyleConfig) -> Tensor:
     """With the folds that the start had before a network saw it."""
-    return made if area is None or config.start == "noise" else folds_back(made, bare, shading(part, area), area, config.folds)
+    return made if area is None or config.start == "noise" else folds_back(made, bare, shade, area, config.folds)
 
 
-def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:
+def _printed(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], config: StyleConfig) -> Tensor:
     if len(cloths) > 1:
         raise SettingError("mode=print: one pattern at a time; leave --mix out")
     area = torch.ones_like(part[:1]) if area is None else area
@@ -158,7 +161,7 @@ def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: Sty
     tile = tile_of(cloths[0], config)
     # the picture's own width is repeat_cm: its unit is narrower by what the seam took, and wider by how many tiles it holds
     unit = config.repeat_cm * per_cm * tile.pixels.shape[2] / cloths[0].pixels.shape[2]
-    return drape(lay_repeat(tile.pixels, area, unit), shading(part, area), config.folds)
+    return drape(lay_repeat(tile.pixels, area, unit), shade, config.folds)
 
 
 def tile_of(cloth: Cloth, config: StyleConfig) -> Tile:
@@ -195,9 +198,8 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
     content, mask = enlarge(picture, config.size)
     if mask is None:
         raise InputError("no garment found on a plain ground")
-    return Dressed(
-        _put_back(_start(content, mask, [cloth], config), content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask
-    )
+    made = _start(content, mask, shading(content, mask), [cloth], config)
+    return Dressed(_put_back(made, content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask)
 
 
 def check(config: StyleConfig) -> None:
@@ -205,7 +207,7 @@ def check(config: StyleConfig) -> None:
     limits: dict[str, tuple[float, float]] = dict.fromkeys(("effort", "folds", "even"), (0, 1))
     limits |= {"colour": (0, 1e6), "smooth": (0, 1e6)}
     limits |= {"size": _SIZES, "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12), "beta": (0, 1e15)}
-    limits |= {"rate": (1e-5, 10), "coarsest": (32, 8192), "soft": (0, 8), "average": (0, 0.999)}
+    limits |= {"rate": (1e-5, 10), "coarsest": (0, 8192), "soft": (0, 8), "average": (0, 0.999)}
     limits |= {"repeat_cm": (0.2, 500), "width_cm": (1, 500), "tile": (256, 4096)}
     for name, (least, most) in limits.items():
         value = getattr(config, name)
@@ -227,13 +229,12 @@ def _check_weights(config: StyleConfig) -> None:
         raise SettingError("alpha, beta, colour and smooth are all 0: nothing is left to optimise; give one of them a weight")
 
 
-def _start(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:
+def _start(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], config: StyleConfig) -> Tensor:
     if config.start == "noise":
         return (torch.randn(part.shape, generator=seeded(config.seed, "noise")) * 0.3).clamp(-1, 1)
     if config.start == "content" or area is None:
         return part.clone()
     whole = sum(cloth.weight for cloth in cloths)
-    shade = shading(part, area)
     return torch.stack([overlay(c.pixels, shade, area, config.zoom, config.folds, config.seed) * (c.weight / whole) for c in cloths]).sum(0)
 
 

@@ -16,7 +16,7 @@ _DRAFT = 128  # px: larger pictures are photographs
 def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
     """The draft with its longer side at `size` px, and its mask; the mask is None where there is no plain ground.
 
-    Pictures that are already that large, or whose garment is not found, are only resampled. A hanger's hook and the like are no
+    Pictures that are already that large, or whose garment is not found, are only resampled. A hanger and the like are no
     garment: they stay in the picture as they are, beside the mask.
     """
     _, height, width = draft.shape
@@ -24,7 +24,8 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     mask = find_mask(large, reach=round(1.5 * factor) if factor > 1.5 else 0)
     if mask is None:
         return large, None
-    aside = beside(large, mask)
+    drawn = max(height, width) <= _DRAFT
+    aside = beside(large, mask, photo=not drawn)
     if factor <= 1.5:
         return large, mask * (1 - aside)
     # a generator's edge wavers by less than a pixel; photographs and drafts of a few pixels keep theirs
@@ -33,7 +34,6 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     inner = shrink(mask, max(1, round(factor * 0.9)))
     garment = blur(extend(large, inner), factor * 0.3)
     # a generator's ground is meant to be plain; a photograph's has its light and shadows
-    drawn = max(height, width) <= _DRAFT
     ground = ground_colour(large)[:, None, None] if drawn else extend(large, shrink(1 - mask, max(1, round(factor))))
     content = (ground + mask * (garment - ground)).clamp(-1, 1)
     return content + aside * (large - content), mask

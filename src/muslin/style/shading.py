@@ -1,7 +1,7 @@
 """The garment's folds: a shading map from its lightness, and the style's picture laid on it, bent and lit by it.
 
 The overlay alone, without a network, is the baseline that the optimisation starts from and must beat. Knows one
-garment on a plain ground; a dark print on the garment is taken for shade where it is broad.
+garment on a plain ground. Print is told from shade by its colour (retinex.py): a broad grey print on grey cloth is taken for shade.
 """
 
 import torch
@@ -15,42 +15,79 @@ from muslin.base.image import blur, resize
 from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
 from muslin.data.ground import extend, shrink
+from muslin.data.lines import oriented_energy
+from muslin.style.retinex import lightness_without_print
 
 _EDGE = 0.3  # of which half is left on the very edge
+_SEAM_SIDE, _SEAM_WIDE = 320, 1.4  # px: the longer side at which seams are looked for, and half their width
 _PRINT = 0.03  # median step of lightness (OKLab), at the fineness of prints, above which a garment is taken to be printed
 
 
-def shading(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+def shading(
+    pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], printed: Float[Tensor, "1 h w"] | None = None
+) -> Float[Tensor, "1 h w"]:
     """How lit each place is: about 1 on the garment's common lightness, 0.55 in deep folds, 1.2 on ridges.
 
-    Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds stay; broad light keeps a third.
+    Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds stay; broad light keeps a third; seams are
+    deepened, but where edges of print are (`printed`, from `unprinted`).
     """
     side = max(pixels.shape[1:])
     lightness = _lightness(pixels, mask)
     smooth = blur(lightness, side / 300)
     wide = _masked_blur(smooth, mask, side / 10)
     typical = (lightness * mask).sum() / mask.sum().clamp(min=1)
-    folds = (smooth - wide) / (0.35 + 0.65 * typical)
-    broad = (wide - typical) / (0.35 + 0.65 * typical)
+    unit = 0.35 + 0.65 * typical
+    folds, broad = (smooth - wide) / unit, (wide - typical) / unit
     # cloth turns away from the light at its edge; without that a white motif runs into a white ground
     edge = 1 - blur(mask, side / 120)
-    return (1 + 1.6 * folds + 0.5 * broad - _EDGE * edge).clamp(0.5, 1.25)
+    seams = _seams(smooth / unit, mask) * (1 if printed is None else 1 - printed)
+    lit = 1.6 * folds + 0.5 * broad + seams - _EDGE * edge
+    return 1 + torch.where(lit < 0, lit.clamp(min=-0.55), 0.22 * torch.tanh(lit / 0.22))  # of a highlight little is left on any cloth
 
 
-def unprinted(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "3 h w"]:
-    """The garment without its own fine print (gingham, dense stripes), which else shows through every new cloth as if it were folds.
+def _seams(light: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+    """What collars, plackets, wraps and gathers need beyond their own light to be seen under a pattern: their relief, deepened along lines.
 
-    Only where fine steps of lightness are all over the garment: seams and buttons are few, and stay. The ground stays to the bit.
+    More where a garment's lines are faint; 0 away from lines and along the silhouette.
+    """
+    height, width = mask.shape[1:]
+    size = [max(2, round(side * min(1.0, _SEAM_SIDE / max(height, width)))) for side in (height, width)]
+    # resize keeps to [-1, 1], where light (0 to about 2) does not lie
+    small, area = resize(light - 1, *size), resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5
+    small, field = extend(small, shrink(area, 2)), shrink(area, 3)
+    inside = field[0] > 0.5
+    if int(inside.sum()) < max(size):
+        return torch.zeros_like(mask)
+    energy = oriented_energy(small, _SEAM_WIDE).amax(0)
+    around = blur((energy * area[0])[None], 10)[0] / blur(area, 10)[0].clamp(min=0.05)
+    strength = (energy - around).clamp(min=0)
+    usual, busy = float(strength[inside].quantile(0.97)), float(energy[inside].median() / energy[inside].quantile(0.98).clamp(min=1e-6))
+    line = ((strength / min(max(usual, 0.012), 0.07) - 0.2) / 0.6).clamp(0, 1) * blur(field, 1)[0]
+    relief = (small - blur(small, max(size) / 50))[0]
+    on = line > 0.5
+    depth = float(relief[on].abs().quantile(0.9)) if bool(on.any()) else 1.0
+    relief = relief * min(8.0, 0.25 / max(depth, 1e-3)) * min(max((0.45 - busy) / 0.15, 0.0), 1.0)
+    deep = torch.where(relief < 0, 0.4 * torch.tanh(relief / 0.3), 0.16 * torch.tanh(relief / 0.15))
+    return resize((deep * line)[None], height, width)
+
+
+def unprinted(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]:
+    """The garment without its own print in its lightness, which else shows through every new cloth as if it were folds; and where print was.
+
+    The ground stays to the bit.
+
+    What has a colour of its own goes first (retinex.py), then fine steps of lightness (gingham, dense stripes), where they are all
+    over the garment: seams and buttons are few, and stay.
     """
     side, inside = max(pixels.shape[1:]), mask[0] > 0.99
-    lightness = _lightness(pixels, mask)
+    lightness, printed = lightness_without_print(pixels, mask)
     fine = lightness - blur(lightness, side / 40)
     strength = float(blur(fine, side / 300)[0][inside].abs().median()) if bool(inside.any()) else 0.0
-    if strength <= _PRINT:
-        return pixels
-    lab = to_oklab(pixels)
-    away = (1 - (_PRINT / strength) ** 3) * fine * mask
-    return torch.where(mask > 0, from_oklab(torch.cat([(lab[:1] - away).clamp(0, 1), lab[1:]])), pixels)
+    if strength > _PRINT:
+        lightness = lightness - (1 - (_PRINT / strength) ** 4) * fine * mask
+    elif not bool((printed[0][inside] > 0.5).any()):
+        return pixels, printed
+    return torch.where(mask > 0, from_oklab(torch.cat([lightness.clamp(0, 1), to_oklab(pixels)[1:]])), pixels), printed
 
 
 def _lightness(pixels: Tensor, mask: Tensor) -> Tensor:
@@ -67,8 +104,7 @@ def overlay(
 def drape(cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
     """Flat cloth shifted along the shading's slopes, and lit by it, by the share `folds`."""
     height, width = cloth.shape[1:]
-    slope = blur(shade, max(height, width) / 40)
-    down, across = _gradients(slope)
+    down, across = _gradients(blur(shade, max(height, width) / 40))
     bend = 3.0 * folds * torch.stack([across[0], down[0]], -1) * max(height, width) / 64
     rows, columns = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)
     grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1) + bend.clamp(-0.02, 0.02)
@@ -87,21 +123,19 @@ def light(pixels: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: 
 def folds_back(
     made: Float[Tensor, "3 h w"], start: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], folds: float
 ) -> Float[Tensor, "3 h w"]:
-    """The light that a descent took from the folds of its start, put back: one share for the whole garment, and never more than was there.
+    """The light that a descent took from the folds of its start, put back where it is gone, and never more than was there.
 
-    The share is found by regression of the change of lightness (OKLab, smoothed) on what the shading had given the start.
+    The share that is left is found in each neighbourhood, by regression of the change of lightness (OKLab, smoothed) on what the shading had given.
     """
     if not folds:
         return made
-    lit, fine = 1 + folds * (shade - 1), max(made.shape[1:]) / 150
+    lit, side = 1 + folds * (shade - 1), max(made.shape[1:])
     before, after = (to_oklab(picture)[:1] for picture in (start, made))
-    given, change = before * (1 - 1 / lit), blur(after - before, fine)
-    given = blur(given, fine)
-    area = mask.sum().clamp(min=1)
-    given, change = (x - (x * mask).sum() / area for x in (given, change))
-    left = 1 + float((change * given * mask).sum() / (given.square() * mask).sum().clamp(min=1e-6))
-    share = min(max(left, 0.0), 1.0)
-    return light(made, lit / (1 + share * (lit - 1)), 1.0)
+    given, change = (blur(x, side / 250) for x in (before * (1 - 1 / lit), after - before))
+    given, change = ((x - _masked_blur(x, mask, side / 16)) * mask for x in (given, change))
+    around = side / 24
+    left = 1 + blur(change * given, around) / (blur(given.square(), around) + 1e-6)
+    return light(made, lit / (1 + left.clamp(0, 1) * (lit - 1)), 1.0)
 
 
 def lay(style: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], zoom: float, seed: int) -> Float[Tensor, "3 h w"]:

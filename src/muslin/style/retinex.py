@@ -1,0 +1,118 @@
+"""A garment's light told from its print: lightness whose steps go with a change of chroma is print, the rest is light and shade.
+
+Colour Retinex (Land & McCann 1971; Funt, Drew & Brockington 1992): steps of print are taken out of the lightness's gradient, and what is
+left is added up again (Poisson). OKLab is homogeneous, so that a / L and b / L are the same in light and in shade. In dense prints,
+where few places would be left, lightness is regressed on chroma instead. Knows one light of one colour: of a black and
+white print only steps too high for a shadow are taken.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.colour import to_oklab
+from muslin.base.image import blur, resize
+from muslin.data.ground import extend, shrink
+
+_SIDE = 384  # px of the longer side at which print is looked for
+_FINE = 300  # the longer side by this is the fineness of edges
+_WINDOW = 30  # likewise: the neighbourhood in which a print is dense
+_CHROMA, _TINT = 0.03, 0.12  # a step of chroma that is print, and how much more per step of lightness (lights have some colour)
+_HIGH = 0.3  # a step of lightness that no shade makes
+_DENSE = 0.5  # share of a neighbourhood
+_DARK = 0.25  # OKLab: below, chroma is noise
+
+Gradient = tuple[Tensor, Tensor]  # across and down, each (h, w) or (c, h, w), in steps as high as an edge of this slope
+
+
+def lightness_without_print(
+    pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]
+) -> tuple[Float[Tensor, "1 h w"], Float[Tensor, "1 h w"]]:
+    """OKLab lightness of a garment (RGB in [-1, 1]) as if it were of one colour, and where its print's edges are (0 to 1)."""
+    height, width = mask.shape[1:]
+    lightness = _inside(pixels, mask)[:1]
+    size = [max(2, round(side * min(1.0, _SIDE / max(height, width)))) for side in (height, width)]
+    small, area = resize(pixels, *size), resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5
+    change, edges = _print(small, area)
+    change, edges = resize(change, height, width), (resize(edges * 2 - 1, height, width) / 2 + 0.5).clamp(0, 1)
+    fine = lightness - blur(lightness, max(height, width) / _FINE)
+    return (lightness - change - fine * edges).clamp(0, 1), edges
+
+
+def _print(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """What print adds to the lightness, 0 on the mean, and where its edges are."""
+    fine = max(mask.shape[1:]) / _FINE
+    lab = blur(_inside(pixels, mask), fine)
+    solid = (mask[0] > 0.5).float()
+    unit = 3.5 * fine
+    step = _gradient(lab[0] * unit, solid)
+    chroma = _gradient(lab[1:] / (lab[:1] + _DARK) * (0.6 + _DARK) * unit, solid)
+    reach = max(1, round(2.2 * fine))
+    steps, window = _ramp(_size(chroma), _CHROMA + _TINT * _size(step)), max(mask.shape[1:]) / _WINDOW
+    printed = _widened(steps, reach)
+    share = blur(steps[None], window)[0] / blur(solid[None], window)[0].clamp(min=0.05)
+    dense = ((share - _DENSE + 0.1) / 0.2).clamp(0, 1)
+    explained = _explained(step, chroma, window)
+    rest = (step[0] - dense * explained[0], step[1] - dense * explained[1])
+    edges = torch.maximum(_widened(_ramp(_size(rest), _HIGH * (1 - 0.6 * dense)), reach), printed * (1 - dense))
+    light = _summed(rest[0] * (1 - edges) / unit, rest[1] * (1 - edges) / unit)
+    change = lab[0] - light
+    return (change - (change * solid).sum() / solid.sum().clamp(min=1))[None], torch.maximum(edges, printed)[None] * mask
+
+
+def _inside(pixels: Tensor, mask: Tensor) -> Tensor:
+    return to_oklab(extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100))))
+
+
+def _gradient(x: Tensor, solid: Tensor) -> Gradient:
+    """Forward differences where both places are on the garment."""
+    across = F.pad((x[..., 1:] - x[..., :-1]) * solid[:, 1:] * solid[:, :-1], (0, 1))
+    down = F.pad((x[..., 1:, :] - x[..., :-1, :]) * solid[1:] * solid[:-1], (0, 0, 0, 1))
+    return across, down
+
+
+def _size(step: Gradient) -> Float[Tensor, "h w"]:
+    total = step[0].square() + step[1].square()
+    return (total if total.dim() == 2 else total.sum(0)).sqrt()
+
+
+def _ramp(x: Tensor, threshold: Tensor | float) -> Tensor:
+    return ((x / threshold - 0.7) / 0.6).clamp(0, 1)
+
+
+def _widened(x: Float[Tensor, "h w"], radius: int) -> Float[Tensor, "h w"]:
+    return F.max_pool2d(x[None, None], 2 * radius + 1, 1, radius)[0, 0]
+
+
+def _explained(step: Gradient, chroma: Gradient, window: float) -> Gradient:
+    """The part of the lightness's steps that follows from the steps of chroma (a ridge regression in each neighbourhood)."""
+
+    def over(x: Gradient, y: Gradient) -> Tensor:
+        return blur((x[0] * y[0] + x[1] * y[1])[None], window)[0]
+
+    a, b = (chroma[0][0], chroma[1][0]), (chroma[0][1], chroma[1][1])
+    ridge = 0.3 * 0.1 * 0.02**2
+    aa, bb, ab, to_a, to_b = over(a, a) + ridge, over(b, b) + ridge, over(a, b), over(step, a), over(step, b)
+    scale = 1 / (aa * bb - ab.square())
+    by_a, by_b = (to_a * bb - to_b * ab) * scale, (to_b * aa - to_a * ab) * scale
+    return by_a * a[0] + by_b * b[0], by_a * a[1] + by_b * b[1]
+
+
+def _summed(across: Float[Tensor, "h w"], down: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """The picture, mean 0, whose forward differences are nearest to these (Poisson's equation, cosine transform by a mirrored FFT)."""
+    height, width = across.shape
+    source = across + down
+    source[:, 1:] -= across[:, :-1]
+    source[1:] -= down[:-1]
+    mirrored = torch.cat([source, source.flip(1)], 1)
+    waves = torch.fft.rfft2(torch.cat([mirrored, mirrored.flip(0)], 0))
+    rows, columns = (2 * torch.cos(torch.arange(count) * math.pi / side) for count, side in ((2 * height, height), (width + 1, width)))
+    factor = rows[:, None] + columns[None] - 4
+    factor[0, 0] = 1
+    waves = waves / factor
+    waves[0, 0] = 0
+    whole: Tensor = torch.fft.irfft2(waves, s=(2 * height, 2 * width))
+    return whole[:height, :width]

@@ -1,0 +1,93 @@
+"""A garment's light: told from its print, deepened along its seams, put back after a descent."""
+
+import torch
+
+from muslin.base.colour import from_oklab, to_oklab
+from muslin.base.image import resize
+from muslin.data.ground import find_mask
+from muslin.style.retinex import lightness_without_print
+from muslin.style.shading import folds_back, lay, light, shading, unprinted
+
+
+def _cloth(inks, side=256):
+    """A square of cloth in `inks` (OKLab lightness, a, b; by an index from 0), lit by soft folds: the picture, its mask, the light."""
+    across = torch.arange(side).expand(side, side).float()
+    fold = 1 + 0.15 * torch.sin(across / 14) + 0.1 * torch.sin(across.T / 20 + 1)
+    mask = torch.zeros(1, side, side)
+    mask[:, 16:-16, 16:-16] = 1
+    picture = from_oklab(inks * fold) * mask + 1 - mask
+    return picture, mask, fold
+
+
+def _striped(inks, widths, side=256):
+    number = torch.arange(side) % sum(widths) >= widths[0]
+    return torch.tensor(inks)[number.long()].T[:, None].expand(3, side, side)
+
+
+def _unlike_light(lightness, fold, mask):
+    """Mean difference of two maps of light, their means made one."""
+    solid = mask > 0.5
+    one, other = (x[solid] / x[solid].mean() for x in (lightness, fold[None]))
+    return float((one - other).abs().mean())
+
+
+def test_broad_and_dense_coloured_stripes_are_no_light():
+    """White and blue stripes of 40 px, and of 6: of what they add to the lightness at most a third is left, and the folds stay."""
+    for widths in ((40, 40), (6, 6)):
+        picture, mask, fold = _cloth(_striped(((0.75, 0.02, 0.03), (0.5, -0.02, -0.12)), widths))
+        before = _unlike_light(to_oklab(picture)[:1], fold, mask)
+        after = _unlike_light(lightness_without_print(picture, mask)[0], fold, mask)
+        assert before > 0.15
+        assert after < 0.35 * before
+
+
+def test_cloth_of_one_colour_keeps_its_light():
+    picture, mask, fold = _cloth(torch.tensor([0.6, 0.08, 0.05])[:, None, None])
+    lightness, printed = lightness_without_print(picture, mask)
+    assert _unlike_light(lightness, fold, mask) < 0.01
+    assert float(printed.mean()) < 0.01
+
+
+def test_a_dark_trim_of_another_colour_is_no_shade():
+    """A black yoke over red cloth: without its print the yoke is as light as the rest."""
+    inks = torch.tensor([0.6, 0.15, 0.08])[:, None, None].expand(3, 256, 256).clone()
+    inks[:, :80] = torch.tensor([0.2, 0.0, 0.0])[:, None, None]
+    picture, mask, fold = _cloth(inks)
+    assert _unlike_light(lightness_without_print(picture, mask)[0], fold, mask) < 0.05
+
+
+def test_faint_seams_are_deepened_and_plain_cloth_is_not():
+    """A seam of 2 % of the lightness would be invisible under a pattern; in the shading it is three times as deep as in the picture."""
+    across = torch.arange(256).expand(256, 256).float()
+    seam = 1 - 0.02 * torch.exp(-((across - 128) / 2).square())
+    mask = torch.zeros(1, 256, 256)
+    mask[:, 16:-16, 16:-16] = 1
+    pictures = [from_oklab(torch.tensor([0.7, 0.02, 0.03])[:, None, None] * x) * mask + 1 - mask for x in (seam, torch.ones_like(seam))]
+    with_seam, without = (shading(picture, mask)[0, 64:192, 64:192] for picture in pictures)
+    assert float(with_seam.median() - with_seam[:, 64].mean()) > 0.06
+    assert float(without.max() - without.min()) < 0.01
+
+
+def test_a_fine_print_of_the_old_cloth_does_not_show_through(garment):
+    """A gingham laid on the dress is gone from `unprinted`; the dress itself, and the ground, come back as they were."""
+    mask = find_mask(resize(garment, 320, 320))
+    plain, inside = resize(garment, 320, 320) * mask + 1 - mask, mask[0] > 0.99
+    assert float((unprinted(plain, mask)[0] - plain).abs().mean()) < 0.02
+    check = torch.arange(320) % 8 < 4
+    gingham = torch.where(check[:, None] ^ check[None], (-0.9 - plain) * mask + plain, plain).clamp(-1, 1)
+    cleaned, _ = unprinted(gingham, mask)
+    steps = [float((x[:, :, 4:] - x[:, :, :-4]).abs().mean(0)[inside[:, 4:]].mean()) for x in (plain, gingham, cleaned)]
+    assert steps[2] - steps[0] < 0.35 * (steps[1] - steps[0])
+    assert torch.equal(cleaned[:, mask[0] == 0], gingham[:, mask[0] == 0])
+
+
+def test_folds_that_a_descent_took_are_put_back(garment, ikat):
+    """A picture of which half the light of the folds is gone comes back as it was, to a few levels."""
+    mask = find_mask(garment)
+    shade = shading(garment, mask)
+    start, half = (light(lay(ikat, mask, 1.0, 0), shade, folds) for folds in (1.0, 0.5))
+    inside = (mask[0] > 0.99).expand(3, -1, -1)
+    away, back = ((x - start).abs()[inside].mean() for x in (half, folds_back(half, start, shade, mask, 1.0)))
+    assert float(back) < 0.4 * float(away)
+    assert torch.equal(folds_back(start, start, shade, mask, 0.0), start)
+    assert float((folds_back(start, start, shade, mask, 1.0) - start).abs().max()) < 0.01  # never more than was there
