@@ -58,7 +58,8 @@ def _print(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     explained = _explained(step, chroma, window)
     rest = (step[0] - dense * explained[0], step[1] - dense * explained[1])
     edges = torch.maximum(_widened(_ramp(_size(rest), _HIGH * (1 - 0.6 * dense)), reach), printed * (1 - dense))
-    light = _summed(rest[0] * (1 - edges) / unit, rest[1] * (1 - edges) / unit)
+    across, down = (_filled(x, solid * (1 - edges), solid, 3 * reach) / unit for x in rest)
+    light = _summed(across, down)
     change = lab[0] - light
     return (change - (change * solid).sum() / solid.sum().clamp(min=1))[None], torch.maximum(edges, printed)[None] * mask
 
@@ -77,6 +78,13 @@ def _gradient(x: Tensor, solid: Tensor) -> Gradient:
 def _size(step: Gradient) -> Float[Tensor, "h w"]:
     total = step[0].square() + step[1].square()
     return (total if total.dim() == 2 else total.sum(0)).sqrt()
+
+
+def _filled(x: Float[Tensor, "h w"], known: Float[Tensor, "h w"], solid: Float[Tensor, "h w"], around: float) -> Float[Tensor, "h w"]:
+    """Where a slope is not known, that of its neighbours: light does not stop at the edge of a print."""
+    clear = known * (1 - _widened(solid - known, 2))
+    near = blur(torch.stack([x * clear, clear]), around)
+    return (x * known + near[0] / near[1].clamp(min=0.4) * (1 - known)) * solid
 
 
 def _ramp(x: Tensor, threshold: Tensor | float) -> Tensor:
