@@ -18,7 +18,7 @@ from muslin.data.ground import extend, shrink
 from muslin.data.lines import oriented_energy
 from muslin.style.retinex import lightness_without_print
 
-_EDGE = 0.3  # of which half is left on the very edge
+_EDGE = 0.4  # of which half is left on the very edge
 _SEAM_SIDE, _SEAM_WIDE = 320, 1.4  # px: the longer side at which seams are looked for, and half their width
 _PRINT = 0.03  # median step of lightness (OKLab), at the fineness of prints, above which a garment is taken to be printed
 
