@@ -22,7 +22,7 @@ _LONG = 3.0  # times that half width: what is shorter is a corner
 _ALIKE, _SHARE = 0.1, 0.04  # OKLab distance within which colours are one cloth's, and the share of a garment that makes one its own
 _TOP, _BODY = 0.35, 0.3  # of the garment's height: where a hanger may be, and below which all is the garment's own
 _GREY = 0.05  # OKLab chroma of black and white plastic, and of metal
-_LEAST, _MOST, _THICK = 0.0006, 0.15, 0.07  # a hanger's area by the garment's, and half its thickness by the root of that
+_LEAST, _MOST, _THICK = 0.002, 0.15, 0.07  # a hanger's area by the garment's, and half its thickness by the root of that
 _OPEN = 0.25  # share of a hanger's rim that lies on the ground
 
 
