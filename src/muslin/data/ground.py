@@ -209,7 +209,7 @@ def beside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], photo: 
     solid = mask[0] > 0.5
     out = stuck_out(solid, lambda: to_oklab(pixels))
     if photo:
-        out |= hanger(solid, to_oklab(pixels))
+        out |= hanger(solid, pixels)
     if not bool(out.any()):
         return torch.zeros_like(mask)
     return F.avg_pool2d(_widest(out.float()[None, None], 2), 3, 1, 1)[0]

@@ -14,15 +14,18 @@ ANGLES = 12
 _LONG = 4.0  # how many times as long as wide a filter is
 
 
-def oriented_energy(channels: Float[Tensor, "c h w"], wide: float) -> Float[Tensor, "a h w"]:
-    """sqrt(sum over channels of even^2 + odd^2) at each of `ANGLES`: lines and steps alike, in units of a step. `wide`: half a line's width, px."""
+def oriented_energy(channels: Float[Tensor, "c h w"], wide: float, angles: int = ANGLES) -> Float[Tensor, "a h w"]:
+    """sqrt(sum over channels of even^2 + odd^2) at each of `angles`, evenly from 0 to pi: lines and steps alike, in units of a step.
+
+    `wide` is half a line's width in pixels.
+    """
     _, rows, columns = channels.shape
     height, width = (32 * math.ceil((side + 16) / 32) for side in (rows, columns))  # quick to transform, and the far side kept away
     y, x = torch.meshgrid(torch.fft.fftfreq(height) * height, torch.fft.fftfreq(width) * width, indexing="ij")
     waves = torch.fft.rfft2(F.pad(channels, (0, width - columns, 0, height - rows), mode="replicate"))
     found = []
-    for number in range(ANGLES):
-        turn = math.pi * number / ANGLES
+    for number in range(angles):
+        turn = math.pi * number / angles
         u = (x * math.cos(turn) + y * math.sin(turn)) / (math.sqrt(2) * wide)
         v = (y * math.cos(turn) - x * math.sin(turn)) / (wide * _LONG)
         bell = torch.exp(-u * u - v * v / 2)

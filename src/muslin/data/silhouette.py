@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from torch import Tensor
 
+from muslin.base.colour import to_oklab
+
 _WORK = 320  # px of the longer side on which shapes are looked at
 _NOTCHES = (0.012, 0.025)  # half the width of what is closed, by the root of the garment's area
 _DEEP = 2.5  # times that half width: a gap that lies deeper below the broad contour is a real one
@@ -53,13 +55,13 @@ def stuck_out(solid: Bool[Tensor, "h w"], colours: Callable[[], Float[Tensor, "3
     return out
 
 
-def hanger(solid: Bool[Tensor, "h w"], colours: Float[Tensor, "3 h w"]) -> Bool[Tensor, "h w"]:
-    """A hanger's bar and clips: grey, thin, at the top and along the ground, of a colour (OKLab) that the garment below hardly has."""
+def hanger(solid: Bool[Tensor, "h w"], pixels: Float[Tensor, "3 h w"]) -> Bool[Tensor, "h w"]:
+    """A hanger's bar and clips: grey, thin, at the top and along the ground, of a colour that the garment (RGB in [-1, 1]) below hardly has."""
     height, width = solid.shape
     factor = min(1.0, _WORK / max(height, width))
     size = [max(1, round(side * factor)) for side in (height, width)]
-    small, lab = (F.interpolate(x[None].float(), size=size, mode="area")[0] for x in (solid[None], colours))
-    found = torch.from_numpy(_hanger((small[0] > 0.5).numpy(), lab))
+    small, seen = (F.interpolate(x[None].float(), size=size, mode="area")[0] for x in (solid[None], pixels))
+    found = torch.from_numpy(_hanger((small[0] > 0.5).numpy(), to_oklab(seen)))
     return F.interpolate(found[None, None].float(), size=(height, width), mode="bilinear", align_corners=False)[0, 0] > 0.5
 
 

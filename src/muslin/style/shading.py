@@ -58,7 +58,7 @@ def _seams(light: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float
     inside = field[0] > 0.5
     if int(inside.sum()) < max(size):
         return torch.zeros_like(mask)
-    energy = oriented_energy(small, _SEAM_WIDE).amax(0)
+    energy = oriented_energy(small, _SEAM_WIDE, angles=8).amax(0)
     around = blur((energy * area[0])[None], 10)[0] / blur(area, 10)[0].clamp(min=0.05)
     strength = (energy - around).clamp(min=0)
     usual, busy = float(strength[inside].quantile(0.97)), float(energy[inside].median() / energy[inside].quantile(0.98).clamp(min=1e-6))
