@@ -24,6 +24,7 @@ _CHROMA, _TINT = 0.03, 0.12  # a step of chroma that is print, and how much more
 _HIGH = 0.3  # a step of lightness that no shade makes
 _DENSE = 0.5  # share of a neighbourhood
 _DARK = 0.25  # OKLab: below, chroma is noise
+_RIDGE = 1.2e-5  # a step of chroma of 0.0035, squared: fainter ones explain nothing
 
 Gradient = tuple[Tensor, Tensor]  # across and down, each (h, w) or (c, h, w), in steps as high as an edge of this slope
 
@@ -102,7 +103,7 @@ def _explained(step: Gradient, chroma: Gradient, window: float) -> Gradient:
         return blur((x[0] * y[0] + x[1] * y[1])[None], window)[0]
 
     a, b = (chroma[0][0], chroma[1][0]), (chroma[0][1], chroma[1][1])
-    ridge = 0.3 * 0.1 * 0.02**2
+    ridge = _RIDGE
     aa, bb, ab, to_a, to_b = over(a, a) + ridge, over(b, b) + ridge, over(a, b), over(step, a), over(step, b)
     scale = 1 / (aa * bb - ab.square())
     by_a, by_b = (to_a * bb - to_b * ab) * scale, (to_b * aa - to_a * ab) * scale
