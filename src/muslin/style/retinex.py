@@ -22,7 +22,7 @@ _FINE = 300  # the longer side by this is the fineness of edges
 _WINDOW = 30  # likewise: the neighbourhood in which a print is dense
 _CHROMA, _TINT = 0.03, 0.12  # a step of chroma that is print, and how much more per step of lightness (lights have some colour)
 _HIGH = 0.3  # a step of lightness that no shade makes
-_DENSE = 0.5  # share of a neighbourhood
+_DENSE = 0.65  # share of a neighbourhood within reach of print's edges, from which on print is dense
 _DARK = 0.25  # OKLab: below, chroma is noise
 _RIDGE = 1.2e-5  # a step of chroma of 0.0035, squared: fainter ones explain nothing
 
@@ -52,17 +52,17 @@ def _print(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     step = _gradient(lab[0] * unit, solid)
     chroma = _gradient(lab[1:] / (lab[:1] + _DARK) * (0.6 + _DARK) * unit, solid)
     reach = max(1, round(2.2 * fine))
-    steps, window = _ramp(_size(chroma), _CHROMA + _TINT * _size(step)), max(mask.shape[1:]) / _WINDOW
-    printed = _widened(steps, reach)
-    share = blur(steps[None], window)[0] / blur(solid[None], window)[0].clamp(min=0.05)
-    dense = ((share - _DENSE + 0.1) / 0.2).clamp(0, 1)
+    printed = _widened(_ramp(_size(chroma), _CHROMA + _TINT * _size(step)), reach)
+    window = max(mask.shape[1:]) / _WINDOW
+    share = blur(printed[None], window)[0] / blur(solid[None], window)[0].clamp(min=0.05)
+    dense = ((share - _DENSE) / 0.15).clamp(0, 1)
     explained = _explained(step, chroma, window)
     rest = (step[0] - dense * explained[0], step[1] - dense * explained[1])
-    edges = torch.maximum(_widened(_ramp(_size(rest), _HIGH * (1 - 0.6 * dense)), reach), printed * (1 - dense))
+    edges = torch.maximum(_widened(_ramp(_size(rest), _HIGH), reach), printed * (1 - dense))
     across, down = (_filled(x, solid * (1 - edges), solid, 3 * reach) / unit for x in rest)
     light = _summed(across, down)
     change = lab[0] - light
-    return (change - (change * solid).sum() / solid.sum().clamp(min=1))[None], torch.maximum(edges, printed)[None] * mask
+    return (change - (change * solid).sum() / solid.sum().clamp(min=1))[None], edges[None] * mask
 
 
 def _inside(pixels: Tensor, mask: Tensor) -> Tensor:
