@@ -50,8 +50,10 @@ def test_a_loss_that_is_no_number_is_told(optimiser):
 
 
 def test_a_cloth_that_lies_already_is_not_made_small():
-    """From the draft or the laid cloth the descent begins at half the size, 256 px at least; from the bare garment, or noise, at 128 px."""
+    """From the draft or the laid cloth the descent begins at half the size, at about 256 px at least; from the bare garment, or noise, at 128 px."""
     for start, sides in (("fast", [256, 512]), ("overlay", [256, 512]), ("content", [128, 256, 512]), ("noise", [128, 256, 512])):
         assert [rows for rows, _, _ in optimise.scales(StyleConfig(start=start), 512, 400)] == sides
-    assert [rows for rows, _, _ in optimise.scales(StyleConfig(), 256, 256)] == [256]
+    for size, sides in ((256, [256]), (340, [340]), (400, [200, 400])):
+        assert [rows for rows, _, _ in optimise.scales(StyleConfig(), size, size)] == sides
+    assert len(optimise.scales(StyleConfig(start="overlay", where="all"), 512, 512)) == 3
     assert [rows for rows, _, _ in optimise.scales(StyleConfig(coarsest=64), 256, 256)] == [64, 128, 256]

@@ -207,9 +207,7 @@ def without_specks(mask: Float[Tensor, "1 h w"], least: float = 0.05) -> Float[T
 def beside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], photo: bool) -> Float[Tensor, "1 h w"]:
     """1 on what the mask has besides the garment, 0 elsewhere, soft by a pixel: a hook, threads (`silhouette.stuck_out`); in a photo, a hanger."""
     solid = mask[0] > 0.5
-    out = stuck_out(solid, lambda: to_oklab(pixels))
-    if photo:
-        out |= hanger(solid, pixels)
-    if not bool(out.any()):
-        return torch.zeros_like(mask)
-    return F.avg_pool2d(_widest(out.float()[None, None], 2), 3, 1, 1)[0]
+    out = _widest(stuck_out(solid, lambda: to_oklab(pixels)).float()[None, None], 2)
+    if photo:  # a hanger is looked for on a small picture
+        out = torch.maximum(out, _widest(hanger(solid, pixels).float()[None, None], max(2, round(max(solid.shape) / 200))))
+    return F.avg_pool2d(out, 3, 1, 1)[0]

@@ -20,9 +20,13 @@ def oriented_energy(channels: Float[Tensor, "c h w"], wide: float, angles: int =
     `wide` is half a line's width in pixels.
     """
     _, rows, columns = channels.shape
-    height, width = (32 * math.ceil((side + 16) / 32) for side in (rows, columns))  # quick to transform, and the far side kept away
+    height, width = (
+        32 * math.ceil((side + 32) / 32) for side in (rows, columns)
+    )  # quick to transform; a transform goes round, so a rim on each side
     y, x = torch.meshgrid(torch.fft.fftfreq(height) * height, torch.fft.fftfreq(width) * width, indexing="ij")
-    waves = torch.fft.rfft2(F.pad(channels, (0, width - columns, 0, height - rows), mode="replicate"))
+    above, before = (height - rows) // 2, (width - columns) // 2
+    rim = (before, width - columns - before, above, height - rows - above)
+    waves = torch.fft.rfft2(F.pad(channels, rim, mode="replicate"))
     found = []
     for number in range(angles):
         turn = math.pi * number / angles
@@ -33,5 +37,5 @@ def oriented_energy(channels: Float[Tensor, "c h w"], wide: float, angles: int =
         unit = odd[u > 0].sum().abs()  # what a step of 1 gives
         both = torch.fft.rfft2(torch.stack([even - even.mean(), odd]) / unit)
         answer = torch.fft.irfft2(waves[None] * both[:, None], s=(height, width))
-        found.append(answer.square().sum((0, 1)).sqrt()[:rows, :columns])
+        found.append(answer.square().sum((0, 1)).sqrt()[above : above + rows, before : before + columns])
     return torch.stack(found)

@@ -25,7 +25,7 @@ from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
 from muslin.style.objective import EDGE, Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.repeats import Tile, lay_repeat, make_tile
-from muslin.style.shading import box, drape, folds_back, overlay, placed, shading, unprinted
+from muslin.style.shading import box, drape, folds_back, overlay, placed, plain
 
 _SIZES = (64, 8192)  # of the longer side, pixels
 _TRACE = 0.01  # of a mask: below, nothing is taken to be the garment (shading.box)
@@ -70,8 +70,7 @@ def dress(
     part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
     shade = torch.ones_like(part[:1])
     if area is not None:
-        part, printed = unprinted(part, area)
-        shade = shading(part, area, printed)
+        part, shade = plain(part, area)
     losses, styled = dict[str, float](), part
     for news in _cloth_on(part, area, shade, cloths, backbone, config):
         if isinstance(news, Progress):
@@ -198,7 +197,8 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
     content, mask = enlarge(picture, config.size)
     if mask is None:
         raise InputError("no garment found on a plain ground")
-    made = _start(content, mask, shading(content, mask), [cloth], config)
+    part, shade = plain(content, mask)
+    made = _start(part, mask, shade, [cloth], config)
     return Dressed(_put_back(made, content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask)
 
 
@@ -207,7 +207,7 @@ def check(config: StyleConfig) -> None:
     limits: dict[str, tuple[float, float]] = dict.fromkeys(("effort", "folds", "even"), (0, 1))
     limits |= {"colour": (0, 1e6), "smooth": (0, 1e6)}
     limits |= {"size": _SIZES, "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12), "beta": (0, 1e15)}
-    limits |= {"rate": (1e-5, 10), "coarsest": (0, 8192), "soft": (0, 8), "average": (0, 0.999)}
+    limits |= {"rate": (1e-5, 10), "coarsest": (config.coarsest and 32, 8192), "soft": (0, 8), "average": (0, 0.999)}
     limits |= {"repeat_cm": (0.2, 500), "width_cm": (1, 500), "tile": (256, 4096)}
     for name, (least, most) in limits.items():
         value = getattr(config, name)

@@ -41,8 +41,9 @@ def scales(config: StyleConfig, height: int, width: int) -> list[tuple[int, int,
     """(height, width, steps) from coarse to fine; each twice the one before, ending at the full size."""
     longest, factors, most = max(height, width), [1.0], config.steps * 16 ** (config.effort - 0.5)
     # a motif that lies already is smudged where it is too small to be seen (docs/LOG.md)
-    coarsest = config.coarsest or (max(256, longest / 2) if config.start in ("fast", "overlay") else 128)
-    while longest * factors[0] > max(32, coarsest) * 1.4:
+    lies = config.start == "fast" or (config.start == "overlay" and config.where == "garment")
+    coarsest = config.coarsest or (max(256, longest / 2) if lies else 128)
+    while longest * factors[0] > coarsest * 1.4:
         factors.insert(0, factors[0] / 2)
     plan = []
     for i, factor in enumerate(factors):

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from muslin.base.colour import to_oklab
 from muslin.base.image import blur, resize
-from muslin.data.ground import extend, shrink
 
 _SIDE = 384  # px of the longer side at which print is looked for
 _FINE = 300  # the longer side by this is the fineness of edges
@@ -29,51 +28,41 @@ _RIDGE = 1.2e-5  # a step of chroma of 0.0035, squared: fainter ones explain not
 Gradient = tuple[Tensor, Tensor]  # across and down, each (h, w) or (c, h, w), in steps as high as an edge of this slope
 
 
-def lightness_without_print(
-    pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]
-) -> tuple[Float[Tensor, "1 h w"], Float[Tensor, "1 h w"]]:
-    """OKLab lightness of a garment (RGB in [-1, 1]) as if it were of one colour, and where its print's edges are (0 to 1)."""
+def print_in(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple[Float[Tensor, "1 h w"], Float[Tensor, "1 h w"]]:
+    """What its print adds to a garment's OKLab lightness (0 on the mean), and where edges of print were cut (0 to 1).
+
+    `pixels` (RGB in [-1, 1]) are the garment's own beyond its edge too (`ground.extend`), so that light does not end there.
+    """
     height, width = mask.shape[1:]
-    lightness = _inside(pixels, mask)[:1]
     size = [max(2, round(side * min(1.0, _SIDE / max(height, width)))) for side in (height, width)]
     small, area = resize(pixels, *size), resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5
-    change, edges = _print(small, area)
-    change, edges = resize(change, height, width), (resize(edges * 2 - 1, height, width) / 2 + 0.5).clamp(0, 1)
-    fine = lightness - blur(lightness, max(height, width) / _FINE)
-    return (lightness - change - fine * edges).clamp(0, 1), edges
+    added, edges = (resize(x, height, width) for x in _print(small, area))
+    lightness = to_oklab(pixels)[:1]
+    return added + (lightness - blur(lightness, max(height, width) / _FINE)) * edges.clamp(0, 1), edges.clamp(0, 1)
 
 
 def _print(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """What print adds to the lightness, 0 on the mean, and where its edges are."""
     fine = max(mask.shape[1:]) / _FINE
-    lab = blur(_inside(pixels, mask), fine)
-    solid = (mask[0] > 0.5).float()
-    unit = 3.5 * fine
-    step = _gradient(lab[0] * unit, solid)
-    chroma = _gradient(lab[1:] / (lab[:1] + _DARK) * (0.6 + _DARK) * unit, solid)
+    lab = blur(to_oklab(pixels), fine)
+    solid, unit = (mask[0] > 0.5).float(), 3.5 * fine
+    step, chroma = _gradient(lab[0] * unit), _gradient(lab[1:] / (lab[:1] + _DARK) * (0.6 + _DARK) * unit)
     reach = max(1, round(2.2 * fine))
     printed = _widened(_ramp(_size(chroma), _CHROMA + _TINT * _size(step)), reach)
     window = max(mask.shape[1:]) / _WINDOW
-    share = blur(printed[None], window)[0] / blur(solid[None], window)[0].clamp(min=0.05)
+    share = blur((printed * solid)[None], window)[0] / blur(solid[None], window)[0].clamp(min=0.05)
     dense = ((share - _DENSE) / 0.15).clamp(0, 1)
     explained = _explained(step, chroma, window)
     rest = (step[0] - dense * explained[0], step[1] - dense * explained[1])
     edges = torch.maximum(_widened(_ramp(_size(rest), _HIGH), reach), printed * (1 - dense))
-    across, down = (_filled(x, solid * (1 - edges), solid, 3 * reach) / unit for x in rest)
-    light = _summed(across, down)
-    change = lab[0] - light
-    return (change - (change * solid).sum() / solid.sum().clamp(min=1))[None], edges[None] * mask
+    across, down = (_filled(x, 1 - edges, 3 * reach) / unit for x in rest)
+    across[:, -1], down[-1] = 0, 0
+    added = lab[0] - _summed(across, down)
+    return (added - (added * solid).sum() / solid.sum().clamp(min=1))[None], edges[None] * mask
 
 
-def _inside(pixels: Tensor, mask: Tensor) -> Tensor:
-    return to_oklab(extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100))))
-
-
-def _gradient(x: Tensor, solid: Tensor) -> Gradient:
-    """Forward differences where both places are on the garment."""
-    across = F.pad((x[..., 1:] - x[..., :-1]) * solid[:, 1:] * solid[:, :-1], (0, 1))
-    down = F.pad((x[..., 1:, :] - x[..., :-1, :]) * solid[1:] * solid[:-1], (0, 0, 0, 1))
-    return across, down
+def _gradient(x: Tensor) -> Gradient:
+    """Forward differences, 0 behind the last row and column."""
+    return F.pad(x[..., 1:] - x[..., :-1], (0, 1)), F.pad(x[..., 1:, :] - x[..., :-1, :], (0, 0, 0, 1))
 
 
 def _size(step: Gradient) -> Float[Tensor, "h w"]:
@@ -81,11 +70,11 @@ def _size(step: Gradient) -> Float[Tensor, "h w"]:
     return (total if total.dim() == 2 else total.sum(0)).sqrt()
 
 
-def _filled(x: Float[Tensor, "h w"], known: Float[Tensor, "h w"], solid: Float[Tensor, "h w"], around: float) -> Float[Tensor, "h w"]:
-    """Where a slope is not known, that of its neighbours: light does not stop at the edge of a print."""
-    clear = known * (1 - _widened(solid - known, 2))
+def _filled(x: Float[Tensor, "h w"], known: Float[Tensor, "h w"], around: float) -> Float[Tensor, "h w"]:
+    """Where a slope is not known, that of what lies clear of it: light does not stop at the edge of a print."""
+    clear = known * (1 - _widened(1 - known, 2))
     near = blur(torch.stack([x * clear, clear]), around)
-    return (x * known + near[0] / near[1].clamp(min=0.4) * (1 - known)) * solid
+    return x * known + near[0] / near[1].clamp(min=0.4) * (1 - known)
 
 
 def _ramp(x: Tensor, threshold: Tensor | float) -> Tensor:

@@ -16,23 +16,24 @@ from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
 from muslin.data.ground import extend, shrink
 from muslin.data.lines import oriented_energy
-from muslin.style.retinex import lightness_without_print
+from muslin.style.retinex import print_in
 
 _EDGE = 0.4  # of which half is left on the very edge
 _SEAM_SIDE, _SEAM_WIDE = 320, 1.4  # px: the longer side at which seams are looked for, and half their width
+_NOTHING = 0.02  # OKLab lightness: less than this is no print at all
 _PRINT = 0.03  # median step of lightness (OKLab), at the fineness of prints, above which a garment is taken to be printed
 
 
 def shading(
     pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], printed: Float[Tensor, "1 h w"] | None = None
 ) -> Float[Tensor, "1 h w"]:
-    """How lit each place is: about 1 on the garment's common lightness, 0.55 in deep folds, 1.2 on ridges.
+    """How lit each place is: about 1 on the garment's common lightness, 0.45 in deep folds, 1.2 on ridges.
 
     Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds stay; broad light keeps a third; seams are
     deepened, but where edges of print are (`printed`, from `unprinted`).
     """
     side = max(pixels.shape[1:])
-    lightness = _lightness(pixels, mask)
+    lightness = to_oklab(_spread(pixels, mask))[:1]
     smooth = blur(lightness, side / 300)
     wide = _masked_blur(smooth, mask, side / 10)
     typical = (lightness * mask).sum() / mask.sum().clamp(min=1)
@@ -71,6 +72,12 @@ def _seams(light: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float
     return resize((deep * line)[None], height, width)
 
 
+def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]:
+    """The garment without its own print, and its shading."""
+    bare, printed = unprinted(pixels, mask)
+    return bare, shading(bare, mask, printed)
+
+
 def unprinted(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]:
     """The garment without its own print in its lightness, which else shows through every new cloth as if it were folds; and where print was.
 
@@ -80,18 +87,22 @@ def unprinted(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> t
     over the garment: seams and buttons are few, and stay.
     """
     side, inside = max(pixels.shape[1:]), mask[0] > 0.99
-    lightness, printed = lightness_without_print(pixels, mask)
+    spread = _spread(pixels, mask)
+    away, printed = print_in(spread, mask)
+    lightness = to_oklab(spread)[:1] - away
     fine = lightness - blur(lightness, side / 40)
     strength = float(blur(fine, side / 300)[0][inside].abs().median()) if bool(inside.any()) else 0.0
     if strength > _PRINT:
-        lightness = lightness - (1 - (_PRINT / strength) ** 4) * fine * mask
-    elif not bool((printed[0][inside] > 0.5).any()):
+        away = away + (1 - (_PRINT / strength) ** 4) * fine
+    if not bool((away.abs()[0][inside] > _NOTHING).any()):
         return pixels, printed
-    return torch.where(mask > 0, from_oklab(torch.cat([lightness.clamp(0, 1), to_oklab(pixels)[1:]])), pixels), printed
+    lab = to_oklab(pixels)
+    return torch.where(mask > 0, from_oklab(torch.cat([(lab[:1] - away * mask).clamp(0, 1), lab[1:]])), pixels), printed
 
 
-def _lightness(pixels: Tensor, mask: Tensor) -> Tensor:
-    return to_oklab(extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100))))[:1]
+def _spread(pixels: Tensor, mask: Tensor) -> Tensor:
+    """The garment's own colours beyond its edge too."""
+    return extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100)))
 
 
 def overlay(
