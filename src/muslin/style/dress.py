@@ -69,7 +69,7 @@ def dress(
     top, bottom, left, right = _window(found, content)
     part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
     shade = torch.ones_like(part[:1])
-    if area is not None:
+    if area is not None and (config.mode == "print" or config.start in ("fast", "overlay")):  # else the old surface is to be kept
         part, shade = plain(part, area)
     losses, styled = dict[str, float](), part
     for news in _cloth_on(part, area, shade, cloths, backbone, config):
@@ -146,7 +146,7 @@ def _cloth_on(
 
 def _lit(made: Tensor, bare: Tensor, shade: Tensor, area: Tensor | None, config: StyleConfig) -> Tensor:
     """With the folds that the start had before a network saw it."""
-    return made if area is None or config.start == "noise" else folds_back(made, bare, shade, area, config.folds)
+    return made if area is None else folds_back(made, bare, shade, area, config.folds)
 
 
 def _printed(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], config: StyleConfig) -> Tensor:

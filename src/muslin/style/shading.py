@@ -18,6 +18,7 @@ from muslin.data.ground import extend, shrink
 from muslin.data.lines import oriented_energy
 from muslin.style.retinex import print_in
 
+_FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
 _SEAM_SIDE, _SEAM_WIDE = 320, 1.4  # px: the longer side at which seams are looked for, and half their width
 _NOTHING = 0.02  # OKLab lightness: less than this is no print at all
@@ -42,7 +43,7 @@ def shading(
     # cloth turns away from the light at its edge; without that a white motif runs into a white ground
     edge = 1 - blur(mask, side / 120)
     seams = _seams(smooth / unit, mask) * (1 if printed is None else 1 - printed)
-    lit = 1.6 * folds + 0.5 * broad + seams - _EDGE * edge
+    lit = _FOLDS * folds + 0.5 * broad + seams - _EDGE * edge
     return 1 + torch.where(lit < 0, lit.clamp(min=-0.55), 0.22 * torch.tanh(lit / 0.22))  # of a highlight little is left on any cloth
 
 
