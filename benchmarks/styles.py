@@ -111,7 +111,7 @@ def methods(config, net, peers, wanted):
         ("Muslin fast", replace(config, effort=0)),
         ("Muslin", config),
         ("Muslin fine", replace(config, effort=1.0)),
-        ("Muslin, surface kept", replace(config, effort=1.0, start="content", colour=0.0, alpha=3.0, steps=32, fewer=1.0)),
+        ("Muslin, surface kept", replace(config, effort=1.0, start="content", colour=0.0, alpha=2.5, steps=32, fewer=1.0)),
     ):
         ways[name] = lambda garment, _, style, __, own=own: last(dress(garment, [Cloth(style)], net, own)).pixels
     return {name: way for name, way in ways.items() if not wanted or name in (*peers, *wanted)}
