@@ -6,7 +6,7 @@ from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.image import resize
 from muslin.data.ground import extend, find_mask, shrink
 from muslin.style.retinex import print_in
-from muslin.style.shading import folds_back, lay, light, shading, unprinted
+from muslin.style.shading import folds_back, lay, light, plain, shading
 
 
 def _cloth(inks, side=256):
@@ -36,7 +36,7 @@ def _print_of(picture, mask):
 
 
 def _light_of(picture, mask):
-    return to_oklab(unprinted(picture, mask)[0])[:1]
+    return to_oklab(plain(picture, mask)[0])[:1]
 
 
 def test_broad_and_dense_coloured_stripes_are_no_light():
@@ -51,7 +51,7 @@ def test_broad_and_dense_coloured_stripes_are_no_light():
 
 def test_cloth_of_one_colour_keeps_its_light():
     picture, mask, _ = _cloth(torch.tensor([0.6, 0.08, 0.05])[:, None, None])
-    assert torch.equal(unprinted(picture, mask)[0], picture)
+    assert torch.equal(plain(picture, mask)[0], picture)
     assert float(_print_of(picture, mask)[1].mean()) < 0.01
 
 
@@ -89,16 +89,16 @@ def test_faint_seams_are_deepened_and_plain_cloth_is_not():
 
 
 def test_a_fine_print_of_the_old_cloth_does_not_show_through(garment):
-    """A gingham laid on the dress is gone from `unprinted`; the dress itself nearly comes back (it has a trim), the ground to the bit."""
+    """A gingham laid on the dress is gone from `plain`; the dress itself nearly comes back (it has a trim), the ground to the bit."""
     mask = find_mask(resize(garment, 320, 320))
-    plain, inside = resize(garment, 320, 320) * mask + 1 - mask, mask[0] > 0.99
-    bare, _ = unprinted(plain, mask)
-    assert float((bare - plain).abs().mean(0)[inside].median()) < 0.01
-    assert torch.equal(bare[:, mask[0] == 0], plain[:, mask[0] == 0])
+    whole, inside = resize(garment, 320, 320) * mask + 1 - mask, mask[0] > 0.99
+    bare, _ = plain(whole, mask)
+    assert float((bare - whole).abs().mean(0)[inside].median()) < 0.01
+    assert torch.equal(bare[:, mask[0] == 0], whole[:, mask[0] == 0])
     check = torch.arange(320) % 8 < 4
-    gingham = torch.where(check[:, None] ^ check[None], (-0.9 - plain) * mask + plain, plain).clamp(-1, 1)
-    cleaned, _ = unprinted(gingham, mask)
-    steps = [float((x[:, :, 4:] - x[:, :, :-4]).abs().mean(0)[inside[:, 4:]].mean()) for x in (plain, gingham, cleaned)]
+    gingham = torch.where(check[:, None] ^ check[None], (-0.9 - whole) * mask + whole, whole).clamp(-1, 1)
+    cleaned, _ = plain(gingham, mask)
+    steps = [float((x[:, :, 4:] - x[:, :, :-4]).abs().mean(0)[inside[:, 4:]].mean()) for x in (whole, gingham, cleaned)]
     assert steps[2] - steps[0] < 0.35 * (steps[1] - steps[0])
     assert torch.equal(cleaned[:, mask[0] == 0], gingham[:, mask[0] == 0])
 

@@ -25,7 +25,7 @@ from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
 from muslin.style.objective import EDGE, Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.repeats import Tile, lay_repeat, make_tile
-from muslin.style.shading import box, drape, folds_back, overlay, placed, plain
+from muslin.style.shading import box, drape, folds_back, overlay, placed, plain, turned
 
 _SIZES = (64, 8192)  # of the longer side, pixels
 _TRACE = 0.01  # of a mask: below, nothing is taken to be the garment (shading.box)
@@ -68,11 +68,10 @@ def dress(
     content, found = canvas(picture, config, mask)
     top, bottom, left, right = _window(found, content)
     part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
-    shade = torch.ones_like(part[:1])
-    if area is not None and (config.mode == "print" or config.start in ("fast", "overlay")):  # else the old surface is to be kept
-        part, shade = plain(part, area)
+    lies = config.mode == "print" or config.start in ("fast", "overlay")  # else the old surface is to be kept
+    bare, shade = plain(part, area) if area is not None and lies else (part, torch.ones_like(part[:1]))
     losses, styled = dict[str, float](), part
-    for news in _cloth_on(part, area, shade, cloths, backbone, config):
+    for news in _cloth_on(bare, area, shade, cloths, backbone, config):
         if isinstance(news, Progress):
             losses = news.losses
             yield news
@@ -146,7 +145,9 @@ def _cloth_on(
 
 def _lit(made: Tensor, bare: Tensor, shade: Tensor, area: Tensor | None, config: StyleConfig) -> Tensor:
     """With the folds that the start had before a network saw it."""
-    return made if area is None else folds_back(made, bare, shade, area, config.folds)
+    if area is None or config.start in ("content", "noise"):
+        return made
+    return turned(folds_back(made, bare, shade, area, config.folds), area, config.folds)
 
 
 def _printed(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], config: StyleConfig) -> Tensor:
@@ -160,7 +161,7 @@ def _printed(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Clot
     tile = tile_of(cloths[0], config)
     # the picture's own width is repeat_cm: its unit is narrower by what the seam took, and wider by how many tiles it holds
     unit = config.repeat_cm * per_cm * tile.pixels.shape[2] / cloths[0].pixels.shape[2]
-    return drape(lay_repeat(tile.pixels, area, unit), shade, config.folds)
+    return turned(drape(lay_repeat(tile.pixels, area, unit), shade, config.folds), area, config.folds)
 
 
 def tile_of(cloth: Cloth, config: StyleConfig) -> Tile:
@@ -198,17 +199,16 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
     if mask is None:
         raise InputError("no garment found on a plain ground")
     part, shade = plain(content, mask)
-    made = _start(part, mask, shade, [cloth], config)
+    made = turned(_start(part, mask, shade, [cloth], config), mask, config.folds)
     return Dressed(_put_back(made, content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask)
 
 
 def check(config: StyleConfig) -> None:
     """Raises SettingError for values out of range, and for a device that is not there."""
     limits: dict[str, tuple[float, float]] = dict.fromkeys(("effort", "folds", "even"), (0, 1))
-    limits |= {"colour": (0, 1e6), "smooth": (0, 1e6)}
     limits |= {"size": _SIZES, "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12), "beta": (0, 1e15)}
     limits |= {"rate": (1e-5, 10), "coarsest": (config.coarsest and 32, 8192), "soft": (0, 8), "average": (0, 0.999)}
-    limits |= {"repeat_cm": (0.2, 500), "width_cm": (1, 500), "tile": (256, 4096)}
+    limits |= {"repeat_cm": (0.2, 500), "width_cm": (1, 500), "tile": (256, 4096), "colour": (0, 1e6), "smooth": (0, 1e6)}
     for name, (least, most) in limits.items():
         value = getattr(config, name)
         if not least <= value <= most:

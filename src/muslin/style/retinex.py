@@ -16,7 +16,7 @@ from torch import Tensor
 from muslin.base.colour import to_oklab
 from muslin.base.image import blur, resize
 
-_SIDE = 384  # px of the longer side at which print is looked for
+_SIDE = 320  # px of the longer side at which print is looked for
 _FINE = 300  # the longer side by this is the fineness of edges
 _WINDOW = 30  # likewise: the neighbourhood in which a print is dense
 _CHROMA, _TINT = 0.03, 0.12  # a step of chroma that is print, and how much more per step of lightness (lights have some colour)

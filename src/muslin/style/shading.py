@@ -20,31 +20,54 @@ from muslin.style.retinex import print_in
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
-_SEAM_SIDE, _SEAM_WIDE = 320, 1.4  # px: the longer side at which seams are looked for, and half their width
+_SEAM_SIDE, _SEAM_WIDE = 288, 1.4  # px: the longer side at which seams are looked for, and half their width
 _NOTHING = 0.02  # OKLab lightness: less than this is no print at all
 _PRINT = 0.03  # median step of lightness (OKLab), at the fineness of prints, above which a garment is taken to be printed
 
 
-def shading(
-    pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], printed: Float[Tensor, "1 h w"] | None = None
-) -> Float[Tensor, "1 h w"]:
+def shading(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     """How lit each place is: about 1 on the garment's common lightness, 0.45 in deep folds, 1.2 on ridges.
 
-    Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds stay; broad light keeps a third; seams are
-    deepened, but where edges of print are (`printed`, from `unprinted`).
+    Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds stay; broad light keeps a third; seams are deepened.
     """
-    side = max(pixels.shape[1:])
-    lightness = to_oklab(_spread(pixels, mask))[:1]
+    return _shading(to_oklab(_spread(pixels, mask))[:1], mask)
+
+
+def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]:
+    """The garment without its own print in its lightness, which else shows through every new cloth as if it were folds; and its shading.
+
+    What has a colour of its own goes first (retinex.py), then fine steps of lightness (gingham, dense stripes), where they are all
+    over the garment: seams and buttons are few, and stay. The ground stays to the bit.
+    """
+    side, inside, spread = max(pixels.shape[1:]), mask[0] > 0.99, _spread(pixels, mask)
+    away, printed = print_in(spread, mask)
+    whole = to_oklab(spread)[:1]
+    fine = whole - away - blur(whole - away, side / 40)
+    strength = float(blur(fine, side / 300)[0][inside].abs().median()) if bool(inside.any()) else 0.0
+    if strength > _PRINT:
+        away = away + (1 - (_PRINT / strength) ** 4) * fine
+    shade = _shading(whole - away, mask, 1 - printed)
+    if not bool((away.abs()[0][inside] > _NOTHING).any()):
+        return pixels, shade
+    lab = to_oklab(pixels)
+    return torch.where(mask > 0, from_oklab(torch.cat([(lab[:1] - away * mask).clamp(0, 1), lab[1:]])), pixels), shade
+
+
+def _shading(lightness: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], clear: Tensor | float = 1.0) -> Float[Tensor, "1 h w"]:
+    """From lightness that goes on beyond the edge; seams are deepened by the share `clear`."""
+    side = max(mask.shape[1:])
     smooth = blur(lightness, side / 300)
     wide = _masked_blur(smooth, mask, side / 10)
     typical = (lightness * mask).sum() / mask.sum().clamp(min=1)
     unit = 0.35 + 0.65 * typical
     folds, broad = (smooth - wide) / unit, (wide - typical) / unit
-    # cloth turns away from the light at its edge; without that a white motif runs into a white ground
-    edge = 1 - blur(mask, side / 120)
-    seams = _seams(smooth / unit, mask) * (1 if printed is None else 1 - printed)
-    lit = _FOLDS * folds + 0.5 * broad + seams - _EDGE * edge
+    lit = _FOLDS * folds + 0.5 * broad + _seams(smooth / unit, mask) * clear
     return 1 + torch.where(lit < 0, lit.clamp(min=-0.55), 0.22 * torch.tanh(lit / 0.22))  # of a highlight little is left on any cloth
+
+
+def turned(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
+    """Cloth turns away from the light at its edge; without that a white motif runs into a white ground."""
+    return light(pixels, 1 - _EDGE * (1 - blur(mask, max(mask.shape[1:]) / 120)), folds)
 
 
 def _seams(light: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
@@ -56,7 +79,7 @@ def _seams(light: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float
     size = [max(2, round(side * min(1.0, _SEAM_SIDE / max(height, width)))) for side in (height, width)]
     # resize keeps to [-1, 1], where light (0 to about 2) does not lie
     small, area = resize(light - 1, *size), resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5
-    small, field = extend(small, shrink(area, 2)), shrink(area, 3)
+    field = shrink(area, 3)
     inside = field[0] > 0.5
     if int(inside.sum()) < max(size):
         return torch.zeros_like(mask)
@@ -71,34 +94,6 @@ def _seams(light: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float
     relief = relief * min(8.0, 0.25 / max(depth, 1e-3)) * min(max((0.45 - busy) / 0.15, 0.0), 1.0)
     deep = torch.where(relief < 0, 0.4 * torch.tanh(relief / 0.3), 0.16 * torch.tanh(relief / 0.15))
     return resize((deep * line)[None], height, width)
-
-
-def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]:
-    """The garment without its own print, and its shading."""
-    bare, printed = unprinted(pixels, mask)
-    return bare, shading(bare, mask, printed)
-
-
-def unprinted(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]:
-    """The garment without its own print in its lightness, which else shows through every new cloth as if it were folds; and where print was.
-
-    The ground stays to the bit.
-
-    What has a colour of its own goes first (retinex.py), then fine steps of lightness (gingham, dense stripes), where they are all
-    over the garment: seams and buttons are few, and stay.
-    """
-    side, inside = max(pixels.shape[1:]), mask[0] > 0.99
-    spread = _spread(pixels, mask)
-    away, printed = print_in(spread, mask)
-    lightness = to_oklab(spread)[:1] - away
-    fine = lightness - blur(lightness, side / 40)
-    strength = float(blur(fine, side / 300)[0][inside].abs().median()) if bool(inside.any()) else 0.0
-    if strength > _PRINT:
-        away = away + (1 - (_PRINT / strength) ** 4) * fine
-    if not bool((away.abs()[0][inside] > _NOTHING).any()):
-        return pixels, printed
-    lab = to_oklab(pixels)
-    return torch.where(mask > 0, from_oklab(torch.cat([(lab[:1] - away * mask).clamp(0, 1), lab[1:]])), pixels), printed
 
 
 def _spread(pixels: Tensor, mask: Tensor) -> Tensor:
@@ -117,7 +112,7 @@ def drape(cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: f
     """Flat cloth shifted along the shading's slopes, and lit by it, by the share `folds`."""
     height, width = cloth.shape[1:]
     down, across = _gradients(blur(shade, max(height, width) / 40))
-    bend = 3.0 * folds * torch.stack([across[0], down[0]], -1) * max(height, width) / 64
+    bend = 2.0 * folds * torch.stack([across[0], down[0]], -1) * max(height, width) / 64
     rows, columns = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)
     grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1) + bend.clamp(-0.02, 0.02)
     bent = F.grid_sample(cloth[None], grid[None], mode="bicubic", padding_mode="reflection", align_corners=True)[0].clamp(-1, 1)
@@ -125,9 +120,10 @@ def drape(cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: f
 
 
 def light(pixels: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
-    """The picture's lightness (OKLab) times the shading, by the share `folds`; chroma goes down with it by half."""
+    """The picture's lightness (OKLab) times the shading, by the share `folds`; chroma goes down with it by half. Pale cloth takes little of a highlight."""
     lab = to_oklab(pixels)
     factor = 1 + folds * (shade - 1)
+    factor = torch.where(factor > 1, 1 + (factor - 1) * (1 - lab[:1]).clamp(0, 1).sqrt(), factor)
     lit = torch.cat([(lab[:1] * factor).clamp(0, 1), lab[1:] * (0.5 + 0.5 * factor)])
     return from_oklab(lit)
 
