@@ -94,12 +94,13 @@ def _alien_on_top(solid: np.ndarray, lab: Tensor) -> np.ndarray:
     body, high = ndimage.binary_erosion(solid, iterations=3), solid.copy()
     body[: top + int(_BODY * height)] = False
     high[top + int(_TOP * height) :] = False
+    high &= (lab[1:].norm(dim=0) < _GREY).numpy()
     own, here = (lab[:, torch.from_numpy(part)].T for part in (body, high))
     alien = np.zeros_like(solid)
     if len(own) < 200 or not len(here):
         return alien
     like = (torch.cdist(here, own[:: max(1, len(own) // 400)]) < _ALIKE).float().mean(1)
-    alien[high] = ((like < _SHARE / 2) & (here[:, 1:].norm(dim=1) < _GREY)).numpy()
+    alien[high] = (like < _SHARE / 2).numpy()
     smooth: np.ndarray = ndimage.binary_closing(ndimage.binary_opening(alien), iterations=2) & solid
     return smooth
 

@@ -20,7 +20,7 @@ from muslin.style.retinex import print_in
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
-_SEAM_SIDE, _SEAM_WIDE = 288, 1.4  # px: the longer side at which seams are looked for, and half their width
+_SEAM_SIDE, _SEAM_WIDE = 256, 1.2  # px: the longer side at which seams are looked for, and half their width
 _NOTHING = 0.02  # OKLab lightness: less than this is no print at all
 _PRINT = 0.03  # median step of lightness (OKLab), at the fineness of prints, above which a garment is taken to be printed
 
