@@ -207,7 +207,8 @@ def without_specks(mask: Float[Tensor, "1 h w"], least: float = 0.05) -> Float[T
 def beside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], photo: bool) -> Float[Tensor, "1 h w"]:
     """1 on what the mask has besides the garment, 0 elsewhere, soft by a pixel: a hook, threads (`silhouette.stuck_out`); in a photo, a hanger."""
     solid = mask[0] > 0.5
-    out = _widest(stuck_out(solid, lambda: to_oklab(pixels)).float()[None, None], 2)
+    found = [(stuck_out(solid, lambda: to_oklab(pixels)), 2)]
     if photo:  # a hanger is looked for on a small picture
-        out = torch.maximum(out, _widest(hanger(solid, pixels).float()[None, None], max(2, round(max(solid.shape) / 200))))
-    return F.avg_pool2d(out, 3, 1, 1)[0]
+        found.append((hanger(solid, pixels), max(2, round(max(solid.shape) / 200))))
+    wide = [_widest(out.float()[None, None], reach) for out, reach in found if bool(out.any())]
+    return F.avg_pool2d(torch.stack(wide).amax(0), 3, 1, 1)[0] if wide else torch.zeros_like(mask)

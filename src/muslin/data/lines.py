@@ -20,9 +20,8 @@ def oriented_energy(channels: Float[Tensor, "c h w"], wide: float, angles: int =
     `wide` is half a line's width in pixels.
     """
     _, rows, columns = channels.shape
-    height, width = (
-        32 * math.ceil((side + 32) / 32) for side in (rows, columns)
-    )  # quick to transform; a transform goes round, so a rim on each side
+    # a transform goes round, so a rim on each side; and sides that are quick to transform
+    height, width = (32 * math.ceil((side + 32) / 32) for side in (rows, columns))
     y, x = torch.meshgrid(torch.fft.fftfreq(height) * height, torch.fft.fftfreq(width) * width, indexing="ij")
     above, before = (height - rows) // 2, (width - columns) // 2
     rim = (before, width - columns - before, above, height - rows - above)

@@ -58,18 +58,16 @@ def stuck_out(solid: Bool[Tensor, "h w"], colours: Callable[[], Float[Tensor, "3
 def hanger(solid: Bool[Tensor, "h w"], pixels: Float[Tensor, "3 h w"]) -> Bool[Tensor, "h w"]:
     """A hanger's bar and clips: grey, thin, at the top and along the ground, of a colour that the garment (RGB in [-1, 1]) below hardly has."""
     height, width = solid.shape
-    factor = min(1.0, _WORK / max(height, width))
-    size = [max(1, round(side * factor)) for side in (height, width)]
+    size = _work_size(height, width)
     small, seen = (F.interpolate(x[None].float(), size=size, mode="area")[0] for x in (solid[None], pixels))
     found = torch.from_numpy(_hanger((small[0] > 0.5).numpy(), to_oklab(seen)))
     return F.interpolate(found[None, None].float(), size=(height, width), mode="bilinear", align_corners=False)[0, 0] > 0.5
 
 
 def _hanger(solid: np.ndarray, lab: Tensor) -> np.ndarray:
-    area, out = float(solid.sum()), np.zeros_like(solid)
-    alien = _alien_on_top(solid, lab)
+    area, alien = float(solid.sum()), _alien_on_top(solid, lab)
     if not alien.any():
-        return out
+        return alien
     ground, inside = ndimage.binary_dilation(~solid, iterations=2), ndimage.distance_transform_edt(alien)
     parts, count = ndimage.label(alien, np.ones((3, 3)))
     sizes = np.bincount(parts.ravel())
@@ -114,8 +112,7 @@ def _is_hook(place: tuple[slice, slice], solid: Tensor) -> bool:
 
 def _at_work_size(solid: Tensor, change: Callable[[np.ndarray], np.ndarray]) -> Tensor:
     height, width = solid.shape
-    factor = min(1.0, _WORK / max(height, width))
-    size = [max(1, round(side * factor)) for side in (height, width)]
+    size = _work_size(height, width)
     small = F.interpolate(solid[None, None].float(), size=size, mode="area")[0, 0] > 0.5
     if not bool(small.any()):
         return solid
@@ -124,6 +121,11 @@ def _at_work_size(solid: Tensor, change: Callable[[np.ndarray], np.ndarray]) -> 
     more, less = ((x.float()[None, None]) for x in (changed & ~small, small & ~changed))
     more, less = (F.interpolate(x, size=(height, width), mode="bilinear", align_corners=False)[0, 0] > 0.5 for x in (more, less))
     return (solid | more) & ~less
+
+
+def _work_size(height: int, width: int) -> list[int]:
+    factor = min(1.0, _WORK / max(height, width))
+    return [max(1, round(side * factor)) for side in (height, width)]
 
 
 def _mend(solid: np.ndarray) -> np.ndarray:

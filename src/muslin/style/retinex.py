@@ -92,8 +92,7 @@ def _explained(step: Gradient, chroma: Gradient, window: float) -> Gradient:
         return blur((x[0] * y[0] + x[1] * y[1])[None], window)[0]
 
     a, b = (chroma[0][0], chroma[1][0]), (chroma[0][1], chroma[1][1])
-    ridge = _RIDGE
-    aa, bb, ab, to_a, to_b = over(a, a) + ridge, over(b, b) + ridge, over(a, b), over(step, a), over(step, b)
+    aa, bb, ab, to_a, to_b = over(a, a) + _RIDGE, over(b, b) + _RIDGE, over(a, b), over(step, a), over(step, b)
     scale = 1 / (aa * bb - ab.square())
     by_a, by_b = (to_a * bb - to_b * ab) * scale, (to_b * aa - to_a * ab) * scale
     return by_a * a[0] + by_b * b[0], by_a * a[1] + by_b * b[1]

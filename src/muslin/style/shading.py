@@ -70,7 +70,7 @@ def turned(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], folds: 
     return light(pixels, 1 - _EDGE * (1 - blur(mask, max(mask.shape[1:]) / 120)), folds)
 
 
-def _seams(light: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+def _seams(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     """What collars, plackets, wraps and gathers need beyond their own light to be seen under a pattern: their relief, deepened along lines.
 
     More where a garment's lines are faint; 0 away from lines and along the silhouette.
@@ -78,7 +78,7 @@ def _seams(light: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float
     height, width = mask.shape[1:]
     size = [max(2, round(side * min(1.0, _SEAM_SIDE / max(height, width)))) for side in (height, width)]
     # resize keeps to [-1, 1], where light (0 to about 2) does not lie
-    small, area = resize(light - 1, *size), resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5
+    small, area = resize(lit - 1, *size), resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5
     field = shrink(area, 3)
     inside = field[0] > 0.5
     if int(inside.sum()) < max(size):
