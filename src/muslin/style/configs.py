@@ -37,9 +37,7 @@ class StyleConfig:
     inks: tuple[str, ...] = ()  # keep=palette: #rrggbb, 2 to 16 of them
     steps: int = 12  # at the coarsest scale
     fewer: float = 0.5  # share of steps kept from one scale to the next finer one
-    coarsest: int = (
-        0  # about how many pixels a side the descent begins at; 0: half of all (256 at least) from a cloth that lies already, else 128
-    )
+    coarsest: int = 0  # px, about, at which the descent begins; 0: half the size (256 at least) from a cloth that lies, else 128
     optimiser: Literal["adam", "lbfgs"] = "lbfgs"  # the same time, half the loss of Adam, and no speckle
     rate: float = 0.04  # Adam's, in units of the picture's range of 2
     average: float = 0.0  # decay of the moving average of the iterates, whose last value is the result; 0: the last iterate
