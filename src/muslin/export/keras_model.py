@@ -21,9 +21,10 @@ from torch import Tensor
 
 from muslin.base.errors import InputError
 from muslin.base.files import LITTER, disk_error, whole
+from muslin.export.keras_finish import KerasFinish
 from muslin.gan import classic
 from muslin.gan.generators import Loaded
-from muslin.gan.synthesis import Block, Dense, Generator, Modulated, ToPicture, resolutions, unit
+from muslin.gan.synthesis import Block, Dense, Generator, Modulated, ToPicture, unit
 
 _ROOT2 = math.sqrt(2)
 _NEWS = ("quantization_config", "input_axes", "output_axes")
@@ -140,6 +141,8 @@ class _Atelier:
         truncation = self.keras.Input((1,), name="truncation")
         w = self.mapping(z, label, truncation)
         picture = self.drawn(w)
+        if self.network.finish is not None:
+            picture = self.clipped("finished", KerasFinish(self, self.network.finish).finished(picture, label))
         model = self.keras.Model({"z": z, "label": label, "truncation": truncation}, picture, name="generator")
         for name, weights in self.weights.items():
             model.get_layer(name).set_weights([_array(weight) for weight in weights])
@@ -165,14 +168,18 @@ class _Atelier:
         bias = (start.bias.unflatten(0, (-1, 4, 4)) + self.network.constant[0]).permute(1, 2, 0).flatten()
         x = layers.Reshape((4, 4, self.network.constant.shape[1]), name="start_map")(self.dense("start", w, kernel, bias))
         picture = None
-        for block, side in zip(self.network.blocks, resolutions(self.network.size), strict=True):
+        for block, side in zip(self.network.blocks, self.network.sides, strict=True):
             assert isinstance(block, Block)
             x = self.modulated(f"{side}_first", block.first, x, w)
             x = self.modulated(f"{side}_second", block.second, x, w)
             picture = self.picture(f"{side}_picture", block.rgb, x, w, picture)
-        picture = layers.Rescaling(1.0, 1.0, name="from_zero")(picture)
-        picture = layers.ReLU(max_value=2.0, name="clipped")(picture)
-        return layers.Rescaling(1.0, -1.0, name="picture")(picture)
+        return self.clipped("picture", picture)
+
+    def clipped(self, name: str, picture: Any) -> Any:
+        """Held to [-1, 1]."""
+        picture = self.layers.Rescaling(1.0, 1.0, name=f"{name}_from_zero")(picture)
+        picture = self.layers.ReLU(max_value=2.0, name=f"{name}_clipped")(picture)
+        return self.layers.Rescaling(1.0, -1.0, name=name if name == "picture" else f"{name}_picture")(picture)
 
     def modulated(self, name: str, ours: Modulated, x: Any, w: Any) -> Any:
         """conv(x * s) * sqrt(2) rsqrt(s^2 M + 1e-8) + bias, leaky relu; the root's factor lies in M."""

@@ -37,7 +37,8 @@ class AtelierTrainer:
         self.config, self.device, self.loss = config, device, LOSSES[config.loss]
         with seeded_weights(config.seed, "atelier", "weights"):
             self.generator, self.discriminator = Generator(config.net), DISCRIMINATORS[config.discriminator](config.net)
-            self.redrawer = Redrawer(config.net).to(device) if config.warm or config.redraw else None
+            redraws = (config.warm or config.redraw) and not config.net.finish
+            self.redrawer = Redrawer(config.net).to(device) if redraws else None
         for network in (self.generator, self.discriminator):
             network.to(device).to(memory_format=torch.channels_last)
         self.average = Average(self.generator, config.average_half_life)

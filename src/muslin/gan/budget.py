@@ -15,6 +15,7 @@ from muslin.base.seeds import seeded
 from muslin.data.images import Images
 from muslin.gan.atelier import AtelierTrainer
 from muslin.gan.configs import AtelierConfig, lasting
+from muslin.gan.finishing import FinishTrainer
 
 ENOUGH = 300_000  # images; fewer and a larger network is worse than a smaller one
 LITTLE = 30_000  # images; fewer give nothing from the start
@@ -85,7 +86,7 @@ def _speed(config: AtelierConfig, data: Images, device: torch.device) -> float:
 def images_per_second(config: AtelierConfig, data: Images, device: torch.device, steps: int = 4) -> float:
     """Training speed at this config, the lazy penalty's share included; starts and throws away a trainer."""
     config = replace(config, warm=0)  # the contest's speed: redrawing alone is quicker
-    trainer, rng = AtelierTrainer(config, device), seeded(0, "budget")
+    trainer, rng = (FinishTrainer if config.net.finish else AtelierTrainer)(config, device), seeded(0, "budget")
     autocast = torch.bfloat16 if resolve_precision(config.precision, device) == "bfloat16" else None
     plain, punished = (_seconds(trainer, data, rng, autocast, start, steps, device) for start in (1, 0))
     every = config.penalty_every

@@ -52,6 +52,7 @@ class AtelierNet:
     cmax: int = 256
     cmin: int = 16
     classes: int = 1
+    finish: int = 0  # width of the net that draws the last doubling anew (gan/finish.py), trained by itself; 0: there is none
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class AtelierConfig(Spans):
     target: float = 0.6  # how sure D may be of real beside generated (2 * accuracy - 1) before the strength rises
     adapt_over: int = 100_000  # images in which the strength may go from 0 to 1; 0: it stays
     mirror: bool = True
-    discriminator: Literal["residual", "patch"] = "residual"  # one score for a picture, or one for each place of it
+    discriminator: Literal["residual", "patch", "multi-scale"] = (
+        "residual"  # one score for a picture, for each place of it, or for places of two widths
+    )
     d_rate: float = 1.0  # D's rate as a multiple of G's
     warm: int = 0  # images in which G learns to redraw what is there (gan/redraw.py), before the contest with D begins; part of `images`
     warm_rate: float = 2.5e-3  # G's rate at the start of that, falling to `rate` at its end
@@ -115,6 +118,13 @@ def _redrawing(size: int) -> "AtelierConfig":
     return AtelierConfig(net=net, discriminator="patch", warm=80_000, redraw=6.0, **settled)  # type: ignore[arg-type]
 
 
+def _finishing(size: int) -> "AtelierConfig":
+    """A finishing net for a generator of half the size, which `--init` names."""
+    settled = {"images": 160_000, "batch": 16, "rate": 2e-3, "beta2": 0.99, "loss": "non-saturating", "gamma": 0.15, "strength": 0.0}
+    settled |= {"adapt_over": 0, "redraw": 10.0, "average_half_life": 4_000, "save_every": 4_000, "judge_every": 8_000}
+    return AtelierConfig(net=AtelierNet(size=size, finish=40), discriminator="multi-scale", **settled)  # type: ignore[arg-type]
+
+
 Config = ClassicConfig | AtelierConfig
 FAMILIES: dict[str, type[Any]] = {"classic": ClassicConfig, "atelier": AtelierConfig}
 PRESETS: dict[str, Config] = {
@@ -128,6 +138,7 @@ PRESETS: dict[str, Config] = {
     "atelier-128": AtelierConfig(net=_wide(128, 8192), images=2_000_000, batch=64, gamma=2.0, average_half_life=20_000),
     "atelier-256": AtelierConfig(net=_wide(256, 16384), images=4_000_000, batch=32, gamma=4.0, average_half_life=20_000),
     "atelier-512": AtelierConfig(net=_wide(512, 16384), images=4_000_000, batch=16, gamma=8.0, average_half_life=20_000),
+    **{f"finish-{size}": _finishing(size) for size in (64, 128, 256, 512)},
     **{f"vae-gan-{size}": _redrawing(size) for size in (32, 64, 128, 256, 512)},
 }
 
@@ -142,7 +153,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("images", "epochs", "penalty_every", "save_every", "report_every", "judge_every"), (1, 1e12)),
     **dict.fromkeys(("strength", "target", "decay_last", "translate", "scale", "light", "cut", "leak"), (0, 1)),
     **dict.fromkeys(("z", "w", "cbase", "cmax", "cmin", "classes", "hidden"), (1, 1 << 20)),
-    **dict.fromkeys(("gamma", "adapt_over", "average_half_life", "warm", "redraw", "d_rate"), (0, 1e12)),
+    **dict.fromkeys(("finish", "gamma", "adapt_over", "average_half_life", "warm", "redraw", "d_rate"), (0, 1e12)),
     **{
         "batch": (1, 1 << 16),
         "rate": (1e-9, 1),

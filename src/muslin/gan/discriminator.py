@@ -12,40 +12,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from muslin.gan.configs import AtelierNet
+from muslin.gan.layers import Conv, Down
 from muslin.gan.synthesis import Dense, resolutions, width
 
 _PATCH_WIDTHS = (32, 48, 64)
-
-
-class Conv(nn.Module):
-    """Equalised convolution (Karras et al. 2018, section 4.1), same height and width; `scale` multiplies what comes out."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, bias: bool = True, scale: float = math.sqrt(2)) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
-        self.gain, self.scale, self.kernel = scale / math.sqrt(inputs * kernel * kernel), scale, kernel
-
-    def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h w"]:
-        """(b, inputs, h, w) -> (b, outputs, h, w)."""
-        bias = None if self.bias is None else self.bias * self.scale
-        return F.conv2d(x, self.weight * self.gain, bias, padding=self.kernel // 2)
-
-
-class Down(nn.Module):
-    """One resolution: two convolutions and half the size, beside a 1 x 1 shortcut; their sum is divided by sqrt(2)."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.first = Conv(inputs, inputs, 3)
-        self.second = Conv(inputs, outputs, 3, scale=1.0)
-        self.short = Conv(inputs, outputs, 1, bias=False, scale=math.sqrt(0.5))
-
-    def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h2 w2"]:
-        """(b, inputs, h, w) -> (b, outputs, h / 2, w / 2)."""
-        y = F.leaky_relu(self.first(x), 0.2)
-        y = F.leaky_relu(self.second(F.avg_pool2d(y, 2)), 0.2)
-        return torch.as_tensor(y + self.short(F.avg_pool2d(x, 2)))
+_SCALES_WIDTHS = (16, 40, 80, 128, 128)
 
 
 class Discriminator(nn.Module):
@@ -96,7 +67,40 @@ class PatchDiscriminator(nn.Module):
         return torch.as_tensor(self.score(x)[:, 0].float() + belongs).flatten(1)
 
 
-DISCRIMINATORS: dict[str, type[Discriminator | PatchDiscriminator]] = {"residual": Discriminator, "patch": PatchDiscriminator}
+class MultiScaleDiscriminator(nn.Module):
+    """D(picture, class) -> scores of places, from some 45 px around each and from some 90 (Wang et al. 2018): seams and cloth, and collars.
+
+    Departs: one trunk, heads at two depths of it, each with half the say; class by projection at each place.
+    """
+
+    def __init__(self, net: AtelierNet) -> None:
+        super().__init__()
+        near, far = _SCALES_WIDTHS[-2:]
+        self.rgb = Conv(3, _SCALES_WIDTHS[0], 3)
+        self.downs = nn.ModuleList(Down(a, b) for a, b in itertools.pairwise(_SCALES_WIDTHS))
+        self.mix = Conv(far + 1, far, 3)
+        self.scores = nn.ModuleList(Conv(width, 1, 1, scale=1.0) for width in (near, far))
+        self.embeds = nn.ModuleList(nn.Embedding(max(net.classes, 1), width) for width in (near, far))
+
+    def forward(self, images: Float[Tensor, "b 3 s s"], labels: Int[Tensor, " b"]) -> Float[Tensor, "b places"]:
+        """Scores (unbounded; real is high), float32: a place each 8 x 8 pixels, then each 16 x 16, these weighed up to as much."""
+        x = F.leaky_relu(self.rgb(images.contiguous(memory_format=torch.channels_last)), 0.2)
+        for down in self.downs[:-1]:
+            x = down(x)
+        near, far = x, F.leaky_relu(self.mix(_with_spread(self.downs[-1](x))), 0.2)
+        found = [self._scores(i, x, labels) for i, x in enumerate((near, far))]
+        return torch.cat([found[0], found[1].repeat(1, 4)], 1)
+
+    def _scores(self, which: int, x: Tensor, labels: Tensor) -> Tensor:
+        belongs = (x * self.embeds[which](labels)[:, :, None, None]).sum(1) / math.sqrt(x.shape[1])
+        return torch.as_tensor(self.scores[which](x)[:, 0].float() + belongs.float()).flatten(1)
+
+
+DISCRIMINATORS: dict[str, type[Discriminator | PatchDiscriminator | MultiScaleDiscriminator]] = {
+    "residual": Discriminator,
+    "patch": PatchDiscriminator,
+    "multi-scale": MultiScaleDiscriminator,
+}
 
 
 def _with_spread(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c1 h w"]:

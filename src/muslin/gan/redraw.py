@@ -18,7 +18,7 @@ from muslin.base.seeds import seeded
 from muslin.features.backbones import on_device
 from muslin.features.embedded import embedded
 from muslin.gan.configs import AtelierNet
-from muslin.gan.discriminator import Conv, Down
+from muslin.gan.layers import Conv, Down
 from muslin.gan.synthesis import Mapping
 
 LAYERS = ("stem", "1e", "3e", "5e")  # of the embedded encoder, what pictures are compared by: edges, cloth, parts

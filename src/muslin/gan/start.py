@@ -22,6 +22,7 @@ from muslin.gan.generators import CRITIC, called, locate
 from muslin.gan.synthesis import Generator, width
 
 State = dict[str, Tensor]
+_FINISH = "finish."  # how the finishing net's tensors are called
 
 
 class Start:
@@ -41,7 +42,14 @@ class Start:
         self.generator = {name: tensor for name, tensor in whole.items() if not name.startswith(CRITIC)}
 
     def fit(self, config: AtelierConfig) -> AtelierConfig:
-        """The config with this start's net at the wanted size. Raises SettingError for a smaller size than the start's."""
+        """The config with this start's net at the wanted size. Raises SettingError for a smaller size than the start's.
+
+        A finishing net doubles what the start draws, or goes on with the start's own; for all other trainings the start's is left out.
+        """
+        if config.net.finish:
+            return replace(config, net=self._finished(config.net))
+        if self.net.finish:
+            self._unfinish()
         if config.net.size < self.net.size:
             raise SettingError(f"net.size={config.net.size}: {self.path} draws {self.net.size} px; choose that size or a multiple of it")
         if config.net.size == self.net.size:
@@ -49,18 +57,36 @@ class Start:
         narrowest = min(max(config.net.cmin, self.net.cmin), width(self.net, self.net.size))  # only what is new may be wider
         return replace(config, net=replace(self.net, size=config.net.size, cmin=narrowest))
 
+    @property
+    def drawn(self) -> int:
+        """The side of what its own networks draw, before a finishing net doubles it."""
+        return self.net.size // 2 if self.net.finish else self.net.size
+
+    def _finished(self, net: AtelierNet) -> AtelierNet:
+        whole = self.net if self.net.finish else replace(self.net, size=2 * self.net.size, finish=net.finish)
+        if whole.size != net.size:
+            raise SettingError(
+                f"net.size={net.size}: a finishing net for {self.path} draws {whole.size} px; take preset finish-{whole.size}"
+            )
+        return whole
+
+    def _unfinish(self) -> None:
+        self.net, self.critic = replace(self.net, size=self.net.size // 2, finish=0), {}
+        self.generator = {name: tensor for name, tensor in self.generator.items() if not name.startswith(_FINISH)}
+
     def into(self, trainer: AtelierTrainer, classes: tuple[str, ...]) -> None:
         """Load it all into a new trainer of the config that `fit` gave, for `classes`."""
         generator, net = self.generator, replace(self.net, cmin=trainer.config.net.cmin)
         critic = self.critic if self.judged_by == trainer.config.discriminator else {}  # a judge of another kind begins anew
         with seeded_weights(trainer.config.seed, "grow"):
-            while net.size < trainer.config.net.size:
+            while net.size < trainer.config.net.size and not trainer.config.net.finish:
                 generator, critic, net = grow_generator(generator, net), self._grown(critic, net), replace(net, size=2 * net.size)
         rows = [self.classes.index(name) if name in self.classes else -1 for name in classes]
-        trainer.generator.load_state_dict(_reclass(generator, rows, ("mapping.embed.weight", "mapping.w_mean")))
+        new = {name: tensor for name, tensor in trainer.generator.state_dict().items() if name.startswith(_FINISH)}
+        trainer.generator.load_state_dict(new | _reclass(generator, rows, ("mapping.embed.weight", "mapping.w_mean")))
         trainer.average.network.load_state_dict(trainer.generator.state_dict())
         if critic:
-            trainer.discriminator.load_state_dict(_reclass(critic, rows, ("embed.weight",)))
+            trainer.discriminator.load_state_dict(_reclass(critic, rows, tuple(name for name in critic if name.startswith("embed"))))
 
     def _grown(self, critic: State, net: AtelierNet) -> State:
         return critic if self.judged_by == "patch" else grow_critic(critic, net)  # patches are as many pixels at any size

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from muslin.gan.configs import AtelierNet
+from muslin.gan.finish import Finish
 
 
 class Dense(nn.Module):
@@ -116,10 +117,12 @@ class Generator(nn.Module):
         self.net = net
         self.z_size, self.channels, self.size, self.classes = net.z, 3, net.size, net.classes
         self.mapping = Mapping(net)
-        widths = [width(net, r) for r in resolutions(net.size)]
+        self.sides = resolutions(net.size // 2 if net.finish else net.size)
+        widths = [width(net, r) for r in self.sides]
         self.constant = nn.Parameter(torch.randn(1, widths[0], 4, 4))
         self.start = Dense(net.w, widths[0] * 16)
         self.blocks = nn.ModuleList(Block(widths[max(i - 1, 0)], width, net.w, up=i > 0) for i, width in enumerate(widths))
+        self.finish = Finish(net.finish, net.size // 2) if net.finish else None
 
     @property
     def layers(self) -> int:
@@ -133,6 +136,11 @@ class Generator(nn.Module):
 
     def synthesise(self, ws: Float[Tensor, "b layers w"]) -> Float[Tensor, "b 3 s s"]:
         """Pictures from one w for each layer (style mixing: different rows)."""
+        drawn = self.unfinished(ws)
+        return drawn if self.finish is None else torch.as_tensor(self.finish(drawn.clamp(-1, 1)))
+
+    def unfinished(self, ws: Float[Tensor, "b layers w"]) -> Float[Tensor, "b 3 t t"]:
+        """The same without the finishing net: at half the size where there is one."""
         styles = iter(ws.unbind(1))
         x = self.constant + self.start(ws[:, 0]).view(ws.shape[0], -1, 4, 4)  # len() would fix the batch of an export
         if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):

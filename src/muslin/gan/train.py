@@ -24,6 +24,7 @@ from muslin.data.images import Images
 from muslin.gan.atelier import AtelierTrainer
 from muslin.gan.classic import ClassicTrainer
 from muslin.gan.configs import AtelierConfig, ClassicConfig, Config, check
+from muslin.gan.finishing import FinishTrainer
 from muslin.gan.generators import save_generator
 from muslin.gan.log import Log
 from muslin.gan.start import Start
@@ -74,7 +75,9 @@ def fit(config: Config, data: Images) -> Config:
 
 
 def _trainer(config: Config, data: Images, at: torch.device) -> Trainer:
-    return ClassicTrainer(config, data, at) if isinstance(config, ClassicConfig) else AtelierTrainer(config, at)
+    if isinstance(config, ClassicConfig):
+        return ClassicTrainer(config, data, at)
+    return FinishTrainer(config, at) if config.net.finish else AtelierTrainer(config, at)
 
 
 class _Run:

@@ -113,8 +113,8 @@ def _shown(events: Iterator[Event], run: Path) -> Iterator[Event]:
 
 def _config(data: str, wish: Wish, start: Start | None, run: Path) -> Config:
     """The preset by name, by size, or by what the data is, with the settings laid over it."""
-    size = wish.size or (start.net.size if start else 0)
-    family = "vae-gan" if start and start.judged_by == "patch" else "atelier"  # as it was learned, so it goes on
+    size = wish.size or (start.drawn if start else 0)
+    family = "vae-gan" if start and start.judged_by != "residual" else "atelier"  # as it was learned, so it goes on
     name = wish.preset or (f"{family}-{size}" if size else "classic" if data == "fashion-mnist" else "atelier-64")
     for setting in wish.settings:
         if wish.budget and setting.split("=")[0] in _PLANNED:
@@ -138,7 +138,11 @@ def _config(data: str, wish: Wish, start: Start | None, run: Path) -> Config:
         old = read_config(run / STATE) if (run / STATE).exists() else None
         known = old.warm if isinstance(old, AtelierConfig) else lasting(replace(config, images=preset.images), config.images).warm
         config = replace(config, warm=known)  # a run that is made longer has redrawn as long as it has
-    if start and not config.warm and "rate" not in said:
+    if config.net.finish and not start:
+        raise SettingError(f"preset '{name}': finishes what another generator drafts; say which, as --init garments-64")
+    if (
+        start and not config.warm and "rate" not in said and bool(start.net.finish) >= bool(config.net.finish)
+    ):  # a new finishing net has all to learn
         config = replace(config, rate=config.rate * GENTLE)
     return start.fit(config) if start else config
 
