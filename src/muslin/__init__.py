@@ -1,7 +1,7 @@
 """Muslin: a local, open studio for fashion design. Some thirty public names, each loaded on first use.
 
 import muslin
-generator = muslin.load_generator("garments-64")
+generator = muslin.load_generator("garments-128")
 for event in muslin.design("lookbook", generator, muslin.find_styles(["weave_ikat"])):
     ...
 """

@@ -15,6 +15,7 @@ from muslin.gan.configs import PRESETS, AtelierConfig, AtelierNet
 from muslin.gan.finish import DRAWS, FIELD, Finish, cleaned, coarsened
 from muslin.gan.finishing import FinishTrainer, away
 from muslin.gan.generators import load_generator, save_generator
+from muslin.gan.latent import groups
 from muslin.gan.redraw import apart, see
 from muslin.gan.start import Start
 from muslin.gan.synthesis import Generator, upsample
@@ -140,6 +141,29 @@ def test_what_was_finished_can_be_started_from_in_both_ways(tmp_path, core):
         assert torch.allclose(again.generator(z, labels), load_generator(tmp_path / "run").network(z, labels), atol=1e-5)
     plain = start.fit(AtelierConfig(net=AtelierNet(size=32)))  # other trainings go on without the finishing net
     assert plain.net == NET and not any(name.startswith("finish.") for name in start.generator)
+
+
+def test_a_new_finishing_net_begins_with_what_another_knows(tmp_path, core):
+    data = load_images("starter", 64, 3, KINDS)
+    list(train(tmp_path / "run", data, replace(QUICK, images=8), "cpu", Start(core)))
+    other = Start(tmp_path / "run")
+    config = Start(core).fit(replace(QUICK, finish_from=str(tmp_path / "run")))
+    new = FinishTrainer(config, CPU)
+    Start(core).into(new, ("skirt", "dress"))
+    assert torch.equal(new.finish.rgb.weight, other.generator["finish.rgb.weight"])
+    assert torch.equal(new.average.network.finish.rgb.weight, new.finish.rgb.weight)
+    assert torch.equal(new.discriminator.embeds[0].weight, other.critic["embeds.0.weight"].flip(0))
+    with pytest.raises(SettingError, match="has no finishing net of width 8 for 64 px"):
+        Start(core).into(FinishTrainer(replace(config, finish_from=str(core)), CPU), KINDS)
+
+
+def test_what_is_searched_with_is_the_generator_unfinished():
+    network = Generator(replace(NET, size=64, finish=8))
+    ws = torch.randn(2, network.layers, NET.w)
+    with torch.no_grad():
+        assert torch.equal(network.core.synthesise(ws), network.unfinished(ws))
+    assert (network.core.size, network.size, network.core.core is network.core) == (32, 64, True)
+    assert sum(map(len, groups(network).values())) == network.layers
 
 
 def test_keras_and_onnx_draw_what_was_finished(tmp_path, core):

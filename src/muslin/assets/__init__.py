@@ -8,5 +8,8 @@ FAST_STYLER = HERE / "fast-styler.safetensors"
 STARTER = HERE / "starter.zip"
 STYLES = HERE / "styles"
 LICENSES = HERE / "LICENSES.csv"
-GENERATORS = {name: HERE / f"{name}.safetensors" for name in ("garments-64", "sketches-64", "fashion-mnist-32", "fashion-mnist-28")}
-INDEXES = {name: HERE / f"{name}.index.safetensors" for name in ("garments-64",)}  # of what a generator learned from
+GENERATORS = {
+    name: HERE / f"{name}.safetensors" for name in ("garments-128", "garments-64", "sketches-64", "fashion-mnist-32", "fashion-mnist-28")
+}
+FINEST = "garments-128"  # what draws where no generator is named
+INDEXES = dict.fromkeys(("garments-128", "garments-64"), HERE / "garments-64.index.safetensors")  # of what a generator learned from

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
+from muslin.assets import FINEST
 from muslin.cli import options
 from muslin.cli.show import run
 
 
 @click.command()
-@click.option("--generator", default="garments-64", show_default=True, help="A shipped generator, a .safetensors file or a run's folder.")
+@click.option("--generator", default=FINEST, show_default=True, help="A shipped generator, a .safetensors file or a run's folder.")
 @click.option("--style", "styles", multiple=True, help="A shipped style, a picture or a folder; again for more. Default: all shipped.")
 @click.option("--count", default=24, show_default=True, help="How many designs.")
 @click.option("--looks", default=1, show_default=True, help="Styles for each design; 0: every design in every style.")

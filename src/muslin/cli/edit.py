@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from muslin.assets import FINEST
 from muslin.base.errors import SettingError
 from muslin.cli import options
 from muslin.cli.show import run
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _generator: Decorator = click.option(
-    "--generator", default="garments-64", show_default=True, help="A shipped generator, a .safetensors file or a run's folder."
+    "--generator", default=FINEST, show_default=True, help="A shipped generator, a .safetensors file or a run's folder."
 )
 _out: Decorator = click.option(
     "--out", default=Path("edited"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill."
@@ -54,7 +55,7 @@ def edit() -> None:
 @click.option("--designs", default=40, show_default=True, help="How many designs the directions are tried on.")
 @options.as_json
 def sliders(generator: str, designs: int, as_json: bool) -> None:
-    """Find the sliders of a generator and keep them beside it (a minute or two). garments-64, sketches-64 and fashion-mnist-32 have theirs."""
+    """Find the sliders of a generator and keep them beside it (a minute or two). garments-128, garments-64, sketches-64 and fashion-mnist-32 have theirs."""
 
     def work():  # type: ignore[no-untyped-def]
         from muslin.gan.generators import load_generator

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from muslin.assets import FINEST
 from muslin.cli import options
 from muslin.cli.show import run
 
@@ -47,7 +48,7 @@ def train(data: str, folder: Path, budget: str, as_json: bool, **asked: Any) -> 
 
 
 @click.command()
-@click.option("--generator", default="garments-64", show_default=True, help="A shipped generator, a .safetensors file or a run's folder.")
+@click.option("--generator", default=FINEST, show_default=True, help="A shipped generator, a .safetensors file or a run's folder.")
 @click.option("--seeds", "seed_text", default="0-15", show_default=True, help="Numbers and ranges: 0-99, or 1,5,9.")
 @click.option("--class", "classes", multiple=True, help="Kinds of garment; again for more. Default: all in turn.")
 @click.option("--truncation", default=0.8, show_default=True, help="0: the mean garment, 1: the whole variety.")

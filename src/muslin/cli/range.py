@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from muslin.assets import FINEST
 from muslin.cli import options
 from muslin.cli.show import run
 
@@ -17,7 +18,7 @@ from muslin.cli.show import run
 @click.option("--colour", help="garment, style, or palette:FILE (.ase, .gpl, .csv): whose colours.")
 @click.option("--effort", type=float, help="0: the draft, 0.5: the default, 1: four times the steps.")
 @click.option("--size", type=int, help="Pixels of the longer side.")
-@click.option("--generator", default="garments-64", show_default=True, help="For seeds: a shipped generator, a file or a run's folder.")
+@click.option("--generator", default=FINEST, show_default=True, help="For seeds: a shipped generator, a file or a run's folder.")
 @click.option("--class", "kind", default="", help="For seeds: the kind of garment. Default: the seed's turn among all.")
 @click.option("--truncation", default=0.7, show_default=True, help="For seeds. 0: the mean garment, 1: the whole variety.")
 @click.option("--out", default=Path("range"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")

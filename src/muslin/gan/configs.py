@@ -90,6 +90,7 @@ class AtelierConfig(Spans):
     warm: int = 0  # images in which G learns to redraw what is there (gan/redraw.py), before the contest with D begins; part of `images`
     warm_rate: float = 2.5e-3  # G's rate at the start of that, falling to `rate` at its end
     redraw: float = 0.0  # weight of redrawing a quarter of each batch beside the contest
+    finish_from: str = ""  # a generator whose finishing net a new one begins with, and its judge; empty: from nothing
     decay_last: float = 0.4  # share of the run over which the rate falls to a tenth, by a cosine
     average_half_life: int = 5_000
     seed: int = 0
@@ -120,8 +121,8 @@ def _redrawing(size: int) -> "AtelierConfig":
 
 def _finishing(size: int) -> "AtelierConfig":
     """A finishing net for a generator of half the size, which `--init` names."""
-    settled = {"images": 160_000, "batch": 16, "rate": 2e-3, "beta2": 0.99, "loss": "non-saturating", "gamma": 0.15, "strength": 0.0}
-    settled |= {"adapt_over": 0, "redraw": 10.0, "average_half_life": 4_000, "save_every": 4_000, "judge_every": 8_000}
+    settled = {"images": 30_000, "batch": 16, "rate": 2e-3, "beta2": 0.99, "loss": "non-saturating", "gamma": 0.15, "strength": 0.0}
+    settled |= {"adapt_over": 0, "redraw": 10.0, "average_half_life": 4_000, "save_every": 2_000, "judge_every": 2_000}
     return AtelierConfig(net=AtelierNet(size=size, finish=40), discriminator="multi-scale", **settled)  # type: ignore[arg-type]
 
 

@@ -101,15 +101,15 @@ def project(
     loss = features + pixels + coarse + typical |v|^2 + apart |v - mean over layers|^2, with w = class mean + sigma v.
     Yields progress, last a `Projected`. The same arguments (and threads) give the same bits. Raises InputError on another size.
     """
-    _check_size(network, target)
-    start, label, first = _nearest_start(network, target, config)
+    core, small = _at_core(network, target)
+    start, label, first = _nearest_start(core, small, config)
     yield InvertProgress("start", 0, config.steps + config.layer_steps, {"distance": first})
-    terms = _target_terms(target, mask if mask is not None else find_mask(target), config)
+    terms = _target_terms(small, find_mask(small) if mask is None else _at_core(network, mask)[1], config)
     mean, sigma = latent.class_mean(network, label), float(latent.spread(network).std())
 
     def losses(place: Float[Tensor, "1 l w"]) -> dict[str, Tensor]:
         rows = place.expand(-1, network.layers, -1)
-        return terms(network.synthesise(mean + sigma * rows)) | _lengths(rows, config.typical, config.apart)
+        return terms(core.synthesise(mean + sigma * rows)) | _lengths(rows, config.typical, config.apart)
 
     place = yield from _two_stages(((start - mean) / sigma)[None, None], network.layers, losses, config)
     ws = (mean + sigma * place[0]).expand(network.layers, -1).contiguous()
@@ -126,19 +126,19 @@ def follow(
     which keeps garments likely, then one for each. Yields progress, last a `Followed`; as repeatable as `project`. Raises InputError on
     another size, an empty outline, or more designs than starts.
     """
-    _check_size(network, outline)
-    wanted = (outline > 0.5).float()
+    core, small = _at_core(network, outline)
+    wanted, small = (outline > 0.5).float(), (small > 0.5).float()
     if not bool(wanted.any()) or not 0 < count <= config.starts:
         raise InputError(f"{count} designs from {config.starts} starts within an outline of {int(wanted.sum())} px: each must be 1 or more")
-    first, labels, drawn = _like_outline(network, wanted, label, count, config)
+    first, labels, drawn = _like_outline(core, small, label, count, config)
     yield InvertProgress("start", 0, config.steps + config.layer_steps, {})
     ways = torch.full((network.layers, 1), float(latent.spread(network).std()))
     ways[list(latent.groups(network)["look"])] *= config.freedom
-    terms = _outline_terms(drawn, wanted, lines, config)
+    terms = _outline_terms(drawn, small, None if lines is None else _at_core(network, lines)[1], config)
 
     def losses(place: Float[Tensor, "n l w"]) -> dict[str, Tensor]:
         rows = place.expand(-1, network.layers, -1)
-        return terms(network.synthesise(first + ways * rows)) | _lengths(rows, config.keep, config.apart)
+        return terms(core.synthesise(first + ways * rows)) | _lengths(rows, config.keep, config.apart)
 
     place = yield from _two_stages(torch.zeros_like(first[:, :1]), network.layers, losses, config)
     ws = [one.clone() for one in first + ways * place]
@@ -240,8 +240,7 @@ def _nearest_start(network: synthesis.Generator, target: Tensor, config: Project
     labels = torch.arange(kinds + config.starts) % kinds
     z = torch.randn(config.starts, network.z_size, generator=seeded(config.seed, "starts"))
     w = torch.cat([network.mapping.get_buffer("w_mean"), network.mapping(z, labels[kinds:])])[:, None].expand(-1, network.layers, -1)
-    wanted = look(target[None])
-    distances = torch.cat([apart(look(network.synthesise(part).clamp(-1, 1)), wanted) for part in w.split(_BATCH)])
+    distances = torch.cat([apart(look(network.synthesise(part).clamp(-1, 1)), look(target[None])) for part in w.split(_BATCH)])
     best = int(distances.argmin())
     return w[best, 0], int(labels[best]), float(distances[best])
 
@@ -269,8 +268,8 @@ def _like_outline(
 
 
 def _features(pictures: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
-    side = max(_EDGE, pictures.shape[2])
-    found = embedded()(F.interpolate(pictures, size=(side, side), mode="bilinear", align_corners=False), LAYERS)
+    sides = (max(_EDGE, pictures.shape[2]),) * 2
+    found = embedded()(F.interpolate(pictures, size=sides, mode="bilinear", align_corners=False), LAYERS)
     return [found[name] for name in LAYERS]
 
 
@@ -289,12 +288,13 @@ def _shared(soft: Float[Tensor, "b 1 h w"], outline: Float[Tensor, "*b 1 h w"]) 
 
 
 def _colours(pictures: Float[Tensor, "b 3 h w"], weight: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 6"]:
-    total = weight.sum((2, 3)) + 1e-3
-    mean = (pictures * weight).sum((2, 3)) / total
+    mean = (pictures * weight).sum((2, 3)) / (total := weight.sum((2, 3)) + 1e-3)
     variance = ((pictures - mean[:, :, None, None]).square() * weight).sum((2, 3)) / total
     return torch.cat([mean, 0.5 * (variance + 1e-4).sqrt()], 1)
 
 
-def _check_size(network: synthesis.Generator, picture: Tensor) -> None:
+def _at_core(network: synthesis.Generator, picture: Tensor) -> tuple[synthesis.Generator, Tensor]:
+    """What is searched with: the networks without the finishing net, which follows what they draw, and the picture at their size."""
     if picture.shape[1:] != (network.size, network.size):
         raise InputError(f"{picture.shape[2]} x {picture.shape[1]} px: this generator's pictures are {network.size} px a side")
+    return network.core, F.avg_pool2d(picture[None], network.size // network.core.size)[0]

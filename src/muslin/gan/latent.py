@@ -16,7 +16,7 @@ from torch import Tensor
 from muslin.base.errors import InputError
 from muslin.base.seeds import seeded
 from muslin.gan.generators import Loaded
-from muslin.gan.synthesis import Generator, resolutions
+from muslin.gan.synthesis import Generator
 
 Latent = Float[Tensor, "layers w"]
 GROUPS = ("shape", "detail", "look")  # up to 8 px, 16 px, 32 px and above: silhouette, parts, colour and cloth
@@ -56,7 +56,7 @@ def picture(network: Generator, ws: Latent) -> Float[Tensor, "3 s s"]:
 def groups(network: Generator) -> dict[str, tuple[int, ...]]:
     """The layers of each of `GROUPS`; a small network may lack the last one."""
     found: dict[str, tuple[int, ...]] = dict.fromkeys(GROUPS, ())
-    for number, side in enumerate(resolutions(network.size)):
+    for number, side in enumerate(network.sides):
         name = "shape" if side <= 8 else "detail" if side == 16 else "look"
         found[name] += (2 * number, 2 * number + 1)
     return found

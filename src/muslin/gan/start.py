@@ -23,6 +23,7 @@ from muslin.gan.synthesis import Generator, width
 
 State = dict[str, Tensor]
 _FINISH = "finish."  # how the finishing net's tensors are called
+_EMBEDS = ("embed.weight", "embeds.0.weight", "embeds.1.weight")  # a judge's tables of classes
 
 
 class Start:
@@ -74,6 +75,20 @@ class Start:
         self.net, self.critic = replace(self.net, size=self.net.size // 2, finish=0), {}
         self.generator = {name: tensor for name, tensor in self.generator.items() if not name.startswith(_FINISH)}
 
+    def _borrowed(self, trainer: AtelierTrainer, classes: tuple[str, ...]) -> None:
+        """What another finishing net knows of cloth and edges, for a new one. Raises SettingError where it is none of this shape."""
+        name, net = trainer.config.finish_from, trainer.config.net
+        other = Start(name)
+        if (other.net.finish, other.net.size) != (net.finish, net.size) or not other.critic:
+            raise SettingError(
+                f"finish_from={name}: has no finishing net of width {net.finish} for {net.size} px; set finish_from= to begin anew"
+            )
+        trainer.generator.load_state_dict({k: v for k, v in other.generator.items() if k.startswith(_FINISH)}, strict=False)
+        trainer.discriminator.load_state_dict(_reclass(other.critic, other._rows(classes), _EMBEDS))
+
+    def _rows(self, classes: tuple[str, ...]) -> list[int]:
+        return [self.classes.index(name) if name in self.classes else -1 for name in classes]
+
     def into(self, trainer: AtelierTrainer, classes: tuple[str, ...]) -> None:
         """Load it all into a new trainer of the config that `fit` gave, for `classes`."""
         generator, net = self.generator, replace(self.net, cmin=trainer.config.net.cmin)
@@ -81,12 +96,14 @@ class Start:
         with seeded_weights(trainer.config.seed, "grow"):
             while net.size < trainer.config.net.size and not trainer.config.net.finish:
                 generator, critic, net = grow_generator(generator, net), self._grown(critic, net), replace(net, size=2 * net.size)
-        rows = [self.classes.index(name) if name in self.classes else -1 for name in classes]
+        rows = self._rows(classes)
         new = {name: tensor for name, tensor in trainer.generator.state_dict().items() if name.startswith(_FINISH)}
         trainer.generator.load_state_dict(new | _reclass(generator, rows, ("mapping.embed.weight", "mapping.w_mean")))
-        trainer.average.network.load_state_dict(trainer.generator.state_dict())
         if critic:
-            trainer.discriminator.load_state_dict(_reclass(critic, rows, tuple(name for name in critic if name.startswith("embed"))))
+            trainer.discriminator.load_state_dict(_reclass(critic, rows, _EMBEDS))
+        if trainer.config.net.finish and trainer.config.finish_from and not self.net.finish:
+            self._borrowed(trainer, classes)
+        trainer.average.network.load_state_dict(trainer.generator.state_dict())
 
     def _grown(self, critic: State, net: AtelierNet) -> State:
         return critic if self.judged_by == "patch" else grow_critic(critic, net)  # patches are as many pixels at any size
@@ -138,4 +155,4 @@ def _reclass(state: State, rows: list[int], tables: tuple[str, ...]) -> State:
     def chosen(table: Tensor) -> Tensor:
         return torch.stack([table[row] if row >= 0 else table.mean(0) for row in rows])
 
-    return state | {name: chosen(state[name]) for name in tables}
+    return state | {name: chosen(state[name]) for name in tables if name in state}

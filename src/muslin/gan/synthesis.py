@@ -6,6 +6,7 @@ which a short training finds one silhouette for all (docs/LOG.md). Constant fact
 the activation's sqrt(2) passes through leaky relu. Does not know how it is trained.
 """
 
+import copy
 import math
 from collections.abc import Iterator
 
@@ -123,6 +124,16 @@ class Generator(nn.Module):
         self.start = Dense(net.w, widths[0] * 16)
         self.blocks = nn.ModuleList(Block(widths[max(i - 1, 0)], width, net.w, up=i > 0) for i, width in enumerate(widths))
         self.finish = Finish(net.finish, net.size // 2) if net.finish else None
+
+    @property
+    def core(self) -> "Generator":
+        """The same networks without the finishing net, at half the size; itself where there is none. Weights are shared."""
+        if self.finish is None:
+            return self
+        core = copy.copy(self)
+        core._modules = {name: part for name, part in self._modules.items() if name != "finish"} | {"finish": None}
+        core.size = self.size // 2
+        return core
 
     @property
     def layers(self) -> int:

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from muslin.assets import GENERATORS, INDEXES
 from muslin.base.events import Event, Note, Step, Warned
 from muslin.gan.generators import Loaded
 from muslin.metrics.originality import Finding, Index, judged, nearest
@@ -39,7 +40,8 @@ class Screened:
 
 def training_index(generator: Loaded, against: str, path: Path) -> Iterator[Event | Index]:
     """The index to compare with: of `against`, else the one beside the generator's file; nothing where there is none or `against` is none."""
-    beside = generator.path.with_name(f"{generator.path.stem}.index.safetensors")
+    shipped = GENERATORS.get(generator.name) == generator.path and INDEXES.get(generator.name)
+    beside = shipped or generator.path.with_name(f"{generator.path.stem}.index.safetensors")
     if against and against != "none":
         yield from index_of(against, path)
     elif beside.exists() and not against:

@@ -140,9 +140,8 @@ def _config(data: str, wish: Wish, start: Start | None, run: Path) -> Config:
         config = replace(config, warm=known)  # a run that is made longer has redrawn as long as it has
     if config.net.finish and not start:
         raise SettingError(f"preset '{name}': finishes what another generator drafts; say which, as --init garments-64")
-    if (
-        start and not config.warm and "rate" not in said and bool(start.net.finish) >= bool(config.net.finish)
-    ):  # a new finishing net has all to learn
+    anew = config.net.finish and start and not start.net.finish and not config.finish_from  # such a net has all to learn
+    if start and not config.warm and "rate" not in said and not anew:
         config = replace(config, rate=config.rate * GENTLE)
     return start.fit(config) if start else config
 
