@@ -162,7 +162,8 @@ def test_what_is_searched_with_is_the_generator_unfinished():
     ws = torch.randn(2, network.layers, NET.w)
     with torch.no_grad():
         assert torch.equal(network.core.synthesise(ws), network.unfinished(ws))
-    assert (network.core.size, network.size, network.core.core is network.core) == (32, 64, True)
+    core = network.core
+    assert (core.size, network.size, core.core is core) == (32, 64, True)
     assert sum(map(len, groups(network).values())) == network.layers
 
 

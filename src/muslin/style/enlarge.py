@@ -29,10 +29,11 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     if factor <= 1.5:
         return large, mask * (1 - aside)
     # a generator's edge wavers by less than a pixel; photographs and drafts of a few pixels keep theirs
-    wavers = 0.8 if 48 <= max(height, width) <= _DRAFT else 0.6
+    fine = 96 <= max(height, width) <= _DRAFT  # a finished draft: its edge wavers more, and its cloth is not the cloth to come
+    wavers, grain = (1.6, 1.1) if fine else (0.8 if 48 <= max(height, width) <= _DRAFT else 0.6, 0.3)
     mask = without_specks(_smooth_edge(mask, factor * wavers)) * (1 - aside)
     inner = shrink(mask, max(1, round(factor * 0.9)))
-    garment = blur(extend(large, inner), factor * 0.3)
+    garment = blur(extend(large, inner), factor * grain)
     # a generator's ground is meant to be plain; a photograph's has its light and shadows
     ground = ground_colour(large)[:, None, None] if drawn else extend(large, shrink(1 - mask, max(1, round(factor))))
     content = (ground + mask * (garment - ground)).clamp(-1, 1)
