@@ -5,8 +5,6 @@ discriminator has an opinion, and which keep their colours and masses. Pairs alo
 there is no cloth (docs/LOG.md). Same steps, penalties and sharing out among processes as `atelier`, which see.
 """
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -81,10 +79,6 @@ class FinishTrainer(AtelierTrainer):
             masks = (F.avg_pool2d(whole if mask is None else mask, 2) for mask in found)
             self.solid = torch.stack([(mask * 255).round().to(torch.uint8) for mask in masks])
         return self.solid
-
-    def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds."""
-        return {name: part for name, part in super().parts().items() if "redraw" not in name and name != "r_steps"}
 
 
 def away(drawn: Float[Tensor, "b 3 s2 s2"], small: Float[Tensor, "b 3 s s"]) -> Float[Tensor, ""]:
