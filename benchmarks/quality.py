@@ -2,6 +2,7 @@
 
     python benchmarks/quality.py DATA --size 64 --minutes 8 --out OUT      both from nothing, the same wall-clock each, one after the other
     python benchmarks/quality.py DATA --size 64 --minutes 0 --generator garments-64     finished generators only
+                                                                           (one that draws smaller than --size is enlarged)
 
 The DCGAN is the one of PyTorch's examples (ngf = ndf = 64, Adam 2e-4, beta1 0.5, batch 128, BCE), written here from the paper; it
 gets the same precision and memory layout. Measures on pooled EfficientNet-Lite0 features (96 px; not FID) against the whole training set,
@@ -22,7 +23,7 @@ from torch import nn
 
 from muslin.base.errors import InputError
 from muslin.base.files import make_folder, write_bytes, write_text
-from muslin.base.image import encode_png, from_bytes
+from muslin.base.image import encode_png, from_bytes, to_bytes
 from muslin.base.machine import pick_device, resolve_precision
 from muslin.base.seeds import seeded
 from muslin.data.loader import load_images
@@ -132,6 +133,13 @@ def inception(named):
         print(failure, file=sys.stderr)
 
 
+def fitted(drawn, size):
+    """Drafts (uint8) of a generator that draws smaller, enlarged to `size`."""
+    if drawn.shape[-1] == size:
+        return drawn
+    return to_bytes(F.interpolate(from_bytes(drawn), size=(size, size), mode="bicubic", align_corners=False).clamp(-1, 1))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
@@ -163,11 +171,12 @@ def main():
         for name, work in (("DCGAN", train_dcgan), ("Muslin", train_muslin)):
             networks[name] = work(images.to(device), asked.size, asked.minutes * 60, device, autocast)
     for name, (network, seen) in networks.items():
-        drawn = sample(network, images.labels, asked.samples)
+        drawn = fitted(sample(network, images.labels, asked.samples), asked.size)
         rows[name] = (
             measure(drawn, wanted, threshold) | (fid(seer, drawn, seen_by) if seer else {}) | ({"images seen": seen} if seen else {})
         )
-        sheet = contact_sheet(list(from_bytes(drawn[:100])), columns=20, side=64, gap=2)
+        small = asked.size <= 64
+        sheet = contact_sheet(list(from_bytes(drawn[:100])), columns=20 if small else 10, side=64 if small else 112, gap=2 if small else 4)
         write_bytes(asked.out / f"{Path(name).stem}.png", encode_png(sheet, dpi=96))
         print(json.dumps({name: rows[name]}), flush=True)
     names = list(dict.fromkeys(key for row in rows.values() for key in row))

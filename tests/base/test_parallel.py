@@ -13,14 +13,17 @@ import torch
 from muslin.base import parallel
 from muslin.base.checkpoint import load_checkpoint
 from muslin.base.errors import SettingError
+from muslin.gan.configs import AtelierConfig, AtelierNet
+from muslin.gan.generators import save_generator
+from muslin.gan.synthesis import Generator
 
 SMALL = ["--size", "32", "--class", "dress", "--class", "skirt"]
 SETTINGS = {"net.cbase": 256, "net.cmax": 16, "batch": 16, "images": 64, "report_every": 16, "save_every": 64, "precision": "float32"}
 
 
-def _command(run, processes, budget=False, **more):
-    settings = [] if budget else [f"{name}={value}" for name, value in {**SETTINGS, **more}.items()]
-    train = ["-m", "muslin", "train", "starter", str(run), *SMALL, *(part for s in settings for part in ("--set", s))]
+def _command(run, processes, budget=False, words=SMALL, settings=SETTINGS, **more):
+    settings = [] if budget else [f"{name}={value}" for name, value in {**settings, **more}.items()]
+    train = ["-m", "muslin", "train", "starter", str(run), *words, *(part for s in settings for part in ("--set", s))]
     several = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     return [sys.executable, *(several if processes > 1 else []), *train]
 
@@ -57,6 +60,21 @@ def test_two_processes_of_eight_train_as_one_of_sixteen(tmp_path, more):
     kept = [key for key in kept if not more or "/mapping/" not in key.replace(".", "/")]
     apart = torch.cat([(one[key] - two[key]).abs().flatten() for key in kept])
     assert float(apart.mean()) < 0.0025 / 10
+
+
+def test_a_finishing_net_trains_in_two_processes_as_in_one(tmp_path):
+    net = AtelierNet(size=32, z=16, w=32, cbase=256, cmax=16, classes=1)
+    core = save_generator(tmp_path / "core.safetensors", Generator(net), AtelierConfig(net=net), ("dress",), {"data": "x"})
+    words = ["--preset", "finish-64", "--init", str(core), "--class", "dress"]
+    settings = {name: value for name, value in SETTINGS.items() if not name.startswith("net.")} | {"judge_every": 64}
+    for name, processes in (("one", 1), ("two", 2)):
+        _run(_command(tmp_path / name, processes, words=words, settings=settings))
+    one, two = ([row for row in _losses(tmp_path / name) if "kept" in row] for name in ("one", "two"))
+    assert len(one) == len(two) == 4
+    for ours, theirs in zip(one, two, strict=True):
+        assert {k: v for k, v in ours.items() if k != "accuracy"} == pytest.approx(
+            {k: theirs[k] for k in ours if k != "accuracy"}, rel=0.03, abs=0.02
+        )
 
 
 def test_all_processes_stop_together_and_go_on(tmp_path):

@@ -16,9 +16,10 @@ from muslin.gan.finish import DRAWS, FIELD, Finish, cleaned, coarsened
 from muslin.gan.finishing import FinishTrainer, away
 from muslin.gan.generators import load_generator, save_generator
 from muslin.gan.latent import groups
+from muslin.gan.layers import upsample
 from muslin.gan.redraw import apart, see
 from muslin.gan.start import Start
-from muslin.gan.synthesis import Generator, upsample
+from muslin.gan.synthesis import Generator
 from muslin.gan.train import GENERATOR, STATE, fit, train
 from muslin.studio.training import Wish, train_on
 

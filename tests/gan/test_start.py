@@ -11,8 +11,9 @@ from muslin.gan.atelier import AtelierTrainer
 from muslin.gan.configs import PRESETS, AtelierConfig, AtelierNet
 from muslin.gan.discriminator import Discriminator
 from muslin.gan.generators import load_generator, save_generator
+from muslin.gan.layers import upsample
 from muslin.gan.start import Start, grow_critic, grow_generator
-from muslin.gan.synthesis import Generator, upsample
+from muslin.gan.synthesis import Generator
 from muslin.gan.train import GENERATOR, fit, train
 
 NET = AtelierNet(size=32, z=16, w=32, cbase=256, cmax=16, cmin=8, classes=2)

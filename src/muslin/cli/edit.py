@@ -55,7 +55,7 @@ def edit() -> None:
 @click.option("--designs", default=40, show_default=True, help="How many designs the directions are tried on.")
 @options.as_json
 def sliders(generator: str, designs: int, as_json: bool) -> None:
-    """Find the sliders of a generator and keep them beside it (a minute or two). garments-128, garments-64, sketches-64 and fashion-mnist-32 have theirs."""
+    """Find the sliders of a generator and keep them beside it (some minutes). All that ship with a W space have theirs."""
 
     def work():  # type: ignore[no-untyped-def]
         from muslin.gan.generators import load_generator

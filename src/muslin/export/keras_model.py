@@ -142,7 +142,8 @@ class _Atelier:
         w = self.mapping(z, label, truncation)
         picture = self.drawn(w)
         if self.network.finish is not None:
-            picture = self.clipped("finished", KerasFinish(self, self.network.finish).finished(picture, label))
+            picture = KerasFinish(self, self.network.finish).finished(self.clipped("draft", picture), label)
+        picture = self.clipped("picture", picture)
         model = self.keras.Model({"z": z, "label": label, "truncation": truncation}, picture, name="generator")
         for name, weights in self.weights.items():
             model.get_layer(name).set_weights([_array(weight) for weight in weights])
@@ -173,13 +174,13 @@ class _Atelier:
             x = self.modulated(f"{side}_first", block.first, x, w)
             x = self.modulated(f"{side}_second", block.second, x, w)
             picture = self.picture(f"{side}_picture", block.rgb, x, w, picture)
-        return self.clipped("picture", picture)
+        return picture
 
     def clipped(self, name: str, picture: Any) -> Any:
         """Held to [-1, 1]."""
         picture = self.layers.Rescaling(1.0, 1.0, name=f"{name}_from_zero")(picture)
         picture = self.layers.ReLU(max_value=2.0, name=f"{name}_clipped")(picture)
-        return self.layers.Rescaling(1.0, -1.0, name=name if name == "picture" else f"{name}_picture")(picture)
+        return self.layers.Rescaling(1.0, -1.0, name=name)(picture)
 
     def modulated(self, name: str, ours: Modulated, x: Any, w: Any) -> Any:
         """conv(x * s) * sqrt(2) rsqrt(s^2 M + 1e-8) + bias, leaky relu; the root's factor lies in M."""

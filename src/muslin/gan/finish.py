@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from muslin.base.seeds import seeded
-from muslin.gan.layers import Conv
+from muslin.gan.layers import Conv, upsample
 
 _WIDTHS = (1.0, 1.6, 2.4, 3.2)  # of the net's width, at the small size and each time halved
 _LAST = 0.6  # likewise, at twice the size
@@ -68,10 +68,10 @@ class Finish(nn.Module):
         for layer in self.middle:
             x = x + 0.5 * active(layer(x))
         for up in self.ups:
-            x = torch.cat([enlarged(x), skips.pop()], 1)
+            x = torch.cat([upsample(x), skips.pop()], 1)
             x = up(x, grains[1] if x.shape[2] == noise[1].shape[2] else None)
-        x = self.rgb(self.large(enlarged(x), grains[2])).float()
-        return enlarged(small).float() + torch.as_tensor(x)
+        x = self.rgb(self.large(upsample(x), grains[2])).float()
+        return upsample(small).float() + torch.as_tensor(x)
 
 
 class Twice(nn.Module):
@@ -104,11 +104,6 @@ def active(x: Tensor) -> Tensor:
     return F.leaky_relu(x, _LEAK)
 
 
-def enlarged(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
-    """Twice the size, bilinear."""
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
 @torch.no_grad()
 def coarsened(
     fine: Float[Tensor, "b 3 s2 s2"],
@@ -136,7 +131,7 @@ def coarsened(
 
 
 def gaussian(x: Float[Tensor, "b c h w"], sigma: float) -> Float[Tensor, "b c h w"]:
-    """Blurred by a Gaussian of `sigma` px, the edges reflected."""
+    """Blurred by a Gaussian of `sigma` px, the edges reflected: plain convolutions, which an export to ONNX or Keras has too (`base.image.blur` works by strips, in place)."""
     weights, reach = bell(sigma).to(x).expand(x.shape[1], 1, -1), len(bell(sigma)) // 2
     x = F.pad(x, (reach, reach, reach, reach), "reflect")
     x = F.conv2d(x, weights[:, :, None, :], groups=x.shape[1])

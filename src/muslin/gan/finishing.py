@@ -1,8 +1,8 @@
 """Training of the finishing net: the generator stays as it is, and what it drafts learns to look like a photograph of twice the size.
 
 Half of each batch are pictures that were made coarse and are to be drawn as they were; the other half are drafts, of which only the
-discriminator has an opinion, and which keep their colours and masses. Pairs alone give soft edges, the contest alone gives lines where
-there is no cloth (docs/LOG.md). Same steps, penalties and sharing out among processes as `atelier`, which see.
+discriminator has an opinion, and which keep their colours and masses. The more its word counts, the sooner it has lines drawn where there
+is no cloth (docs/LOG.md). Same steps, penalties and sharing out among processes as `atelier`, which see.
 """
 
 import torch
@@ -15,7 +15,8 @@ from muslin.data.ground import find_mask
 from muslin.data.images import Images
 from muslin.gan.atelier import AtelierTrainer
 from muslin.gan.configs import AtelierConfig
-from muslin.gan.finish import DRAWS, FIELD, coarsened, enlarged
+from muslin.gan.finish import DRAWS, FIELD, coarsened
+from muslin.gan.layers import upsample
 from muslin.gan.redraw import apart, see
 
 _KEPT = 2.0  # weight of a draft's colours and masses, beside 1 for what is drawn again
@@ -40,9 +41,8 @@ class FinishTrainer(AtelierTrainer):
         size, mine = self.config.batch, parallel.share(self.config.batch)
         which = data.even(size, rng)[mine]
         draws = torch.rand(size, DRAWS + 1, generator=rng)
-        draws = torch.cat([draws[:, :2], draws[:1, 2:4].expand(size, -1), draws[:, 4:]], 1)[mine].to(
-            self.device
-        )  # one softness for all processes
+        draws[:, 2:4] = draws[0, 2:4]  # one softness and roundness, for all processes
+        draws = draws[mine].to(self.device)
         normal = torch.randn(size, self.config.net.z + FIELD, generator=rng)[mine].to(self.device)
         real, labels = data.take(which, self.device)
         solid = self._masks(data)[which].to(self.device).float() / 255
@@ -84,7 +84,7 @@ class FinishTrainer(AtelierTrainer):
 def away(drawn: Float[Tensor, "b 3 s2 s2"], small: Float[Tensor, "b 3 s s"]) -> Float[Tensor, ""]:
     """How far a finished draft has left the draft: light and colour over 8 px of the large picture, and hue at each pixel."""
     masses = F.smooth_l1_loss(F.avg_pool2d(drawn, _MASS), F.avg_pool2d(small, _MASS // 2), beta=_BEND)
-    return masses + F.smooth_l1_loss(_hue(drawn), _hue(enlarged(small)), beta=_BEND)
+    return masses + F.smooth_l1_loss(_hue(drawn), _hue(upsample(small)), beta=_BEND)
 
 
 def _hue(pictures: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Plain convolutions with equalised weights, for networks that no latent modulates. Knows no network."""
+"""Plain convolutions with equalised weights, for networks that no latent modulates, and up-sampling for all. Knows no network."""
 
 import math
 
@@ -37,3 +37,8 @@ class Down(nn.Module):
         y = F.leaky_relu(self.first(x), 0.2)
         y = F.leaky_relu(self.second(F.avg_pool2d(y, 2)), 0.2)
         return torch.as_tensor(y + self.short(F.avg_pool2d(x, 2)))
+
+
+def upsample(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
+    """Twice the size by the bilinear filter [1, 3, 3, 1] / 4, edges repeated."""
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from muslin.gan.configs import AtelierNet
 from muslin.gan.finish import Finish
+from muslin.gan.layers import upsample
 
 
 class Dense(nn.Module):
@@ -170,11 +171,6 @@ def resolutions(size: int) -> list[int]:
 def width(net: AtelierNet, resolution: int) -> int:
     """Channels at a resolution."""
     return max(min(net.cmax, net.cbase // resolution), net.cmin)
-
-
-def upsample(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
-    """Twice the size by the bilinear filter [1, 3, 3, 1] / 4, edges repeated."""
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def unit(x: Float[Tensor, "b c"]) -> Float[Tensor, "b c"]:

@@ -40,8 +40,9 @@ class Screened:
 
 def training_index(generator: Loaded, against: str, path: Path) -> Iterator[Event | Index]:
     """The index to compare with: of `against`, else the one beside the generator's file; nothing where there is none or `against` is none."""
-    shipped = GENERATORS.get(generator.name) == generator.path and INDEXES.get(generator.name)
-    beside = shipped or generator.path.with_name(f"{generator.path.stem}.index.safetensors")
+    beside = generator.path.with_name(f"{generator.path.stem}.index.safetensors")
+    if GENERATORS.get(generator.name) == generator.path:  # some that ship learned from the same pictures
+        beside = INDEXES.get(generator.name, beside)
     if against and against != "none":
         yield from index_of(against, path)
     elif beside.exists() and not against:

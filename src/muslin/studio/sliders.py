@@ -250,7 +250,7 @@ def load_sliders(generator: Loaded, path: Path | None = None) -> dict[str, Slide
     if not path.exists():
         style_based(generator)  # there are none to be found where there is no W
         raise InputError(
-            f"{generator.name}: its sliders are not found yet; `muslin edit sliders --generator ...` finds them, in a minute or two"
+            f"{generator.name}: its sliders are not found yet; `muslin edit sliders --generator ...` finds them, in some minutes"
         )
     tensors, about = load_checkpoint(path)
     if about.get("kind") != "sliders" or about.get("sha256") != generator.sha256:
