@@ -31,7 +31,7 @@ def find_mask(pixels: Float[Tensor, "3 h w"], sharp: float = 0.5, reach: int = 0
     blur is in pixels (0: a 64th of the side). Silhouettes with
     holes keep those of 0.4 % of the picture or more that show the ground's very colour.
     """
-    away, near = _from_ground(pixels)
+    away, near = from_ground(pixels)
     field = _garment_field(away, near) if near else None
     if field is None:
         return None
@@ -43,12 +43,17 @@ def outline(pixels: Float[Tensor, "3 h w"]) -> Bool[Tensor, "h w"] | None:
 
     None when there is no plain ground or no garment on it.
     """
-    away, near = _from_ground(pixels)
-    field = _garment_field(away, near) if near else None
+    away, near = from_ground(pixels)
+    return flood(away, near) if near else None
+
+
+def flood(away: Float[Tensor, "h w"], near: float) -> Bool[Tensor, "h w"] | None:
+    """`outline`, of what `from_ground` gives."""
+    field = _garment_field(away, near)
     return None if field is None else torch.from_numpy(field)
 
 
-def _from_ground(pixels: Tensor) -> tuple[Tensor, float]:
+def from_ground(pixels: Float[Tensor, "3 h w"]) -> tuple[Float[Tensor, "h w"], float]:
     """Each place's OKLab distance to the ground's colour, and up to where it counts as ground (0: the ground is not plain)."""
     lab = to_oklab(pixels)
     ground = _border(lab).median(1).values
@@ -62,11 +67,9 @@ def _from_ground(pixels: Tensor) -> tuple[Tensor, float]:
 def _garment_field(away: Tensor, near: float) -> np.ndarray | None:
     """Where the garment is, hard: what a flood of near-ground colour from the border does not reach, without specks."""
     like_ground = (away < near).numpy()
-    labels, _ = ndimage.label(like_ground)
-    rim = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    outside = np.isin(labels, rim[rim > 0])
+    outside = from_border(like_ground)
     holes = like_ground & ~outside & (away < near / 2).numpy()
-    outside |= _large_parts(holes, 0.004 * holes.size)
+    outside |= large_parts(holes, 0.004 * holes.size)
     large = min(outside.shape) >= _DRAFT
     garment = ndimage.binary_opening(~outside, iterations=1) if large else ~outside
     # dark checks of a rim that light ones cut off belong to what they lie beside
@@ -86,14 +89,14 @@ def _soft_edge(away: Tensor, garment: np.ndarray, near: float, sharp: float, rad
     The strongest around would not do: beside a dark check a light one would be taken for ground.
     """
     inside = torch.from_numpy(garment).float()[None, None]
-    core = _widest(-inside, radius) < -0.5  # well inside: garment whatever its colour
-    strength = _widest(away[None, None] * inside, radius)
+    core = widest(-inside, radius) < -0.5  # well inside: garment whatever its colour
+    strength = widest(away[None, None] * inside, radius)
     if bool(core.any()) and min(garment.shape) >= _DRAFT:
-        own, near_core = _carried_out(away, core[0, 0]), _widest(core.float(), 2 * radius) > 0
+        own, near_core = _carried_out(away, core[0, 0]), widest(core.float(), 2 * radius) > 0
         strength = torch.where(near_core, torch.minimum(own, strength), strength)
     level = (strength * sharp).clamp(min=near)
     soft = ((away - level) / (0.2 * level) + 0.5).clamp(0, 1)
-    reach = _widest(inside, 1)
+    reach = widest(inside, 1)
     return torch.where(core, 1.0, soft * reach)[0]
 
 
@@ -101,7 +104,7 @@ def _mended(soft: Tensor) -> Tensor:
     """With the notches closed that cloth of the ground's own colour leaves in the contour."""
     solid = soft[0] > 0.5
     whole = mended(solid)
-    closed = _widest((whole & ~solid).float()[None, None], 1) * whole
+    closed = widest((whole & ~solid).float()[None, None], 1) * whole
     return torch.maximum(soft, F.avg_pool2d(closed, 3, 1, 1)[0])
 
 
@@ -128,11 +131,19 @@ def _blur_width(away: Tensor, garment: np.ndarray) -> int:
     return most
 
 
-def _large_parts(mask: np.ndarray, least: float) -> np.ndarray:
+def from_border(mask: np.ndarray) -> np.ndarray:
+    """The parts of a hard mask (h, w) that touch the picture's border."""
+    parts, _ = ndimage.label(mask)
+    rim = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+    return np.isin(parts, rim[rim > 0])
+
+
+def large_parts(mask: np.ndarray, least: float, share: float = 0) -> np.ndarray:
+    """The parts of a hard mask (h, w) with at least `least` pixels, and at least `share` of the largest one's."""
     parts, _ = ndimage.label(mask)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    return np.isin(parts, np.flatnonzero(sizes >= least))
+    return np.isin(parts, np.flatnonzero(sizes >= max(least, share * sizes.max(), 1)))
 
 
 def cut_out(alpha: Float[Tensor, "1 h w"] | None) -> Float[Tensor, "1 h w"] | None:
@@ -152,10 +163,10 @@ def extend(pixels: Float[Tensor, "c h w"], inside: Float[Tensor, "1 h w"]) -> Fl
 
 def shrink(mask: Float[Tensor, "1 h w"], pixels: int) -> Float[Tensor, "1 h w"]:
     """The mask eroded by some pixels."""
-    return -_widest(-mask[None], pixels)[0] if pixels > 0 else mask
+    return -widest(-mask[None], pixels)[0] if pixels > 0 else mask
 
 
-def _widest(x: Tensor, radius: int) -> Tensor:
+def widest(x: Float[Tensor, "b c h w"], radius: int) -> Float[Tensor, "b c h w"]:
     """The largest value within a square of `radius` px, (b, c, h, w): rows, then columns, since a maximum is separable."""
     return _running_most(_running_most(x, radius, 3), radius, 2)
 
@@ -195,13 +206,7 @@ def lift_from_black(grey: Float[Tensor, "1 h w"]) -> Float[Tensor, "3 h2 w2"]:
 
 def without_specks(mask: Float[Tensor, "1 h w"], least: float = 0.05) -> Float[Tensor, "1 h w"]:
     """The mask without parts smaller than `least` of its largest one."""
-    parts, count = ndimage.label((mask[0] > 0.02).numpy())
-    if count < 2:
-        return mask
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    kept = np.isin(parts, np.flatnonzero(sizes >= least * sizes.max()))
-    return mask * torch.from_numpy(kept).float()
+    return mask * torch.from_numpy(large_parts((mask[0] > 0.02).numpy(), 0, least)).float()
 
 
 def beside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], photo: bool) -> Float[Tensor, "1 h w"]:
@@ -210,5 +215,5 @@ def beside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], photo: 
     found = [(stuck_out(solid, lambda: to_oklab(pixels)), 2)]
     if photo:  # a hanger is looked for on a small picture
         found.append((hanger(solid, pixels), max(2, round(max(solid.shape) / 200))))
-    wide = [_widest(out.float()[None, None], reach) for out, reach in found if bool(out.any())]
+    wide = [widest(out.float()[None, None], reach) for out, reach in found if bool(out.any())]
     return F.avg_pool2d(torch.stack(wide).amax(0), 3, 1, 1)[0] if wide else torch.zeros_like(mask)

@@ -1,16 +1,19 @@
 """From a small draft (28 to 256 px) to a garment with a clean silhouette at print size: content for the style engine.
 
-Bicubic enlargement; the silhouette is the smooth level set of the draft's own edge; the ground of a draft becomes one colour; the
-garment's colours are carried out to the new edge, so that no pale rim is left. Adds no detail: that is the style's work.
+Bicubic enlargement; a draft's silhouette is drawn anew (data/draft_mask.py), a photograph's is the smooth level set of its own edge; the ground of
+a draft becomes one colour; the garment's colours are carried out to the new edge, so that no pale rim is left. Adds no detail: that is the style's work.
 """
 
 from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.image import blur, resize
+from muslin.data.draft_mask import cut_draft
 from muslin.data.ground import beside, extend, find_mask, ground_colour, shrink, without_specks
 
-_DRAFT = 128  # px: larger pictures are photographs
+_DRAFT, _FINISHED = 128, 96  # px: larger pictures are photographs; a finished draft has cloth
+_SMALL = 1.5  # enlarged by no more than this a picture is only resampled
+_WAVERS, _GRAIN = 0.6, (0.3, 1.1)  # px of the small picture: smoothing of a contour; of cloth, and of a finished draft's
 
 
 def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
@@ -19,21 +22,18 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     Pictures that are already that large, or whose garment is not found, are only resampled. A hanger and the like are no
     garment: they stay in the picture as they are, beside the mask.
     """
-    _, height, width = draft.shape
-    factor, large = size / max(height, width), at_size(draft, size)
-    mask = find_mask(large, reach=round(1.5 * factor) if factor > 1.5 else 0)
+    side, large = max(draft.shape[1:]), at_size(draft, size)
+    factor, drawn = size / side, side <= _DRAFT
+    cut = cut_draft(draft, *large.shape[1:]) if drawn and factor > _SMALL else None
+    mask = cut.mask if cut else find_mask(large, reach=round(1.5 * factor) if factor > _SMALL else 0)
     if mask is None:
         return large, None
-    drawn = max(height, width) <= _DRAFT
     aside = beside(large, mask, photo=not drawn)
-    if factor <= 1.5:
+    if factor <= _SMALL:
         return large, mask * (1 - aside)
-    # a generator's edge wavers by less than a pixel; photographs and drafts of a few pixels keep theirs
-    fine = 96 <= max(height, width) <= _DRAFT  # a finished draft: its edge wavers more, and its cloth is not the cloth to come
-    wavers, grain = (1.6, 1.1) if fine else (0.8 if 48 <= max(height, width) <= _DRAFT else 0.6, 0.3)
-    mask = without_specks(_smooth_edge(mask, factor * wavers)) * (1 - aside)
-    inner = shrink(mask, max(1, round(factor * 0.9)))
-    garment = blur(extend(large, inner), factor * grain)
+    mask = without_specks(mask if cut else _smooth_edge(mask, factor * _WAVERS)) * (1 - aside)
+    own = cut.own if cut else shrink(mask, max(1, round(factor * 0.9)))
+    garment = blur(extend(large, own), factor * _GRAIN[drawn and side >= _FINISHED])
     # a generator's ground is meant to be plain; a photograph's has its light and shadows
     ground = ground_colour(large)[:, None, None] if drawn else extend(large, shrink(1 - mask, max(1, round(factor))))
     content = (ground + mask * (garment - ground)).clamp(-1, 1)

@@ -1,0 +1,118 @@
+"""The silhouette of a generator's draft (48 to 128 px) as one would draw it: few calm curves, corners sharp, gaps beside sleeves open.
+
+A draft's edge is a haze that wavers by a pixel, and its gaps are never quite as white as its ground. So the contour lies where the
+cloth's own strength has fallen to half; what is nearly its own mirror image becomes it; few Bezier curves are fitted to
+that. Photographs have true edges: `ground.find_mask`. Uses scipy.ndimage for components.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from scipy import ndimage
+from torch import Tensor
+
+from muslin.base.contours import area, closed_contours, fill, fit_curve, flatten
+from muslin.base.image import blur, resize
+from muslin.data.ground import flood, from_border, from_ground, large_parts, widest
+
+_SIDES = 48, 128  # px of the longer side: with fewer a curve is a guess, with more it is a photograph
+_WORK = 512  # px of the longer side at which the contour is sought
+_REACH = (0.7, 3.0, 2.0)  # px of the draft: how far the cloth's own strength goes (blur, widest, blur again)
+_STRENGTH, _SURE = 0.5, 0.8  # shares of that strength: from there on it is cloth; near the edge, from there on of the cloth's own colour
+_RIM, _HAZE = 3.0, 0.9  # px of the draft: what is near the edge, and what of it nobody's colour
+_GAP, _LOOP = 0.002, 0.004  # least shares of the picture: of a closed gap, and of any hole that shows the ground's very colour
+_DEEP, _CLEAR = 0.32, 0.3  # a gap's median share of the strength, at most; OKLab: of paler cloth no gap can be told from a fold
+_SLIM, _MIDDLE = 2.0, 0.17  # a gap's height by its width; half the width where no gap is, but plackets
+_SPECK, _LEAST, _MOST = 0.1, 0.01, 0.95  # least part by the largest one; shares of the picture that a garment covers
+_CALM, _TOLERANCE, _WAVER, _CORNER = 0.6, 0.6, 2.5, 35  # px of the draft: blur, how far curves may leave it, blur along it; degrees
+_AGREES = 0.6  # intersection over union with what the ground's colour floods: a line drawing is all holes
+_ALIKE, _OFF = 0.9, 0.03  # intersection over union with its mirror image that makes it that; how far beside the middle the axis may be
+_ROWS = 256  # at a time
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A draft's garment at some size: `mask` 1 on it, 0 on the ground, the edge one pixel soft; `own` where the draft shows its true colours."""
+
+    mask: Float[Tensor, "1 h w"]
+    own: Float[Tensor, "1 h w"]
+
+
+def cut_draft(draft: Float[Tensor, "3 a b"], height: int, width: int) -> Cut | None:
+    """The garment of a draft in [-1, 1]; None where none stands on a plain ground, for drawings of lines, and outside of 48 to 128 px."""
+    if not _SIDES[0] <= max(draft.shape[1:]) <= _SIDES[1]:
+        return None
+    scale = _WORK / max(draft.shape[1:])
+    large = resize(draft, *(max(2, round(side * scale)) for side in draft.shape[1:]))
+    away, near = from_ground(large)
+    strength, flooded = _strength(away, scale), flood(away, near) if near else None
+    solid = None if flooded is None else _solid(away, strength, near, scale)
+    if solid is None or flooded is None or int((solid & flooded).sum()) < _AGREES * int((solid | flooded).sum()):
+        return None
+    calm = _evened(blur(solid.float()[None], _CALM * scale))[0]
+    lines = [line for line in closed_contours(calm) if abs(area(line)) >= _GAP / 2 * calm.numel()]
+    curves = [flatten(fit_curve(line, _TOLERANCE * scale, True, _WAVER * scale, _CORNER)) for line in lines]
+    own = _own(solid, away >= _SURE * strength, scale)
+    return Cut(_filled(curves, large.shape[1:], height, width), resize(own.float()[None] * 2 - 1, height, width) / 2 + 0.5)
+
+
+def _strength(away: Float[Tensor, "h w"], scale: float) -> Float[Tensor, "h w"]:
+    """How far the cloth around is from the ground's colour, which a light print or the haze between two sleeves is not."""
+    first, reach, second = (share * scale for share in _REACH)
+    return blur(widest(blur(away[None], first)[None], round(reach))[0], second)[0]
+
+
+def _solid(away: Float[Tensor, "h w"], strength: Float[Tensor, "h w"], near: float, scale: float) -> Bool[Tensor, "h w"] | None:
+    """What stands out from the ground by half of the cloth's own strength, without specks, its closed holes filled but for gaps."""
+    faint = (away < (_STRENGTH * strength).clamp(min=near)).numpy()
+    outside = from_border(faint)
+    share = torch.where(strength > _CLEAR, away / strength.clamp(min=_CLEAR), 1.0).numpy()
+    outside |= _gaps(faint & ~outside, share, (away < near / 2).numpy(), ~outside)
+    kept = large_parts(ndimage.binary_opening(~outside, iterations=round(scale)), 0, _SPECK)
+    return torch.from_numpy(kept) if _LEAST <= kept.mean() <= _MOST else None
+
+
+def _gaps(holes: np.ndarray, share: np.ndarray, bare: np.ndarray, garment: np.ndarray) -> np.ndarray:
+    """Of closed holes those that show the ground: upright ones beside the middle, as between sleeve and body, or what is of its very colour.
+
+    What is bright, upright and in the middle is a placket.
+    """
+    found = np.zeros_like(holes)
+    columns = np.flatnonzero(garment.any(0))
+    labels, _ = ndimage.label(holes)
+    for number, place in enumerate(ndimage.find_objects(labels), 1):
+        part = labels[place] == number
+        size, (height, width) = part.sum() / holes.size, part.shape
+        middle = (place[1].start + place[1].stop) / 2
+        beside = abs((middle - columns[0]) / max(columns[-1] - columns[0], 1) - 0.5) > _MIDDLE
+        gap = size >= _GAP and height >= _SLIM * width and beside and np.median(share[place][part]) <= _DEEP
+        if gap or (size >= _LOOP and (part & bare[place]).sum() >= 0.5 * part.sum()):
+            found[place] |= part
+    return found
+
+
+def _evened(calm: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+    """Halfway to the mirror image about the axis that fits best, where that is nearly the same already."""
+    width = calm.shape[2]
+    columns = (calm[0] > 0.5).any(0).nonzero()[:, 0]
+    ends, off = int(columns[0] + columns[-1]), round(2 * _OFF * width)
+    mirrored = [calm.flip(2).roll(ends + step - (width - 1), 2) for step in range(-off, off + 1)]
+    alike = [float(torch.minimum(calm, other).sum() / torch.maximum(calm, other).sum()) for other in mirrored]
+    best = max(range(len(alike)), key=alike.__getitem__)
+    return (calm + mirrored[best]) / 2 if alike[best] >= _ALIKE else calm
+
+
+def _own(solid: Bool[Tensor, "h w"], sure: Bool[Tensor, "h w"], scale: float) -> Bool[Tensor, "h w"]:
+    """Where colours are the garment's own: all that is well inside, and nearer to the edge what is as strong as that."""
+    deep, inside = (-widest(-solid.float()[None, None], round(far * scale))[0, 0] > 0.5 for far in (_RIM, _HAZE))
+    own = deep | (inside & sure)
+    return own if bool(own.any()) else solid
+
+
+def _filled(curves: list[Tensor], size: torch.Size, height: int, width: int) -> Float[Tensor, "1 {height} {width}"]:
+    """Polygons drawn on a picture of `size`, at another size, some rows at a time."""
+    to = torch.tensor([width / size[1], height / size[0]])
+    strips = ((top, min(_ROWS, height - top)) for top in range(0, height, _ROWS))
+    return torch.cat([fill([curve * to - torch.tensor([0.0, top]) for curve in curves], rows, width) for top, rows in strips], 1)
