@@ -100,4 +100,15 @@ def test_contours_of_real_drafts_are_shorter_than_the_drafts_own_and_lie_there()
         assert float((there & away).sum() / (there | away).sum()) > 0.85
         longest = max(length(line) for line in closed_contours(away.float()))
         assert max(length(line) for line in closed_contours(cut.mask[0])) < 0.95 * longest
-        assert float(cut.own[cut.own > 0.5].sum()) > 0.5 * float(cut.mask.sum())
+        assert float((cut.cloth - 1).abs().amax(0)[~there & ~away].min()) > 0.1  # the cloth goes on beyond the edge
+
+
+def test_folds_stay_and_grain_goes():
+    garment, x = _shirt(), torch.arange(128.0)
+    fold, grain = -0.25 * torch.exp(-((x - 52) ** 2) / 4), 0.25 * torch.randn(128, 128, generator=seeded(0, "grain"))
+    inside = (garment[0] < -0.4).float()
+    folded, grainy = enlarge(garment + inside * fold, 512)[0], enlarge(garment + inside * grain, 512)[0]
+    plain = enlarge(garment, 512)[0]
+    part = (slice(None), slice(4 * 40, 4 * 90), slice(4 * 46, 4 * 82))
+    assert float((folded - plain)[part].amin()) < 0.6 * -0.25
+    assert float((grainy - plain)[part].std()) < 0.25 * 0.25

@@ -1,8 +1,8 @@
-"""The silhouette of a generator's draft (48 to 128 px) as one would draw it: few calm curves, corners sharp, gaps beside sleeves open.
+"""A generator's draft (48 to 128 px) cut out as one would draw it: few calm curves, corners sharp, gaps beside sleeves open, folds without grain.
 
 A draft's edge is a haze that wavers by a pixel, and its gaps are never quite as white as its ground. So the contour lies where the
 cloth's own strength has fallen to half; what is nearly its own mirror image becomes it; few Bezier curves are fitted to
-that. Photographs have true edges: `ground.find_mask`. Uses scipy.ndimage for components.
+that. A finished draft's grain has no direction, its folds and seams have one. Photographs have true edges: `ground.find_mask`. Uses scipy.ndimage for components.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ from torch import Tensor
 
 from muslin.base.contours import area, closed_contours, fill, fit_curve, flatten
 from muslin.base.image import blur, resize
-from muslin.data.ground import flood, from_border, from_ground, large_parts, widest
+from muslin.data.ground import extend, flood, from_border, from_ground, large_parts, widest
+from muslin.data.lines import along_lines
 
 _SIDES = 48, 128  # px of the longer side: with fewer a curve is a guess, with more it is a photograph
 _WORK = 512  # px of the longer side at which the contour is sought
@@ -27,6 +28,7 @@ _DEEP, _CLEAR = 0.32, 0.3  # a gap's median share of the strength, at most; OKLa
 _SLIM, _MIDDLE = 2.0, 0.17  # a gap's height by its width; half the width where no gap is, but plackets
 _SPECK, _LEAST, _MOST = 0.1, 0.01, 0.95  # least part by the largest one; shares of the picture that a garment covers
 _CALM, _TOLERANCE, _WAVER, _CORNER = 0.6, 0.6, 2.5, 35  # px of the draft: blur, how far curves may leave it, blur along it; degrees
+_FINISHED, _FOLD, _SOFT = 96, (4.0, 0.9), 0.5  # px: drafts of that side have grain; a fold's length and breadth; how soft cloth is
 _AGREES = 0.6  # intersection over union with what the ground's colour floods: a line drawing is all holes
 _ALIKE, _OFF = 0.9, 0.03  # intersection over union with its mirror image that makes it that; how far beside the middle the axis may be
 _ROWS = 256  # at a time
@@ -34,10 +36,10 @@ _ROWS = 256  # at a time
 
 @dataclass(frozen=True)
 class Cut:
-    """A draft's garment at some size: `mask` 1 on it, 0 on the ground, the edge one pixel soft; `own` where the draft shows its true colours."""
+    """A draft's garment at some size: `mask` 1 on it, 0 on the ground, the edge one pixel soft; its `cloth`, which goes on beyond the edge."""
 
     mask: Float[Tensor, "1 h w"]
-    own: Float[Tensor, "1 h w"]
+    cloth: Float[Tensor, "3 h w"]
 
 
 def cut_draft(draft: Float[Tensor, "3 a b"], height: int, width: int) -> Cut | None:
@@ -54,8 +56,11 @@ def cut_draft(draft: Float[Tensor, "3 a b"], height: int, width: int) -> Cut | N
     calm = _evened(blur(solid.float()[None], _CALM * scale))[0]
     lines = [line for line in closed_contours(calm) if abs(area(line)) >= _GAP / 2 * calm.numel()]
     curves = [flatten(fit_curve(line, _TOLERANCE * scale, True, _WAVER * scale, _CORNER)) for line in lines]
-    own = _own(solid, away >= _SURE * strength, scale)
-    return Cut(_filled(curves, large.shape[1:], height, width), resize(own.float()[None] * 2 - 1, height, width) / 2 + 0.5)
+    cloth = extend(large, _own(solid, away >= _SURE * strength, scale).float()[None])
+    if max(draft.shape[1:]) >= _FINISHED:
+        small = along_lines(resize(cloth, *draft.shape[1:]), *_FOLD)
+        cloth = resize(small, *large.shape[1:])
+    return Cut(_filled(curves, large.shape[1:], height, width), resize(blur(cloth, _SOFT * scale), height, width))
 
 
 def _strength(away: Float[Tensor, "h w"], scale: float) -> Float[Tensor, "h w"]:

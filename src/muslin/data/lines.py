@@ -1,4 +1,4 @@
-"""Oriented energy of a picture: how much each place looks like a line or an edge, at each of some angles.
+"""Oriented energy of a picture: how much each place looks like a line or an edge, at each of some angles; and a blur along its lines.
 
 Filters of Freeman & Adelson (1991), elongated; energy of Morrone & Owens (1987). Knows no garment: what a line means is the caller's.
 """
@@ -10,8 +10,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from muslin.base.image import blur, luma
+
 ANGLES = 12
 _LONG = 4.0  # how many times as long as wide a filter is
+_AROUND, _NEAR, _SURE = (
+    1.25,
+    0.5,
+    8,
+)  # by the length of `along_lines`: what light is compared with; where angles agree; how clearly the best wins
 
 
 def oriented_energy(channels: Float[Tensor, "c h w"], wide: float, angles: int = ANGLES) -> Float[Tensor, "a h w"]:
@@ -38,3 +45,26 @@ def oriented_energy(channels: Float[Tensor, "c h w"], wide: float, angles: int =
         answer = torch.fft.irfft2(waves[None] * both[:, None], s=(height, width))
         found.append(answer.square().sum((0, 1)).sqrt()[above : above + rows, before : before + columns])
     return torch.stack(found)
+
+
+def along_lines(picture: Float[Tensor, "c h w"], long: float, wide: float, angles: int = ANGLES) -> Float[Tensor, "c h w"]:
+    """The picture blurred over `long` px along the line that each place lies on, and over `wide` px across; c is 1 or 3.
+
+    The angle is that whose blur leaves most contrast of light: what has no direction (grain, cloth of its own) goes, folds and seams stay.
+    """
+    reach = math.ceil(2.5 * long)
+    y, x = torch.meshgrid(*2 * (torch.arange(-reach, reach + 1.0),), indexing="ij")
+    turns = torch.arange(angles)[:, None, None] * math.pi / angles
+    u, v = x * turns.cos() + y * turns.sin(), y * turns.cos() - x * turns.sin()
+    bars = torch.exp(-(u / long).square() / 2 - (v / wide).square() / 2)
+    bars = bars / bars.sum((1, 2), keepdim=True)
+    padded = F.pad(picture[:, None], (reach, reach, reach, reach), mode="replicate")
+    blurred = F.conv2d(padded, bars[:, None])
+    energy = blur((_light(blurred) - _light(blur(picture, _AROUND * long)[:, None])).square(), _NEAR * long)
+    energy = energy + 1e-8  # where there is nothing, all angles count alike
+    weight = (energy / energy.amax(0, keepdim=True)) ** _SURE
+    return (blurred * weight).sum(1) / weight.sum(0)
+
+
+def _light(pictures: Float[Tensor, "c a h w"]) -> Float[Tensor, "a h w"]:
+    return pictures[0] if len(pictures) == 1 else luma(pictures.transpose(0, 1))[:, 0]

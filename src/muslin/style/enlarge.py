@@ -1,6 +1,6 @@
 """From a small draft (28 to 256 px) to a garment with a clean silhouette at print size: content for the style engine.
 
-Bicubic enlargement; a draft's silhouette is drawn anew (data/draft_mask.py), a photograph's is the smooth level set of its own edge; the ground of
+Bicubic enlargement; a draft's silhouette and folds are drawn anew (data/draft_mask.py), a photograph's is the smooth level set of its own edge; the ground of
 a draft becomes one colour; the garment's colours are carried out to the new edge, so that no pale rim is left. Adds no detail: that is the style's work.
 """
 
@@ -11,9 +11,9 @@ from muslin.base.image import blur, resize
 from muslin.data.draft_mask import cut_draft
 from muslin.data.ground import beside, extend, find_mask, ground_colour, shrink, without_specks
 
-_DRAFT, _FINISHED = 128, 96  # px: larger pictures are photographs; a finished draft has cloth
+_DRAFT = 128  # px: larger pictures are photographs
 _SMALL = 1.5  # enlarged by no more than this a picture is only resampled
-_WAVERS, _GRAIN = 0.6, (0.3, 1.1)  # px of the small picture: smoothing of a contour; of cloth, and of a finished draft's
+_WAVERS, _GRAIN = 0.6, 0.3  # px of the small picture: smoothing of a contour, and of cloth
 
 
 def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
@@ -32,8 +32,7 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     if factor <= _SMALL:
         return large, mask * (1 - aside)
     mask = without_specks(mask if cut else _smooth_edge(mask, factor * _WAVERS)) * (1 - aside)
-    own = cut.own if cut else shrink(mask, max(1, round(factor * 0.9)))
-    garment = blur(extend(large, own), factor * _GRAIN[drawn and side >= _FINISHED])
+    garment = cut.cloth if cut else blur(extend(large, shrink(mask, max(1, round(factor * 0.9)))), factor * _GRAIN)
     # a generator's ground is meant to be plain; a photograph's has its light and shadows
     ground = ground_colour(large)[:, None, None] if drawn else extend(large, shrink(1 - mask, max(1, round(factor))))
     content = (ground + mask * (garment - ground)).clamp(-1, 1)
