@@ -65,17 +65,8 @@ def read_real(data, side):
 
 def silhouettes(pictures):
     """Masks cut to their boxes, centred on a square of 32 px, one row each."""
-    rows = []
-    for mask in torch.cat([see(torch.stack(pictures[i : i + 64])).mask for i in range(0, len(pictures), 64)]):
-        ys, xs = (mask > 0.5).any(1).nonzero()[:, 0], (mask > 0.5).any(0).nonzero()[:, 0]
-        if len(ys) < 2 or len(xs) < 2:
-            rows.append(torch.zeros(32, 32))
-            continue
-        cut = mask[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
-        high, wide = max(cut.shape) - cut.shape[0], max(cut.shape) - cut.shape[1]
-        square = F.pad(cut, (wide // 2, wide - wide // 2, high // 2, high - high // 2))
-        rows.append(F.interpolate(square[None, None], (32, 32), mode="area")[0, 0])
-    return torch.stack(rows).flatten(1)
+    masks = [see(torch.stack(pictures[i : i + 64])).mask for i in range(0, len(pictures), 64)]
+    return torch.stack([c.framed(mask[None]) for mask in torch.cat(masks)])
 
 
 def best_match(ours, wanted):

@@ -14,12 +14,12 @@ from scipy import ndimage
 from torch import Tensor
 
 from muslin.base.contours import area, closed_contours, fill, fit_curve, flatten
-from muslin.base.image import blur, resize
+from muslin.base.image import blur, luma, resize
 from muslin.data.ground import extend, flood, from_border, from_ground, large_parts, widest
 from muslin.data.lines import along_lines
 
 _SIDES = 48, 128  # px of the longer side: with fewer a curve is a guess, with more it is a photograph
-_WORK = 512  # px of the longer side at which the contour is sought
+_WORK, _GLANCE = 512, 256  # px of the longer side at which the contour is sought, and where its curves are not needed
 _REACH = (0.7, 3.0, 2.0)  # px of the draft: how far the cloth's own strength goes (blur, widest, blur again)
 _STRENGTH, _SURE = 0.5, 0.8  # shares of that strength: from there on it is cloth; near the edge, from there on of the cloth's own colour
 _RIM, _HAZE = 3.0, 0.9  # px of the draft: what is near the edge, and what of it nobody's colour
@@ -42,25 +42,46 @@ class Cut:
     cloth: Float[Tensor, "3 h w"]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What is known of a draft's garment at some scale: the enlarged draft, where cloth is, where it is so for sure, the outline calmed."""
+
+    large: Float[Tensor, "3 h w"]
+    solid: Bool[Tensor, "h w"]
+    sure: Bool[Tensor, "h w"]
+    calm: Float[Tensor, "1 h w"]
+
+
 def cut_draft(draft: Float[Tensor, "3 a b"], height: int, width: int) -> Cut | None:
     """The garment of a draft in [-1, 1]; None where none stands on a plain ground, for drawings of lines, and outside of 48 to 128 px."""
+    found, scale = _find(draft, _WORK), _WORK / max(draft.shape[1:])
+    if found is None:
+        return None
+    lines = [line for line in closed_contours(found.calm[0]) if abs(area(line)) >= _GAP / 2 * found.calm.numel()]
+    curves = [flatten(fit_curve(line, _TOLERANCE * scale, True, _WAVER * scale, _CORNER)) for line in lines]
+    cloth = extend(found.large, _own(found, scale).float()[None])
+    if max(draft.shape[1:]) >= _FINISHED:
+        cloth = resize(_folded(resize(cloth, *draft.shape[1:])), *cloth.shape[1:])
+    return Cut(_filled(curves, cloth.shape[1:], height, width), resize(blur(cloth, _SOFT * scale), height, width))
+
+
+def draft_outline(draft: Float[Tensor, "3 a b"]) -> Float[Tensor, "1 256 256"] | None:
+    """The same silhouette before its curves, soft, of a square draft, quickly; None where `cut_draft` has none."""
+    found = _find(draft, _GLANCE)
+    return None if found is None else found.calm
+
+
+def _find(draft: Tensor, side: int) -> _Found | None:
     if not _SIDES[0] <= max(draft.shape[1:]) <= _SIDES[1]:
         return None
-    scale = _WORK / max(draft.shape[1:])
-    large = resize(draft, *(max(2, round(side * scale)) for side in draft.shape[1:]))
+    scale = side / max(draft.shape[1:])
+    large = resize(draft, *(max(2, round(length * scale)) for length in draft.shape[1:]))
     away, near = from_ground(large)
     strength, flooded = _strength(away, scale), flood(away, near) if near else None
     solid = None if flooded is None else _solid(away, strength, near, scale)
     if solid is None or flooded is None or int((solid & flooded).sum()) < _AGREES * int((solid | flooded).sum()):
         return None
-    calm = _evened(blur(solid.float()[None], _CALM * scale))[0]
-    lines = [line for line in closed_contours(calm) if abs(area(line)) >= _GAP / 2 * calm.numel()]
-    curves = [flatten(fit_curve(line, _TOLERANCE * scale, True, _WAVER * scale, _CORNER)) for line in lines]
-    cloth = extend(large, _own(solid, away >= _SURE * strength, scale).float()[None])
-    if max(draft.shape[1:]) >= _FINISHED:
-        small = along_lines(resize(cloth, *draft.shape[1:]), *_FOLD)
-        cloth = resize(small, *large.shape[1:])
-    return Cut(_filled(curves, large.shape[1:], height, width), resize(blur(cloth, _SOFT * scale), height, width))
+    return _Found(large, solid, away >= _SURE * strength, _evened(blur(solid.float()[None], _CALM * scale)))
 
 
 def _strength(away: Float[Tensor, "h w"], scale: float) -> Float[Tensor, "h w"]:
@@ -103,17 +124,29 @@ def _evened(calm: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     width = calm.shape[2]
     columns = (calm[0] > 0.5).any(0).nonzero()[:, 0]
     ends, off = int(columns[0] + columns[-1]), round(2 * _OFF * width)
-    mirrored = [calm.flip(2).roll(ends + step - (width - 1), 2) for step in range(-off, off + 1)]
-    alike = [float(torch.minimum(calm, other).sum() / torch.maximum(calm, other).sum()) for other in mirrored]
-    best = max(range(len(alike)), key=alike.__getitem__)
-    return (calm + mirrored[best]) / 2 if alike[best] >= _ALIKE else calm
+
+    def mirrored(shift: int) -> Tensor:
+        return calm.flip(2).roll(ends + shift - (width - 1), 2)
+
+    def alike(shift: int) -> float:
+        ours, other = calm[:, ::4], mirrored(shift)[:, ::4]
+        return float(torch.minimum(ours, other).sum() / torch.maximum(ours, other).sum())
+
+    best = max(range(-off, off + 1), key=alike)
+    return (calm + mirrored(best)) / 2 if alike(best) >= _ALIKE else calm
 
 
-def _own(solid: Bool[Tensor, "h w"], sure: Bool[Tensor, "h w"], scale: float) -> Bool[Tensor, "h w"]:
+def _own(found: _Found, scale: float) -> Bool[Tensor, "h w"]:
     """Where colours are the garment's own: all that is well inside, and nearer to the edge what is as strong as that."""
-    deep, inside = (-widest(-solid.float()[None, None], round(far * scale))[0, 0] > 0.5 for far in (_RIM, _HAZE))
-    own = deep | (inside & sure)
-    return own if bool(own.any()) else solid
+    deep, inside = (-widest(-found.solid.float()[None, None], round(far * scale))[0, 0] > 0.5 for far in (_RIM, _HAZE))
+    own = deep | (inside & found.sure)
+    return own if bool(own.any()) else found.solid
+
+
+def _folded(cloth: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h w"]:
+    """With the light along its folds and seams and no grain across them; colours are softened as they are."""
+    grey = luma(cloth)
+    return (blur(cloth, _FOLD[1] * 2) + along_lines(grey, *_FOLD) - blur(grey, _FOLD[1] * 2)).clamp(-1, 1)
 
 
 def _filled(curves: list[Tensor], size: torch.Size, height: int, width: int) -> Float[Tensor, "1 {height} {width}"]:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.base.image import blur, luma
+from muslin.base.image import blur
 
 ANGLES = 12
 _LONG = 4.0  # how many times as long as wide a filter is
@@ -47,24 +47,19 @@ def oriented_energy(channels: Float[Tensor, "c h w"], wide: float, angles: int =
     return torch.stack(found)
 
 
-def along_lines(picture: Float[Tensor, "c h w"], long: float, wide: float, angles: int = ANGLES) -> Float[Tensor, "c h w"]:
-    """The picture blurred over `long` px along the line that each place lies on, and over `wide` px across; c is 1 or 3.
+def along_lines(light: Float[Tensor, "1 h w"], long: float, wide: float, angles: int = ANGLES) -> Float[Tensor, "1 h w"]:
+    """A picture's light blurred over `long` px along the line that each place lies on, and over `wide` px across.
 
-    The angle is that whose blur leaves most contrast of light: what has no direction (grain, cloth of its own) goes, folds and seams stay.
+    The angle is that whose blur leaves most contrast: what has no direction (grain, cloth of its own) goes, folds and seams stay.
     """
-    reach = math.ceil(2.5 * long)
+    reach = math.ceil(2.2 * long)
     y, x = torch.meshgrid(*2 * (torch.arange(-reach, reach + 1.0),), indexing="ij")
     turns = torch.arange(angles)[:, None, None] * math.pi / angles
     u, v = x * turns.cos() + y * turns.sin(), y * turns.cos() - x * turns.sin()
     bars = torch.exp(-(u / long).square() / 2 - (v / wide).square() / 2)
     bars = bars / bars.sum((1, 2), keepdim=True)
-    padded = F.pad(picture[:, None], (reach, reach, reach, reach), mode="replicate")
-    blurred = F.conv2d(padded, bars[:, None])
-    energy = blur((_light(blurred) - _light(blur(picture, _AROUND * long)[:, None])).square(), _NEAR * long)
-    energy = energy + 1e-8  # where there is nothing, all angles count alike
-    weight = (energy / energy.amax(0, keepdim=True)) ** _SURE
-    return (blurred * weight).sum(1) / weight.sum(0)
-
-
-def _light(pictures: Float[Tensor, "c a h w"]) -> Float[Tensor, "a h w"]:
-    return pictures[0] if len(pictures) == 1 else luma(pictures.transpose(0, 1))[:, 0]
+    padded = F.pad(light[None], (reach, reach, reach, reach), mode="replicate")
+    blurred = F.conv2d(padded, bars[:, None])[0]
+    energy = blur((blurred - blur(light, _AROUND * long)).square(), _NEAR * long) + 1e-8  # where there is nothing, all angles count alike
+    weight = (energy / energy.amax(0)) ** _SURE
+    return (blurred * weight).sum(0, keepdim=True) / weight.sum(0)

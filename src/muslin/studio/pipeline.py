@@ -17,12 +17,13 @@ from muslin.base.events import Event, Finished, Note, Saved, Step, Warned, last_
 from muslin.base.files import make_folder, room_for, write_bytes
 from muslin.base.image import encode_png
 from muslin.base.seeds import seeded
+from muslin.data.draft_mask import draft_outline
 from muslin.data.ground import find_mask
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.metrics.originality import Finding
 from muslin.provenance.recipe import Recipe
-from muslin.studio.choose import Chosen, Pool, features, known_garments, lopsided
+from muslin.studio.choose import Chosen, Pool, covered, features, framed, known_garments, known_outlines, lopsided
 from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
 from muslin.studio.dressing import in_words, ready
 from muslin.studio.lookbook import Look, write_lookbook
@@ -151,16 +152,19 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
 
 
 def look_at(pictures: list[Tensor], kinds: list[str]) -> Pool:
-    """What choosing goes by, for drafts as pictures (3, h, w): features, which show a whole garment, how lopsided they are."""
-    masks = [_whole(picture) for picture in pictures]
+    """What choosing goes by, for drafts as pictures (3, h, w): features, which show a whole garment, how lopsided and how known their outlines are."""
+    masks, known = [_whole(picture) for picture in pictures], known_outlines()
     bent = [1.0 if mask is None else lopsided(mask) for mask in masks]
-    return Pool(features(pictures), kinds, torch.tensor([mask is not None for mask in masks]), torch.tensor(bent))
+    like = [0.0 if mask is None else covered(framed(mask), known) for mask in masks]
+    return Pool(features(pictures), kinds, torch.tensor([mask is not None for mask in masks]), torch.tensor(bent), torch.tensor(like))
 
 
 def _whole(picture: Tensor) -> Tensor | None:
-    """The mask (1, 64, 64) where a garment of a sensible size stands on a plain ground, away from the border; else None."""
-    small = torch.nn.functional.interpolate(picture[None], size=(64, 64), mode="bicubic", align_corners=False, antialias=True)[0]
-    mask = find_mask(small.clamp(-1, 1))
+    """The mask of a garment of a sensible size on a plain ground, away from the border, as it will be dressed; else None."""
+    mask = draft_outline(picture)
+    if mask is None:
+        small = torch.nn.functional.interpolate(picture[None], size=(64, 64), mode="bicubic", align_corners=False, antialias=True)[0]
+        mask = find_mask(small.clamp(-1, 1))
     if mask is None:
         return None
     rim = torch.cat([mask[0, 0], mask[0, -1], mask[0, :, 0], mask[0, :, -1]])
