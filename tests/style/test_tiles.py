@@ -25,6 +25,17 @@ def test_cores_cover_every_pixel_once_and_lie_inside_their_rims(height, width, s
     assert torch.equal(count, torch.ones_like(count))
 
 
+def test_print_sizes_of_heavy_maps_go_in_smaller_tiles():
+    def largest(height, width, heavy):
+        return max(
+            (t.outer[0].stop - t.outer[0].start) * (t.outer[1].stop - t.outer[1].start) for t in plan_tiles(height, width, 1024, 75, heavy)
+        )
+
+    assert largest(4096, 2816, heavy=True) < 0.7 * largest(4096, 2816, heavy=False)
+    assert largest(2048, 2048, heavy=True) == largest(2048, 2048, heavy=False)
+    assert largest(1024, 1024, heavy=True) == 1024**2
+
+
 def _part(height, width, core):
     return torch.arange(height * width).view(1, height, width)[:, core[0], core[1]]
 

@@ -41,7 +41,7 @@ class DesignConfig:
 
     count: int = 24  # designs
     looks: int = 1  # styles for each design; 0: all of them (the whole grid)
-    pool: int = 6  # drafts to choose each design from
+    pool: int = 12  # drafts to choose each design from
     seed: int = 0
     truncation: float = 0.7
     classes: tuple[str, ...] = ()  # none: all but hats and shoes, which take cloth badly

@@ -101,9 +101,8 @@ class Objective:
         )
         self.ground = self._filled(at_size(problem.content, rows, columns)[None])
         self.beyond = self.ground if problem.beyond is None else self._filled(at_size(problem.beyond, rows, columns)[None])
-        self.tiles = plan_tiles(
-            self.ground.shape[2], self.ground.shape[3], config.tile, backbone.reach((*self.content_layers, *self.weights))
-        )
+        reach = backbone.reach((*self.content_layers, *self.weights))
+        self.tiles = plan_tiles(self.ground.shape[2], self.ground.shape[3], config.tile, reach, heavy=not self.bfloat16)
         self.wanted = self._target(problem.styles, max(rows, columns) / max(problem.content.shape[1:]))
         self.content, self.area = list[dict[str, Tensor]](), dict[str, Tensor]()
         self.energy = dict.fromkeys(self.content_layers, torch.zeros(()))

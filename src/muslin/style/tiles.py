@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 GRID = 32  # no backbone's stride is larger
+_PRINT = 2.5  # from so many sides on a picture is a print
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,17 @@ class Tile:
         return features[..., places[0], places[1]]
 
 
-def plan_tiles(height: int, width: int, side: int, reach: int) -> list[Tile]:
+def plan_tiles(height: int, width: int, side: int, reach: int, heavy: bool = False) -> list[Tile]:
     """One tile, where the picture is no larger than `side` px; else cores of three quarters of it, each with a rim of `reach` px or more.
 
-    With its rim a tile is then about as large as the largest picture that goes whole, and so is the memory that it takes.
+    With its rim a tile is then about as large as the largest picture that goes whole, and so is the memory that it takes. Where maps are
+    `heavy` (float32), print sizes have cores of half of it: there the picture's own copies need the room.
     """
     if max(height, width) <= side:
         whole = (slice(0, height), slice(0, width))
         return [Tile(whole, whole)]
     rim = -(-reach // GRID) * GRID
-    core = max(GRID, side * 3 // 4)
+    core = max(GRID, side // 2 if heavy and max(height, width) > _PRINT * side else side * 3 // 4)
     rows, columns = _cuts(height, core, rim), _cuts(width, core, rim)
     return [Tile((r[0], c[0]), (r[1], c[1])) for r in rows for c in columns]
 
