@@ -5,7 +5,7 @@
 One thread: the networks see small blocks, and on a busy machine a second thread waits more than it works.
 
 Rules may look at the starter set (294 garments); judged is against the 2,572 others of the kinds that are drawn (`unseen`), and against
-those among them that the generator did not learn from either (`untrained`, 450). Pooled EfficientNet-Lite0 features of unit length, 64 px.
+those among them that the generator did not learn from either (`untrained`, 450). Pooled EfficientNet-Lite0 features of unit length, at the drafts' size.
 
 cover: mean distance of an unseen garment to its nearest chosen one, kinds counting alike (less is better); coverage: share of unseen garments
 with a chosen one among their five nearest; realism, untrained: mean distance of the chosen to their nearest one; precision: share of the
@@ -17,7 +17,7 @@ import argparse
 import csv
 import time
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -162,9 +162,10 @@ def rules(pool, known, said):
     chosen["facility location, starter served"] = turns(Facility(points, known))
     chosen["facility location, starter served, straight half"] = turns(Facility(points, known), straight)
     chosen["facility location, drafts served"] = turns(Facility(points, points[pool.usable], 0.5))
-    chosen["**Muslin**: determinant, starter, straight half, novelty"] = c.choose(pool, COUNT, known).places
+    chosen["**Muslin**: determinant, starter, straight half, novelty, outlines"] = c.choose(pool, COUNT, known).places
+    chosen["Muslin without outlines"] = c.choose(replace(pool, outline=None), COUNT, known).places
     chosen["Muslin without known garments"] = c.choose(pool, COUNT).places
-    chosen["Muslin, kinds as they come"] = c.choose(c.Pool(points, [""] * n, pool.usable, pool.lopsided), COUNT, known).places
+    chosen["Muslin, kinds as they come"] = c.choose(replace(pool, kinds=[""] * n), COUNT, known).places
     return chosen
 
 
@@ -214,14 +215,14 @@ def draw_pool(generator, seed, count):
 
 def save_sheet(path, pictures, places, kinds):
     order = sorted(places.tolist(), key=lambda place: (kinds[place], place))
-    large = [F.interpolate(pictures[place][None], (128, 128), mode="bilinear")[0] for place in order]
+    large = [F.interpolate(pictures[place][None], (128, 128), mode="bilinear", antialias=True)[0] for place in order]
     write_bytes(path, encode_png(contact_sheet(large, columns=8, side=128, gap=2), dpi=96))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--generator", default="garments-64")
+    parser.add_argument("--generator", default="garments-128")
     parser.add_argument("--drafts", type=int, default=1000)
     parser.add_argument("--seeds", type=int, default=2, help="pools, each with its own drafts; figures are means over them")
     parser.add_argument("--out", type=Path, default=Path("choose"))

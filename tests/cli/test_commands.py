@@ -19,7 +19,7 @@ import tifffile
 import torch
 
 from command import muslin, refused
-from muslin.base.image import encode_png
+from muslin.base.image import encode_png, open_image
 from muslin.cli.main import COMMANDS
 from muslin.cli.options import duration, named_or_weighted, seeds
 
@@ -35,6 +35,21 @@ def test_the_whole_chain(tmp_path):
     events = [json.loads(line) for line in again.stdout.splitlines()]
     assert {"event": "note", "text": "the same, bit for bit"} in events
     assert json.loads(muslin("recipe", look).stdout)["styles"][0]["file"] == "weave_ikat.jpg"
+
+
+def test_drafts_drawn_anew_at_print_size(tmp_path):
+    done = muslin("generate", "--seeds", "4,9", "--size", 400, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    file = tmp_path / "pants-000004.png"
+    picture = open_image(file).pixels
+    assert picture.shape == (3, 400, 400)
+    assert float(picture[:, :20].min()) == float(picture[:, :, :20].min()) > 0.9
+    assert "the same, bit for bit" in muslin("remake", file).stderr
+    other = muslin("generate", "--seeds", "4", "--out", tmp_path)
+    assert "pants-000004.png is kept" in other.stderr
+    styled = muslin("style", file, "--style", "weave_ikat", "--fast", "--size", 256, "--out", tmp_path / "looks")
+    assert styled.returncode == 0, styled.stderr
+    assert "the same, bit for bit" in muslin("remake", next((tmp_path / "looks").glob("pants*.png")), "--look-in", tmp_path).stderr
 
 
 def test_train_generate_and_go_on(tmp_path, archive):
@@ -186,6 +201,7 @@ def bad(tmp_path):
         (["generate", "--generator", "none"], "none: no such file or shipped generator"),
         (["generate", "--class", "dres"], "did you mean 'dress'?"),
         (["generate", "--seeds", "9-1"], "--seeds 9-1"),
+        (["generate", "--size", "100"], "size=100: should be 256 to 4096"),
         (["design", "--set", "style.alfa=3"], "did you mean 'style.alpha'?"),
         (["design", "--count", "many"], "'many' is not a valid integer"),
         (["train", "starter", "run", "--set", "net.sise=64"], "did you mean 'net.size'?"),

@@ -52,6 +52,9 @@ def train(data: str, folder: Path, budget: str, as_json: bool, **asked: Any) -> 
 @click.option("--seeds", "seed_text", default="0-15", show_default=True, help="Numbers and ranges: 0-99, or 1,5,9.")
 @click.option("--class", "classes", multiple=True, help="Kinds of garment; again for more. Default: all in turn.")
 @click.option("--truncation", default=0.8, show_default=True, help="0: the mean garment, 1: the whole variety.")
+@click.option(
+    "--size", default=0, help="Pixels at which each is drawn anew: calm outline, smooth folds. Default: as the generator gives it."
+)
 @click.option("--out", default=Path("drafts"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
 @click.option(
     "--device", default="cpu", show_default=True, help="auto, cpu, cuda or mps. Only one and the same device gives the same bits."
@@ -59,7 +62,15 @@ def train(data: str, folder: Path, budget: str, as_json: bool, **asked: Any) -> 
 @options.runtime
 @options.as_json
 def generate(
-    generator: str, seed_text: str, classes: tuple[str, ...], truncation: float, out: Path, device: str, runtime: str, as_json: bool
+    generator: str,
+    seed_text: str,
+    classes: tuple[str, ...],
+    truncation: float,
+    size: int,
+    out: Path,
+    device: str,
+    runtime: str,
+    as_json: bool,
 ) -> None:
     """Draw designs: a PNG with its recipe for each seed, and sheet.png. The same seed is always the same design."""
 
@@ -67,6 +78,6 @@ def generate(
         from muslin.studio.drafts import generate
         from muslin.studio.runtimes import open_generator
 
-        yield from generate(open_generator(generator, runtime, device), options.seeds(seed_text), classes, truncation, out)
+        yield from generate(open_generator(generator, runtime, device), options.seeds(seed_text), classes, truncation, out, size)
 
     run(work, as_json)

@@ -28,20 +28,23 @@ from muslin.studio.runtimes import open_generator
 from muslin.studio.styles import Style, by_hash, find_file, rights_of
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, Dressed, dress
+from muslin.style.enlarge import enlarge
 from muslin.style.optimise import Progress
 
 _FAINT = 0.03
+_ANEW = "drawn_anew"  # a draft's setting: px
 
 
-def draft_recipe(generator: Loaded, seed: int, label: int, psi: float) -> Recipe:
-    """The recipe of one draft of a generator."""
+def draft_recipe(generator: Loaded, seed: int, label: int, psi: float, size: int = 0) -> Recipe:
+    """The recipe of one draft of a generator; `size`: to be drawn anew at that many px (0: as the generator gives it)."""
     row: dict[str, Any] = {"name": generator.name, "sha256": generator.sha256, "seed": seed, "truncation": psi}
     if generator.conditional:
         row["class"] = generator.classes[label]
     if generator.runtime != "torch":
         row["runtime"] = generator.runtime
     licence = {"generator's data": f"{generator.card.get('data', '?')}: {generator.card.get('data_licence', 'unknown')}"}
-    return Recipe("draft", generator=row, made_with=tools(generator.runtime), licence=licence, made=now())
+    settings = {_ANEW: size} if size else {}
+    return Recipe("draft", generator=row, settings=settings, made_with=tools(generator.runtime), licence=licence, made=now())
 
 
 def look_recipe(
@@ -73,8 +76,13 @@ def photo_recipe(path: Path) -> Recipe:
 
 
 def draw(generator: Loaded, recipe: Recipe) -> Float[Tensor, "c s s"]:
-    """The draft of a recipe, as the generator gives it."""
-    return next(draw_each(generator, [recipe]))
+    """The draft of a recipe, as the generator gives it, or drawn anew at its recipe's size."""
+    return drawn_anew(next(draw_each(generator, [recipe])), int(recipe.settings.get(_ANEW, 0)))
+
+
+def drawn_anew(draft: Float[Tensor, "c h w"], size: int) -> Float[Tensor, "c2 h2 w2"]:
+    """The draft with its longer side at `size` px, its outline and folds drawn anew as for dressing; with 0 as it is."""
+    return enlarge(as_picture(draft), size)[0] if size else draft
 
 
 def draw_each(generator: Loaded, recipes: list[Recipe]) -> Iterator[Float[Tensor, "c s s"]]:

@@ -9,13 +9,14 @@ from torch import Tensor
 from muslin.base.errors import SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step
 from muslin.base.files import file_word, make_folder, write_bytes
-from muslin.base.image import encode_png
+from muslin.base.image import encode_png, resize
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import BLOCK, Loaded
-from muslin.studio.cook import draft_recipe, draw_each
+from muslin.studio.cook import draft_recipe, draw_each, drawn_anew
 from muslin.studio.places import overview_at, place_for
 
-_SHEET = 100
+_SHEET, _SHOWN = 100, 256  # designs on a sheet; px of one that was drawn anew
+_SIZES = 256, 4096
 
 
 def first_drafts(generator: Loaded, count: int, psi: float = 0.8) -> list[Tensor]:
@@ -24,28 +25,34 @@ def first_drafts(generator: Loaded, count: int, psi: float = 0.8) -> list[Tensor
     return list(generator.draw_many(range(count), [seed % classes for seed in range(count)], psi))
 
 
-def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi: float, out: Path) -> Iterator[Event]:
-    """One PNG with its recipe for each seed (its class by the seed's number), and a sheet for each hundred. Raises InputError and SettingError."""
+def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi: float, out: Path, size: int = 0) -> Iterator[Event]:
+    """One PNG with its recipe for each seed (its class by the seed's number), and a sheet for each hundred.
+
+    `size`: px at which each is drawn anew (`cook.drawn_anew`); 0: as the generator gives it. Raises InputError and SettingError.
+    """
     if not 0 <= psi <= 2:
         raise SettingError(f"truncation={psi}: should be 0 to 2")
+    if size and not _SIZES[0] <= size <= _SIZES[1]:
+        raise SettingError(f"size={size}: should be {_SIZES[0]} to {_SIZES[1]}")
     labels = [generator.label(name) for name in classes] or list(range(max(generator.network.classes, 1)))
     make_folder(out)
     began, shown, names = time.monotonic(), list[Tensor](), list[str]()
-    recipes = [draft_recipe(generator, seed, labels[seed % len(labels)], psi) for seed in seeds]
+    recipes = [draft_recipe(generator, seed, labels[seed % len(labels)], psi, size) for seed in seeds]
     kinds = [(recipe.generator or {}).get("class", "garment") for recipe in recipes]
     files = [out / f"{file_word(kind)}-{seed:06d}.png" for kind, seed in zip(kinds, seeds, strict=True)]
     places = [place_for(file, recipe) for file, recipe in zip(files, recipes, strict=True)]
     yield Step("draw", 0, len(seeds))
     for number, (recipe, picture) in enumerate(zip(recipes, draw_each(generator, recipes), strict=True), 1):
-        write_bytes(places[number - 1].path, encode_png(picture, dpi=72, text=recipe.text()))
-        shown.append(picture)
+        made = drawn_anew(picture, size)
+        write_bytes(places[number - 1].path, encode_png(made, dpi=300 if size else 72, text=recipe.text()))
+        shown.append(resize(made, _SHOWN, _SHOWN) if size else made)  # a hundred of print size would not fit
         names.append(f"{kinds[number - 1]} {seeds[number - 1]}")
         if len(shown) == _SHEET or number == len(seeds):
-            sheet = contact_sheet(shown, columns=10, side=128, captions=names)
+            sheet = contact_sheet(shown, columns=10, side=_SHOWN if size else 128, captions=names)
             last = "" if number <= _SHEET else f"-{(number - 1) // _SHEET + 1}"
             yield Saved(write_bytes(overview_at(out / f"sheet{last}.png"), encode_sheet(sheet, recipes[number - len(shown) : number])))
             shown, names = [], []
-        if number % BLOCK == 0 or number == len(seeds):
+        if number % BLOCK == 0 or number == len(seeds) or size:
             yield Step("draw", number, len(seeds))
     if notes := [place.note for place in places if place.note]:
         yield Note(notes[0] + (f"; {len(notes) - 1} more files likewise" if len(notes) > 1 else ""))
