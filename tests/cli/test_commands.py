@@ -47,9 +47,19 @@ def test_drafts_drawn_anew_at_print_size(tmp_path):
     assert "the same, bit for bit" in muslin("remake", file).stderr
     other = muslin("generate", "--seeds", "4", "--out", tmp_path)
     assert "pants-000004.png is kept" in other.stderr
+    assert "drawn anew at 400 px" in muslin("remake", tmp_path / "pants-000004-2.png", "--size", 400).stderr
+    larger = tmp_path / "pants-000004-2.400px.png"
+    assert torch.equal(open_image(larger).pixels, picture)
+    assert muslin("edit", "mix", "4", larger, "9", "--out", tmp_path / "edited").returncode == 0
+    mixed = next((tmp_path / "edited").glob("*-mix.png"))
+    assert muslin("remake", mixed, "--size", 300, "--out", tmp_path / "mixed.png").returncode == 0
+    assert open_image(tmp_path / "mixed.png").pixels.shape == (3, 300, 300)
+    assert "the same, bit for bit" in muslin("remake", tmp_path / "mixed.png").stderr
     styled = muslin("style", file, "--style", "weave_ikat", "--fast", "--size", 256, "--out", tmp_path / "looks")
     assert styled.returncode == 0, styled.stderr
     assert "the same, bit for bit" in muslin("remake", next((tmp_path / "looks").glob("pants*.png")), "--look-in", tmp_path).stderr
+    look = next((tmp_path / "looks").glob("pants*.png"))
+    assert "a look is made again at its own size" in refused(muslin("remake", look, "--size", 512))
 
 
 def test_train_generate_and_go_on(tmp_path, archive):

@@ -62,14 +62,15 @@ def design(
 @click.option("--out", type=click.Path(path_type=Path), help="The new file. Default: NAME.remade.png beside it.")
 @click.option("--generator", help="The generator's file, when it is not a shipped one.")
 @click.option("--look-in", multiple=True, type=click.Path(path_type=Path), help="Folders where the recipe's pictures are.")
+@click.option("--size", default=0, help="A design at print size: drawn anew at that many pixels, calm outline, smooth folds.")
 @options.as_json
-def remake(file: Path, out: Path | None, generator: str | None, look_in: tuple[Path, ...], as_json: bool) -> None:
+def remake(file: Path, out: Path | None, generator: str | None, look_in: tuple[Path, ...], size: int, as_json: bool) -> None:
     """Make FILE again from the recipe inside it, and say whether it is the same, bit for bit."""
 
     def work():  # type: ignore[no-untyped-def]
         from muslin.studio.remake import remake
 
-        yield from remake(file, out, generator, list(look_in))
+        yield from remake(file, out, generator, list(look_in), size)
 
     run(work, as_json)
 

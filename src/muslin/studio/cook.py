@@ -14,7 +14,7 @@ from torch import Tensor
 
 from muslin.assets import GENERATORS
 from muslin.base.config import as_dict, from_dict
-from muslin.base.errors import InputError
+from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Saved
 from muslin.base.files import read_bytes, sha256, sha256_file, write_bytes
 from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
@@ -32,7 +32,8 @@ from muslin.style.enlarge import enlarge
 from muslin.style.optimise import Progress
 
 _FAINT = 0.03
-_ANEW = "drawn_anew"  # a draft's setting: px
+_ANEW = "drawn_anew"  # the only setting of a draft or an edit: px
+_SIZES = 256, 4096
 
 
 def draft_recipe(generator: Loaded, seed: int, label: int, psi: float, size: int = 0) -> Recipe:
@@ -43,8 +44,17 @@ def draft_recipe(generator: Loaded, seed: int, label: int, psi: float, size: int
     if generator.runtime != "torch":
         row["runtime"] = generator.runtime
     licence = {"generator's data": f"{generator.card.get('data', '?')}: {generator.card.get('data_licence', 'unknown')}"}
-    settings = {_ANEW: size} if size else {}
-    return Recipe("draft", generator=row, settings=settings, made_with=tools(generator.runtime), licence=licence, made=now())
+    recipe = Recipe("draft", generator=row, made_with=tools(generator.runtime), licence=licence, made=now())
+    return anew(recipe, size) if size else recipe
+
+
+def anew(recipe: Recipe, size: int) -> Recipe:
+    """A draft's or an edit's recipe for the same design drawn anew at `size` px (`drawn_anew`). Raises SettingError and InputError."""
+    if not _SIZES[0] <= size <= _SIZES[1]:
+        raise SettingError(f"size={size}: should be {_SIZES[0]} to {_SIZES[1]}")
+    if recipe.kind not in ("draft", "edit"):
+        raise InputError(f"a {recipe.kind} is made again at its own size; for another one make it anew with --size")
+    return replace(recipe, settings={_ANEW: size})
 
 
 def look_recipe(
@@ -76,8 +86,8 @@ def photo_recipe(path: Path) -> Recipe:
 
 
 def draw(generator: Loaded, recipe: Recipe) -> Float[Tensor, "c s s"]:
-    """The draft of a recipe, as the generator gives it, or drawn anew at its recipe's size."""
-    return drawn_anew(next(draw_each(generator, [recipe])), int(recipe.settings.get(_ANEW, 0)))
+    """The draft of a recipe, as the generator gives it."""
+    return next(draw_each(generator, [recipe]))
 
 
 def drawn_anew(draft: Float[Tensor, "c h w"], size: int) -> Float[Tensor, "c2 h2 w2"]:
@@ -162,7 +172,7 @@ def cook(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> It
     if recipe.kind == "fabric":
         yield from_recipe(recipe, by_hash(recipe.styles, places)[0])
     elif recipe.kind in ("draft", "edit"):
-        yield _design(recipe, generator)
+        yield drawn_anew(_design(recipe, generator), int(recipe.settings.get(_ANEW, 0)))
     else:
         yield from cook_look(recipe, *dressed_on(recipe, generator, places), _backbone(recipe, places))
 

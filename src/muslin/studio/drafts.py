@@ -16,7 +16,6 @@ from muslin.studio.cook import draft_recipe, draw_each, drawn_anew
 from muslin.studio.places import overview_at, place_for
 
 _SHEET, _SHOWN = 100, 256  # designs on a sheet; px of one that was drawn anew
-_SIZES = 256, 4096
 
 
 def first_drafts(generator: Loaded, count: int, psi: float = 0.8) -> list[Tensor]:
@@ -32,12 +31,10 @@ def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi:
     """
     if not 0 <= psi <= 2:
         raise SettingError(f"truncation={psi}: should be 0 to 2")
-    if size and not _SIZES[0] <= size <= _SIZES[1]:
-        raise SettingError(f"size={size}: should be {_SIZES[0]} to {_SIZES[1]}")
     labels = [generator.label(name) for name in classes] or list(range(max(generator.network.classes, 1)))
-    make_folder(out)
     began, shown, names = time.monotonic(), list[Tensor](), list[str]()
     recipes = [draft_recipe(generator, seed, labels[seed % len(labels)], psi, size) for seed in seeds]
+    make_folder(out)
     kinds = [(recipe.generator or {}).get("class", "garment") for recipe in recipes]
     files = [out / f"{file_word(kind)}-{seed:06d}.png" for kind, seed in zip(kinds, seeds, strict=True)]
     places = [place_for(file, recipe) for file, recipe in zip(files, recipes, strict=True)]

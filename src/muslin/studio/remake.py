@@ -13,19 +13,22 @@ from muslin.base.image import encode_png, open_image, to_bytes
 from muslin.base.packets import kind_of
 from muslin.base.tiff import encode_tiff
 from muslin.provenance.recipe import Recipe, read_recipe, tools
-from muslin.studio.cook import cook
+from muslin.studio.cook import anew, cook
 from muslin.studio.places import place_for
 from muslin.style.dress import Dressed
 from muslin.style.optimise import Progress
 
 
-def remake(file: Path, target: Path | None = None, generator: str | None = None, look_in: list[Path] | None = None) -> Iterator[Event]:
+def remake(
+    file: Path, target: Path | None = None, generator: str | None = None, look_in: list[Path] | None = None, size: int = 0
+) -> Iterator[Event]:
     """Remake `file` into `target` (default: NAME.remade.png beside it) and compare the pixels.
 
-    Pictures that the recipe names by hash are looked for among the shipped ones, beside `file`, here, and in
+    With a `size` a design is drawn anew at that many px instead (`cook.anew`; default: NAME.SIZEpx.png). Pictures that the recipe names by hash are looked for among the shipped ones, beside `file`, here, and in
     `look_in`. Raises InputError when there is no recipe or an ingredient is missing.
     """
-    recipe, target = read_recipe(file), target or file.with_name(f"{file.stem}.remade.png")
+    recipe, target = read_recipe(file), target or file.with_name(f"{file.stem}.{f'{size}px' if size else 'remade'}.png")
+    recipe = anew(recipe, size) if size else recipe
     if target.suffix.lower() != ".png":
         raise InputError(f"{target}: a picture is made again as PNG; name a .png")
     if target.exists() and target.samefile(file):
@@ -47,7 +50,7 @@ def remake(file: Path, target: Path | None = None, generator: str | None = None,
     yield Saved(write_bytes(target, encode_png(result, dpi=_dots(recipe), text=recipe.text())))
     if place.note:
         yield Note(place.note)
-    yield Note(compared(result, before, file.name))
+    yield Note(f"drawn anew at {size} px" if size else compared(result, before, file.name))
     yield Finished(target, 0.0)
 
 
