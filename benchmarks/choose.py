@@ -137,7 +137,9 @@ def former(pool):
 
 
 def scores(generator, drafts, labels):
-    """What the discriminator that ships beside the generator says of each draft, one at a time."""
+    """What the discriminator that ships beside the generator says of each draft, one at a time; a finishing net's judges cloth, so none is asked."""
+    if generator.network.finish:
+        return None
     tensors, about = load_checkpoint(generator.path)
     critic = Discriminator(from_dict(AtelierNet, about["net"]))
     critic.load_state_dict({name.removeprefix(CRITIC): t.float() for name, t in tensors.items() if name.startswith(CRITIC)})
@@ -149,7 +151,8 @@ def rules(pool, known, said):
     """Every rule's choice by name."""
     points, n = pool.points, len(pool.kinds)
     straight = pool.usable & ~c.bent_half(pool)
-    real = {"starter": c.realism(pool, known), "density": c.realism(pool), "critic": c.ranked(said.double(), pool)}
+    real = {"starter": c.realism(pool, known), "density": c.realism(pool)}
+    real |= {} if said is None else {"critic": c.ranked(said.double(), pool)}
     chosen = {"until now": former(pool)}
 
     def turns(rule, usable=pool.usable):
@@ -190,7 +193,8 @@ def ranks_alike(pool, known, said, real, shapes):
 
     far, fit = torch.cdist(pool.points, real.points).min(1).values, best_match(shapes, real.shapes)
     judges = {"three nearest of the starter set": c.away_from(pool.points, known), "third nearest draft": radii(pool.points, 3)}
-    judges |= {"discriminator": -said, "lopsided": pool.lopsided}
+    judges |= {"lopsided": pool.lopsided, "outlines unlike the starter set's": -pool.outline}
+    judges |= {} if said is None else {"discriminator": -said}
     lines = ["| judge | with the distance to unseen garments | with silhouettes |", "|---|---|---|"]
     return lines + [f"| {name} | {rho(v, far):.2f} | {rho(-v, fit):.2f} |" for name, v in judges.items()]
 
