@@ -129,15 +129,15 @@ def _cloth_on(
         return
     bare, laid = _start(part, area, shade, cloths, config), sized(cloths, area, part, config)
     start = bare
-    kept = part if area is None else extend(part, shrink(area, max(1, max(part.shape[1:]) // 200)))
-    # the network sees cloth beyond the seam: of a white ground its edge would take a rim of stray colours
-    beyond = None if area is None else bare if config.start in ("fast", "overlay") else kept
     if config.start == "fast" or config.effort == 0:
         start = draft(load_styler()[0], part, start, area, [(style.at(1.0), style.weight) for style in laid])
     image = start
     if config.effort == 0:
         yield _lit(image, bare, shade, area, config)
         return
+    kept = part if area is None else extend(part, shrink(area, max(1, max(part.shape[1:]) // 200)))
+    # the network sees cloth beyond the seam: of a white ground its edge would take a rim of stray colours
+    beyond = None if area is None else bare if config.start in ("fast", "overlay") else kept
     for progress, image in optimise(Problem(start, kept, laid, area, beyond), backbone, config):  # noqa: B007 - the last one is the result
         yield progress
     yield _lit(image.cpu(), bare, shade, area, config)
