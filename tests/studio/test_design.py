@@ -115,3 +115,11 @@ def test_a_recipe_whose_style_is_missing_says_which(tmp_path, ikat, garment_file
         list(remake(look, look_in=[tmp_path]))
     events = list(remake(look, look_in=[tmp_path, style.parent]))
     assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in events)
+
+
+def test_the_command_line_has_the_settings_defaults():
+    from muslin.cli.design import design as command
+
+    config = DesignConfig()
+    given = {option.name: option.default for option in command.params}
+    assert [given[name] for name in ("count", "pool", "seed", "truncation")] == [config.count, config.pool, config.seed, config.truncation]

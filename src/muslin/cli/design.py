@@ -16,7 +16,7 @@ from muslin.cli.show import run
 @click.option("--looks", default=1, show_default=True, help="Styles for each design; 0: every design in every style.")
 @click.option("--class", "classes", multiple=True, help="Kinds of garment; again for more. Default: all but hats and shoes.")
 @click.option("--truncation", default=0.7, show_default=True, help="0: the mean garment, 1: the whole variety.")
-@click.option("--pool", default=6, show_default=True, help="Drafts to choose each design from.")
+@click.option("--pool", default=12, show_default=True, help="Drafts to choose each design from.")
 @click.option("--against", default="", help="Drop copies of this data set; none: do not look. Default: what the generator learned from.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, another collection.")
 @click.option("--size", default=512, show_default=True, help="Pixels of a look's side.")
