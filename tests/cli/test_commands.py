@@ -12,6 +12,7 @@ import sys
 import time
 import zipfile
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from command import muslin, refused
 from muslin.base.image import encode_png, open_image
 from muslin.cli.main import COMMANDS
 from muslin.cli.options import duration, named_or_weighted, seeds
+from muslin.provenance.recipe import read_recipe
 
 QUICK = ["--size", "96", "--set", "style.steps=3", "--set", "style.coarsest=64"]
 
@@ -60,6 +62,12 @@ def test_drafts_drawn_anew_at_print_size(tmp_path):
     assert "the same, bit for bit" in muslin("remake", next((tmp_path / "looks").glob("pants*.png")), "--look-in", tmp_path).stderr
     look = next((tmp_path / "looks").glob("pants*.png"))
     assert "a look is made again at its own size" in refused(muslin("remake", look, "--size", 512))
+    assert "drawn anew at 400 px" in muslin("history", larger).stdout
+    for nonsense in ("abc", 1, 60000, None):
+        recipe = replace(read_recipe(file), settings={"drawn_anew": nonsense})
+        forged = tmp_path / "forged.png"
+        forged.write_bytes(encode_png(picture, text=recipe.text()))
+        assert f"drawn_anew is {nonsense!r}" in refused(muslin("remake", forged))
 
 
 def test_train_generate_and_go_on(tmp_path, archive):

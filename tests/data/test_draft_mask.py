@@ -53,6 +53,28 @@ def test_what_is_nearly_its_mirror_image_becomes_it_and_what_is_not_stays():
     assert float(far.mask[0, 4 * 118, 4 * 50]) == 0
 
 
+def test_what_one_side_alone_has_stays_on_that_side():
+    cloth = torch.zeros(128, 128)
+    cloth[16:112, 20:108] = 1
+    cloth[40:104, 30:35] = 0  # a sleeve's gap on the left alone
+    cloth[16:40, 100:108] = 0  # a notch in the right shoulder alone
+    cut = cut_draft(1 - 1.4 * blur(cloth[None], 0.7).expand(3, -1, -1), 512, 512)
+    assert cut is not None
+    mask = cut.mask[0]
+    assert float(mask[4 * 70, 4 * 32]) == 0
+    assert float(mask[4 * 70, 4 * 95]) == 1
+    assert float(mask[4 * 24, 4 * 104]) == 0
+    assert float(mask[4 * 24, 4 * 23]) == 1
+
+
+def test_what_touches_the_border_goes_on_there():
+    cloth = torch.zeros(64, 64)
+    cloth[:50, 10:50] = 1
+    cut = cut_draft(1 - 1.4 * cloth.expand(3, -1, -1), 512, 512)
+    assert cut is not None
+    assert float((cut.mask[0, 0].sum() - cut.mask[0, 100].sum()).abs()) < 10  # a pixel of the draft is 8
+
+
 def test_corners_stay_and_a_wavering_edge_does_not():
     straight, ragged = _shirt(), _shirt()
     for row in range(20, 100):  # the body's right edge wavers by a pixel

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from scipy import ndimage
 from torch import Tensor
@@ -31,6 +32,7 @@ _CALM, _TOLERANCE, _WAVER, _CORNER = 0.6, 0.5, 2.0, 30  # px of the draft: blur,
 _FINISHED, _FOLD, _SOFT = 96, (4.0, 0.9), 0.5  # px: drafts of that side have grain; a fold's length and breadth; how soft cloth is
 _AGREES = 0.6  # intersection over union with what the ground's colour floods: a line drawing is all holes
 _ALIKE, _OFF = 0.9, 0.03  # intersection over union with its mirror image that makes it that; how far beside the middle the axis may be
+_ONE_SIDED, _MARGIN = 1.7, 4.0  # px of the draft: half the breadth of what only one side has; how far a contour goes on beyond the picture
 _ROWS = 256  # at a time
 
 
@@ -57,7 +59,9 @@ def cut_draft(draft: Float[Tensor, "3 a b"], height: int, width: int) -> Cut | N
     found, scale = _find(draft, _WORK), _WORK / max(draft.shape[1:])
     if found is None:
         return None
-    lines = [line for line in closed_contours(found.calm[0]) if abs(area(line)) >= _GAP / 2 * found.calm.numel()]
+    rim = round(_MARGIN * scale)  # what goes on beyond the picture is not rounded at its border
+    around = F.pad(found.calm[None], (rim,) * 4, mode="replicate")[0, 0]
+    lines = [line - rim for line in closed_contours(around) if abs(area(line)) >= _GAP / 2 * found.calm.numel()]
     curves = [flatten(fit_curve(line, _TOLERANCE * scale, True, _WAVER * scale, _CORNER)) for line in lines]
     cloth = extend(found.large, _own(found, scale).float()[None])
     if max(draft.shape[1:]) >= _FINISHED:
@@ -81,7 +85,7 @@ def _find(draft: Tensor, side: int) -> _Found | None:
     solid = None if flooded is None else _solid(away, strength, near, scale)
     if solid is None or flooded is None or int((solid & flooded).sum()) < _AGREES * int((solid | flooded).sum()):
         return None
-    return _Found(large, solid, away >= _SURE * strength, _evened(blur(solid.float()[None], _CALM * scale)))
+    return _Found(large, solid, away >= _SURE * strength, _evened(blur(solid.float()[None], _CALM * scale), scale))
 
 
 def _strength(away: Float[Tensor, "h w"], scale: float) -> Float[Tensor, "h w"]:
@@ -119,8 +123,11 @@ def _gaps(holes: np.ndarray, share: np.ndarray, bare: np.ndarray, garment: np.nd
     return found
 
 
-def _evened(calm: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
-    """Halfway to the mirror image about the axis that fits best, where that is nearly the same already."""
+def _evened(calm: Float[Tensor, "1 h w"], scale: float) -> Float[Tensor, "1 h w"]:
+    """Halfway to the mirror image about the axis that fits best, where that is nearly the same already.
+
+    What only one side has (a gap, a strap, a notch) stays as it is: the halves differ there by more than a wavering edge.
+    """
     width = calm.shape[2]
     columns = (calm[0] > 0.5).any(0).nonzero()[:, 0]
     ends, off = int(columns[0] + columns[-1]), round(2 * _OFF * width)
@@ -133,7 +140,12 @@ def _evened(calm: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
         return float(torch.minimum(ours, other).sum() / torch.maximum(ours, other).sum())
 
     best = max(range(-off, off + 1), key=alike)
-    return (calm + mirrored(best)) / 2 if alike(best) >= _ALIKE else calm
+    if alike(best) < _ALIKE:
+        return calm
+    other, reach = mirrored(best), round(_ONE_SIDED * scale)
+    apart = ((calm > 0.5) != (other > 0.5)).float()[None]
+    thick = widest(-widest(-apart, reach), 3 * reach)[0]
+    return torch.where(thick > 0.5, calm, (calm + other) / 2)
 
 
 def _own(found: _Found, scale: float) -> Bool[Tensor, "h w"]:

@@ -14,11 +14,8 @@ from muslin.base.image import blur
 
 ANGLES = 12
 _LONG = 4.0  # how many times as long as wide a filter is
-_AROUND, _NEAR, _SURE = (
-    1.25,
-    0.5,
-    8,
-)  # by the length of `along_lines`: what light is compared with; where angles agree; how clearly the best wins
+# of `along_lines`: by its length, what light is compared with and where angles agree; how clearly the best angle wins
+_AROUND, _NEAR, _SURE = 1.25, 0.5, 8
 
 
 def oriented_energy(channels: Float[Tensor, "c h w"], wide: float, angles: int = ANGLES) -> Float[Tensor, "a h w"]:

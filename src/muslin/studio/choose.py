@@ -83,7 +83,7 @@ def choose(pool: Pool, count: int, known: Float[Tensor, "m d"] | None = None) ->
 
     Quality q = c^(r + o) n s: realism r and novelty n in [0, 1] as `realism` and `novelty` have it; o is the share of its kind whose outlines known
     garments cover less; s is `ASIDE` for the more lopsided half of
-    a kind and 1 for the others; c is how many of these others there are for each one wanted (`_CARE` at least): the more there are, the
+    a kind (what is drawn as its own mirror image is not) and 1 for the others; c is how many of these others there are for each one wanted (`_CARE` at least): the more there are, the
     more realism counts.
     `known` are real garments; where the drafts are of another sort (line drawings), no use is made of them. Which pictures are
     chosen does not depend on their order (of twins, whose features are equal, the first is).
@@ -218,7 +218,7 @@ def _by_content(pool: Pool) -> Int[Tensor, " n"]:
 
 
 def bent_half(pool: Pool) -> Bool[Tensor, " n"]:
-    """Usable drafts that are more lopsided than half of their kind's."""
+    """Usable drafts that are more lopsided than half of their kind's, and lopsided at all (see `draft_outline`)."""
     return (ranked(-pool.lopsided, pool) < 0.5) & pool.usable & (pool.lopsided > 0)
 
 

@@ -53,8 +53,19 @@ def anew(recipe: Recipe, size: int) -> Recipe:
     if not _SIZES[0] <= size <= _SIZES[1]:
         raise SettingError(f"size={size}: should be {_SIZES[0]} to {_SIZES[1]}")
     if recipe.kind not in ("draft", "edit"):
-        raise InputError(f"a {recipe.kind} is made again at its own size; for another one make it anew with --size")
-    return replace(recipe, settings={_ANEW: size})
+        remedy = {"look": "; `muslin style` dresses it at another --size", "fabric": "; `muslin fabric` has --cm and --dpi"}.get(
+            recipe.kind, ""
+        )
+        raise InputError(f"a {recipe.kind} is made again at its own size{remedy}")
+    return replace(recipe, settings={_ANEW: size}, made_with=tools(recipe.runtime), made=recipe.made | now())
+
+
+def size_anew(recipe: Recipe) -> int:
+    """The px at which a recipe's design is drawn anew; 0: as the generator gives it. Raises InputError where the file says nonsense."""
+    size = recipe.settings.get(_ANEW, 0)
+    if type(size) is not int or (size and not _SIZES[0] <= size <= _SIZES[1]):
+        raise InputError(f"this recipe's drawn_anew is {size!r}; {_SIZES[0]} to {_SIZES[1]} are sizes")
+    return size
 
 
 def look_recipe(
@@ -115,8 +126,9 @@ def as_picture(draft: Float[Tensor, "c h w"]) -> Float[Tensor, "3 h2 w2"]:
 
 
 def as_content(pixels: Float[Tensor, "3 h w"], recipe: Recipe) -> Float[Tensor, "3 h2 w2"]:
-    """A file's picture as what is dressed: a draft's or an edit's file is cleaned as the draft itself would be."""
-    drawn = recipe.parents and recipe.parents[0].get("kind") in ("draft", "edit")
+    """A file's picture as what is dressed: a draft's or an edit's file is cleaned as the draft itself would be; one drawn anew is clean."""
+    parent = recipe.parents[0] if recipe.parents else {}
+    drawn = parent.get("kind") in ("draft", "edit") and _ANEW not in parent.get("settings", {})
     return as_picture(pixels) if drawn else pixels
 
 
@@ -172,7 +184,7 @@ def cook(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> It
     if recipe.kind == "fabric":
         yield from_recipe(recipe, by_hash(recipe.styles, places)[0])
     elif recipe.kind in ("draft", "edit"):
-        yield drawn_anew(_design(recipe, generator), int(recipe.settings.get(_ANEW, 0)))
+        yield drawn_anew(_design(recipe, generator), size_anew(recipe))
     else:
         yield from cook_look(recipe, *dressed_on(recipe, generator, places), _backbone(recipe, places))
 

@@ -44,6 +44,11 @@ def _implied(recipe: Recipe) -> list[Recipe]:
 
 def say(recipe: Recipe) -> str:
     """One recipe in words: who did what."""
+    size = recipe.settings.get("drawn_anew") if recipe.kind in ("draft", "edit") else None
+    return _said(recipe) + (f", drawn anew at {size} px" if size else "")
+
+
+def _said(recipe: Recipe) -> str:
     if recipe.kind == "draft":
         row = recipe.generator or {}
         kind = f"a {row['class']} " if "class" in row else ""

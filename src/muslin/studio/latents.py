@@ -69,7 +69,7 @@ def edited(generator: Loaded, parents: list[Design], edit: dict[str, Any], label
     if generator.conditional:
         row["class"] = generator.classes[label]
     licence = {key: value for parent in parents for key, value in parent.recipe.licence.items()}
-    kept = [parent.recipe.plain_dict() for parent in parents]
+    kept = [replace(parent.recipe, settings={}).plain_dict() for parent in parents]  # a child is no larger for its parents' size
     recipe = Recipe("edit", generator=row, made_with=tools(), licence=licence, edit=edit, parents=kept, made=now())
     return Design(DOINGS[edit["do"]](style_based(generator), edit, parents, label), label, recipe)
 

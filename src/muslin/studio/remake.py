@@ -34,7 +34,7 @@ def remake(
     if target.exists() and target.samefile(file):
         raise InputError(f"{file}: would be written over by what it is compared with; name another file")
     now = tools(recipe.runtime)
-    if recipe.made_with != now:
+    if recipe.made_with != now and not size:
         told = ", ".join(f"{key} {recipe.made_with.get(key)} then, {now[key]} now" for key in now if recipe.made_with.get(key) != now[key])
         yield Warned(f"made with other tools ({told}): the picture may differ by a hair")
     result: Tensor | None = None
