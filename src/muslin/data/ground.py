@@ -166,6 +166,12 @@ def shrink(mask: Float[Tensor, "1 h w"], pixels: int) -> Float[Tensor, "1 h w"]:
     return -widest(-mask[None], pixels)[0] if pixels > 0 else mask
 
 
+def box(mask: Float[Tensor, "1 h w"], level: float = 0.01) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right of what a mask that is not empty has above `level` (bottom and right not included)."""
+    rows, columns = (mask[0] > level).any(1).nonzero()[:, 0], (mask[0] > level).any(0).nonzero()[:, 0]
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
 def widest(x: Float[Tensor, "b c h w"], radius: int) -> Float[Tensor, "b c h w"]:
     """The largest value within a square of `radius` px, (b, c, h, w): rows, then columns, since a maximum is separable."""
     return _running_most(_running_most(x, radius, 3), radius, 2)
@@ -206,7 +212,9 @@ def lift_from_black(grey: Float[Tensor, "1 h w"]) -> Float[Tensor, "3 h2 w2"]:
 
 def without_specks(mask: Float[Tensor, "1 h w"], least: float = 0.05) -> Float[Tensor, "1 h w"]:
     """The mask without parts smaller than `least` of its largest one."""
-    return mask * torch.from_numpy(large_parts((mask[0] > 0.02).numpy(), 0, least)).float()
+    solid = (mask[0] > 0.02).numpy()
+    kept = large_parts(solid, 0, least)
+    return mask if (kept == solid).all() else mask * torch.from_numpy(kept).float()
 
 
 def beside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], photo: bool) -> Float[Tensor, "1 h w"]:

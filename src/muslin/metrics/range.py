@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.colour import to_oklab
+from muslin.data.ground import box
 from muslin.features.embedded import pooled
 
 _COLOUR = 0.12  # OKLab: two palettes this far apart share little
@@ -50,6 +51,5 @@ def _colours(picture: Tensor, mask: Tensor) -> Tensor:
 
 
 def _boxed(mask: Tensor) -> Tensor:
-    rows, columns = (mask[0] > 0.01).any(1).nonzero()[:, 0], (mask[0] > 0.01).any(0).nonzero()[:, 0]
-    cut = mask[:, int(rows[0]) : int(rows[-1]) + 1, int(columns[0]) : int(columns[-1]) + 1]
-    return F.interpolate(cut[None], size=(96, 96), mode="area")[0, 0]
+    top, bottom, left, right = box(mask)
+    return F.interpolate(mask[None, :, top:bottom, left:right], size=(96, 96), mode="area")[0, 0]

@@ -19,6 +19,7 @@ from muslin.base.image import XMP, read_text
 from muslin.provenance.xmp import Mark, build, known_source, read
 
 KEY = "muslin"
+ANEW = "drawn_anew"  # the only setting of a draft or an edit: px
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from torch import Tensor
 from muslin.assets import STARTER
 from muslin.base.files import sha256
 from muslin.base.image import from_bytes
-from muslin.data.ground import find_mask
+from muslin.data.ground import box, find_mask
 from muslin.data.loader import load_images
 from muslin.features.embedded import pooled
 from muslin.metrics.manifold import radii
@@ -81,10 +81,10 @@ class Determinant:
 def choose(pool: Pool, count: int, known: Float[Tensor, "m d"] | None = None) -> Chosen:
     """At most `count` usable drafts, kinds as evenly as there are drafts of them.
 
-    Quality q = c^(r + o) n s: realism r and novelty n in [0, 1] as `realism` and `novelty` have it; o is the share of its kind whose outlines known
-    garments cover less; s is `ASIDE` for the more lopsided half of
-    a kind (what is drawn as its own mirror image is not) and 1 for the others; c is how many of these others there are for each one wanted (`_CARE` at least): the more there are, the
-    more realism counts.
+    Quality q = c^(r + o) n s: realism r and novelty n in [0, 1] as `realism` and `novelty` have it; o is the share of its kind whose
+    outlines known garments cover less; s is `ASIDE` for the more lopsided half of a kind (what is drawn as its own mirror image is not)
+    and 1 for the others; c is how many of these others there are for each one wanted (`_CARE` at least): the more there are, the more
+    realism and outline count.
     `known` are real garments; where the drafts are of another sort (line drawings), no use is made of them. Which pictures are
     chosen does not depend on their order (of twins, whose features are equal, the first is).
     """
@@ -177,10 +177,10 @@ def known_outlines() -> Float[Tensor, "m p"]:
 
 def framed(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, " p"]:
     """A silhouette cut to its box, in the middle of a square of 32 px: its shape, wherever and however large it is."""
-    ys, xs = ((mask[0] > 0.5).any(dim).nonzero()[:, 0] for dim in (1, 0))
-    if not len(ys):
+    if not bool((mask > 0.5).any()):
         return torch.zeros(_FRAME**2)
-    cut = mask[0, int(ys[0]) : int(ys[-1]) + 1, int(xs[0]) : int(xs[-1]) + 1]
+    top, bottom, left, right = box(mask, 0.5)
+    cut = mask[0, top:bottom, left:right]
     high, wide = max(cut.shape) - cut.shape[0], max(cut.shape) - cut.shape[1]
     square = F.pad(cut, (wide // 2, wide - wide // 2, high // 2, high - high // 2))
     return F.interpolate(square[None, None], (_FRAME, _FRAME), mode="area").flatten()

@@ -21,7 +21,7 @@ from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import cut_out, lift_from_black
 from muslin.features.backbones import load_backbone, parted, without_folder
 from muslin.gan.generators import Loaded
-from muslin.provenance.recipe import Recipe, find_recipe, from_plain, now, tools
+from muslin.provenance.recipe import ANEW, Recipe, find_recipe, from_plain, now, tools
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
 from muslin.studio.runtimes import open_generator
@@ -32,7 +32,6 @@ from muslin.style.enlarge import enlarge
 from muslin.style.optimise import Progress
 
 _FAINT = 0.03
-_ANEW = "drawn_anew"  # the only setting of a draft or an edit: px
 _SIZES = 256, 4096
 
 
@@ -57,12 +56,12 @@ def anew(recipe: Recipe, size: int) -> Recipe:
             recipe.kind, ""
         )
         raise InputError(f"a {recipe.kind} is made again at its own size{remedy}")
-    return replace(recipe, settings={_ANEW: size}, made_with=tools(recipe.runtime), made=recipe.made | now())
+    return replace(recipe, settings={ANEW: size}, made_with=tools(recipe.runtime), made=recipe.made | now())
 
 
 def size_anew(recipe: Recipe) -> int:
     """The px at which a recipe's design is drawn anew; 0: as the generator gives it. Raises InputError where the file says nonsense."""
-    size = recipe.settings.get(_ANEW, 0)
+    size = recipe.settings.get(ANEW, 0)
     if type(size) is not int or (size and not _SIZES[0] <= size <= _SIZES[1]):
         raise InputError(f"this recipe's drawn_anew is {size!r}; {_SIZES[0]} to {_SIZES[1]} are sizes")
     return size
@@ -128,7 +127,7 @@ def as_picture(draft: Float[Tensor, "c h w"]) -> Float[Tensor, "3 h2 w2"]:
 def as_content(pixels: Float[Tensor, "3 h w"], recipe: Recipe) -> Float[Tensor, "3 h2 w2"]:
     """A file's picture as what is dressed: a draft's or an edit's file is cleaned as the draft itself would be; one drawn anew is clean."""
     parent = recipe.parents[0] if recipe.parents else {}
-    drawn = parent.get("kind") in ("draft", "edit") and _ANEW not in parent.get("settings", {})
+    drawn = parent.get("kind") in ("draft", "edit") and ANEW not in parent.get("settings", {})
     return as_picture(pixels) if drawn else pixels
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from muslin.gan.latent import GROUPS
-from muslin.provenance.recipe import Recipe, from_plain, read_recipe
+from muslin.provenance.recipe import ANEW, Recipe, from_plain, read_recipe
 
 
 def history(file: Path) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _implied(recipe: Recipe) -> list[Recipe]:
 
 def say(recipe: Recipe) -> str:
     """One recipe in words: who did what."""
-    size = recipe.settings.get("drawn_anew") if recipe.kind in ("draft", "edit") else None
+    size = recipe.settings.get(ANEW) if recipe.kind in ("draft", "edit") else None
     return _said(recipe) + (f", drawn anew at {size} px" if size else "")
 
 

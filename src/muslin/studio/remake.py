@@ -24,8 +24,9 @@ def remake(
 ) -> Iterator[Event]:
     """Remake `file` into `target` (default: NAME.remade.png beside it) and compare the pixels.
 
-    With a `size` a design is drawn anew at that many px instead (`cook.anew`; default: NAME.SIZEpx.png). Pictures that the recipe names by hash are looked for among the shipped ones, beside `file`, here, and in
-    `look_in`. Raises InputError when there is no recipe or an ingredient is missing.
+    With a `size` a design is drawn anew at that many px instead (`cook.anew`; default: NAME.SIZEpx.png). Pictures that the recipe names by
+    hash are looked for among the shipped ones, beside `file`, here, and in `look_in`. Raises InputError when there is no recipe or an
+    ingredient is missing, and SettingError for a size out of range.
     """
     recipe, target = read_recipe(file), target or file.with_name(f"{file.stem}.{f'{size}px' if size else 'remade'}.png")
     recipe = anew(recipe, size) if size else recipe

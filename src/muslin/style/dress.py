@@ -16,7 +16,7 @@ from muslin.base.errors import InputError, SettingError
 from muslin.base.image import blur, resize
 from muslin.base.machine import pick_device
 from muslin.base.seeds import seeded
-from muslin.data.ground import extend, shrink
+from muslin.data.ground import box, extend, shrink
 from muslin.features.backbones import Backbone
 from muslin.style.configs import Repeat, StyleConfig
 from muslin.style.enlarge import at_size, enlarge
@@ -25,7 +25,7 @@ from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
 from muslin.style.objective import EDGE, Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.repeats import Tile, lay_repeat, make_tile
-from muslin.style.shading import box, drape, folds_back, overlay, placed, plain, turned
+from muslin.style.shading import drape, folds_back, overlay, placed, plain, turned
 
 _SIZES = (64, 8192)  # of the longer side, pixels
 _TRACE = 0.01  # of a mask: below, nothing is taken to be the garment (shading.box)

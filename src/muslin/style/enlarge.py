@@ -13,7 +13,10 @@ from muslin.data.ground import beside, extend, find_mask, ground_colour, shrink,
 
 _DRAFT = 128  # px: larger pictures are photographs
 _SMALL = 1.5  # enlarged by no more than this a picture is only resampled
-_WAVERS, _GRAIN = 0.6, 0.3  # px of the small picture: smoothing of a contour, and of cloth
+_WAVERS, _GRAIN = (
+    (0.6, 0.8),
+    0.3,
+)  # px of the small picture: smoothing of a contour (the second of a drawing of 48 px or more), and of cloth
 
 
 def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
@@ -31,7 +34,7 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     aside = beside(large, mask, photo=not drawn)
     if factor <= _SMALL:
         return large, mask * (1 - aside)
-    mask = without_specks(mask if cut else _smooth_edge(mask, factor * _WAVERS)) * (1 - aside)
+    mask = without_specks(mask if cut else _smooth_edge(mask, factor * _WAVERS[drawn and side >= 48])) * (1 - aside)
     garment = cut.cloth if cut else blur(extend(large, shrink(mask, max(1, round(factor * 0.9)))), factor * _GRAIN)
     # a generator's ground is meant to be plain; a photograph's has its light and shadows
     ground = ground_colour(large)[:, None, None] if drawn else extend(large, shrink(1 - mask, max(1, round(factor))))

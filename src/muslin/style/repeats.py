@@ -17,8 +17,8 @@ from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.errors import SettingError
 from muslin.base.image import blur, resize
 from muslin.base.machine import free_memory
+from muslin.data.ground import box
 from muslin.style.configs import Repeat
-from muslin.style.shading import box
 
 REPEATS: tuple[Repeat, ...] = get_args(Repeat)
 _LOOK = 192  # side at which lags are searched

@@ -14,7 +14,7 @@ from muslin.base.errors import SettingError
 from muslin.base.image import blur, resize
 from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
-from muslin.data.ground import extend, shrink
+from muslin.data.ground import box, extend, shrink
 from muslin.data.lines import oriented_energy
 from muslin.style.retinex import print_in
 
@@ -167,12 +167,6 @@ def placed(style: tuple[int, int], inside: tuple[int, int], zoom: float, seed: i
     rows, columns = max(8, round(style[0] * scale)), max(8, round(style[1] * scale))
     draw = torch.rand(2, generator=seeded(seed, "lay"))
     return rows, columns, round(float(draw[0]) * max(rows - inside[0], 0)), round(float(draw[1]) * max(columns - inside[1], 0))
-
-
-def box(mask: Float[Tensor, "1 h w"]) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right of the garment (bottom and right not included)."""
-    rows, columns = (mask[0] > 0.01).any(1).nonzero()[:, 0], (mask[0] > 0.01).any(0).nonzero()[:, 0]
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
 def _masked_blur(x: Tensor, mask: Tensor, sigma: float) -> Tensor:
