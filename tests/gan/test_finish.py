@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from command import muslin, refused
-from muslin.base.checkpoint import load_checkpoint
-from muslin.base.errors import SettingError
+from muslin.base.checkpoint import load_checkpoint, save_checkpoint
+from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Saved
 from muslin.base.seeds import seeded, seeded_weights
+from muslin.data.images import Images
 from muslin.data.loader import load_images
 from muslin.gan.configs import PRESETS, AtelierConfig, AtelierNet
 from muslin.gan.discriminator import calm
@@ -51,7 +53,7 @@ def _coat(side=64):
 
 
 def test_twice_the_size_and_in_any_company():
-    net, pictures = Finish(8, 32), torch.rand(3, 3, 32, 32) * 2 - 1
+    net, pictures = Finish(8), torch.rand(3, 3, 32, 32) * 2 - 1
     with torch.no_grad():
         drawn = net(pictures)
         assert drawn.shape == (3, 3, 64, 64)
@@ -72,22 +74,41 @@ def test_the_judge_sees_outlines_and_no_grain():
 
 
 def test_a_picture_is_searched_for_once_and_what_is_found_is_near_it(core):
-    network = load_generator(core).network
+    """Ten pictures that the generator can draw, at twice its size; asked for in fours, of which one twice."""
+    network, labels = load_generator(core).network, torch.tensor([0, 1] * 5)
     with torch.no_grad():
-        asked = network(torch.randn(6, NET.z, generator=seeded(7)), torch.tensor([0, 1] * 3), 0.7).clamp(-1, 1)
-    labels, which = torch.tensor([0, 1] * 3), torch.tensor([5, 3, 9, 0, 1, 3])
-    asked[5] = asked[1]  # the same number is the same picture
-    pairs = Pairs(network, 10)
-    codes = pairs.of(which, asked, labels)
-    assert torch.equal(codes[1], codes[5]) and pairs.get_buffer("known").nonzero().flatten().tolist() == [0, 1, 3, 5, 9]
-    with torch.no_grad():
-        drawn, mean = network.synthesise(codes), network.synthesise(network.mapping.get_buffer("w_mean")[labels][:, None].expand_as(codes))
-        assert float(apart(drawn, see(asked))) < 0.6 * float(apart(mean, see(asked)))
-    assert torch.equal(pairs.of(which, torch.zeros_like(asked), labels), codes)  # known: not looked at again
-    assert not any(name.startswith("_core") for name in pairs.state_dict()) and not list(pairs.parameters())
+        asked = network(torch.randn(10, NET.z, generator=seeded(7)), labels, 0.7).clamp(-1, 1)
+    pixels = ((upsample(asked) + 1) * 127.5).round().to(torch.uint8)
+    data, pairs = Images(pixels, labels, KINDS), Pairs(network, 10)
+    pairs.find(torch.tensor([5, 3, 9, 3]), data)
+    known = pairs.get_buffer("known")
+    assert known.nonzero().flatten().tolist() == [0, 3, 5, 9]  # a block is filled up
+    before = pairs.of(torch.tensor([5, 0]))
+    pairs.find(torch.tensor([5, 3, 9, 0]), Images(torch.zeros_like(pixels), labels, KINDS))  # known: not looked at again
+    assert torch.equal(pairs.of(torch.tensor([5, 0])), before) and int(known.sum()) == 4
     again = Pairs(network, 10)
     again.load_state_dict(pairs.state_dict())
-    assert torch.equal(again.of(which, asked, labels), codes)
+    for one in (pairs, again):  # goes on from a state as if never stopped
+        one.find(torch.tensor([1, 1, 2, 5]), data)
+        one.find(torch.arange(10), data)
+    assert bool(known.all()) and torch.equal(pairs.of(torch.arange(10)), again.of(torch.arange(10)))
+    with torch.no_grad():
+        fine, codes = data.take(torch.arange(10))[0], pairs.of(torch.arange(10))
+        wanted, mean = see(F.avg_pool2d(fine, 2)), network.mapping.get_buffer("w_mean")[labels][:, None].expand_as(codes)
+        assert float(apart(network.synthesise(codes), wanted)) < 0.6 * float(apart(network.synthesise(mean), wanted))
+    assert set(pairs.state_dict()) == {"codes", "known"} and not list(pairs.parameters())
+
+
+@pytest.mark.parametrize("ground", [1, -1])
+def test_two_pictures_of_one_of_two_classes_are_enough_for_a_step(core, ground):
+    few, start = load_images("starter", 64, 3, KINDS), Start(core)
+    pixels = few.pixels[:2] if ground == 1 else 255 - few.pixels[:2]
+    data = Images(pixels, torch.zeros(2, dtype=torch.long), KINDS)
+    config = replace(start.fit(replace(QUICK, mirror=False)), precision="float32")
+    trainer = FinishTrainer(config, CPU, 2)
+    start.into(trainer, KINDS)
+    figures = trainer.step(data, 0, seeded(0), None)
+    assert all(bool(torch.isfinite(value)) for value in figures.values()) and bool(trainer.pairs.get_buffer("known").all())
 
 
 def test_the_net_learns_and_the_generator_stays_what_it_was(core):
@@ -154,8 +175,13 @@ def test_a_new_finishing_net_begins_with_what_another_knows(tmp_path, core):
     assert torch.equal(new.finish.rgb.weight, other.generator["finish.rgb.weight"])
     assert torch.equal(new.average.network.finish.rgb.weight, new.finish.rgb.weight)
     assert torch.equal(new.discriminator.embeds[0].weight, other.critic["embeds.0.weight"].flip(0))
-    with pytest.raises(SettingError, match="has no finishing net of width 8 for 64 px"):
-        Start(core).into(FinishTrainer(replace(config, finish_from=str(core)), CPU, 4), KINDS)
+    tensors, about = load_checkpoint(tmp_path / "run" / GENERATOR)
+    older = save_checkpoint(tmp_path / "older.safetensors", tensors | {"finish.noise0": torch.zeros(1)}, about)
+    for unfit in (core, older):
+        with pytest.raises(SettingError, match="has no finishing net of width 8 for 64 px"):
+            Start(core).into(FinishTrainer(replace(config, finish_from=str(unfit)), CPU, 4), KINDS)
+    with pytest.raises(InputError, match="holds other networks than this version of muslin draws with"):
+        load_generator(older)
 
 
 def test_what_is_searched_with_is_the_generator_unfinished():

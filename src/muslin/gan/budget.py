@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 
 from muslin.base import parallel
 from muslin.base.errors import SettingError
@@ -90,6 +89,7 @@ def images_per_second(config: AtelierConfig, data: Images, device: torch.device,
     rng = seeded(0, "budget")
     trainer = FinishTrainer(config, device, len(data)) if config.net.finish else AtelierTrainer(config, device)
     if isinstance(trainer, FinishTrainer):
+        trainer.pairs.find(torch.arange(min(len(data), config.batch // 2)), data)  # whether it fits
         trainer.pairs.get_buffer("known").fill_(True)  # most steps find nothing to search for
     autocast = torch.bfloat16 if resolve_precision(config.precision, device) == "bfloat16" else None
     plain, punished = (_seconds(trainer, data, rng, autocast, start, steps, device) for start in (1, 0))
@@ -111,15 +111,14 @@ def _seconds(
 
 
 def _seen_in(config: AtelierConfig, data: Images, device: torch.device, speed: float, seconds: float) -> float:
-    # images in that time; half of a finishing's are pictures, and each of these is searched for once
+    # images in that time; half of a finishing's are pictures, and as many are searched for until all are known
     if not config.net.finish:
         return speed * seconds
     pairs, some = FinishTrainer(config, device, len(data)).pairs, torch.arange(min(len(data), config.batch // 2))
-    pictures, labels = data.take(some, device)
     for _ in range(2):  # the first time drafts are drawn to start from
         pairs.get_buffer("known").fill_(False)
         begin = time.perf_counter()
-        pairs.of(some, F.avg_pool2d(pictures, 2), labels)
+        pairs.find(some, data)
         finish(device)
         search = (time.perf_counter() - begin) / len(some)
     images = seconds / (1 / speed + search / 2)

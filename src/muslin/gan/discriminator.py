@@ -87,7 +87,9 @@ class MultiScaleDiscriminator(nn.Module):
 
     def forward(self, images: Float[Tensor, "b 3 s s"], labels: Int[Tensor, " b"]) -> Float[Tensor, "b places"]:
         """Scores (unbounded; real is high), float32: a place each 8 x 8 pixels, then each 16 x 16, these weighed up to as much."""
-        x = calm(images.float()).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(images.device.type, enabled=False):  # depthwise convolutions are slower in bfloat16 on a CPU
+            x = calm(images.float())
+        x = x.contiguous(memory_format=torch.channels_last)
         x = F.leaky_relu(self.rgb(x), 0.2)
         for down in self.downs[:-1]:
             x = down(x)
@@ -108,7 +110,10 @@ DISCRIMINATORS: dict[str, type[Discriminator | PatchDiscriminator | MultiScaleDi
 
 
 def calm(images: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 s s"]:
-    """Pictures whose cloth is softened by 1.7 px; the ground, known by the border's colour, and where it begins stay as they are."""
+    """Pictures whose cloth is softened by 1.7 px; the ground, known by the border's colour, and where it begins stay as they are.
+
+    Cloth that hardly differs from the ground (white on white) is taken for ground.
+    """
     border = torch.cat([images[..., 0, :], images[..., -1, :], images[..., :, 0], images[..., :, -1]], -1)
     away = (images - border.mean(-1)[:, :, None, None]).abs().amax(1, keepdim=True)
     solid = ((away - _GARMENT[0]) / (_GARMENT[1] - _GARMENT[0])).clamp(0, 1)

@@ -21,9 +21,8 @@ _LEAK = 0.2
 class Finish(nn.Module):
     """(b, 3, side, side) -> (b, 3, 2 side, 2 side), about [-1, 1]; side a multiple of 8. `width`: channels at the small size."""
 
-    def __init__(self, width: int, side: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.side = side
         widths, last = [round(width * share) for share in _WIDTHS], round(width * _LAST)
         pairs = list(itertools.pairwise(widths))
         self.first = Conv(3, widths[0], 3)

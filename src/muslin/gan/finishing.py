@@ -40,11 +40,13 @@ class FinishTrainer(AtelierTrainer):
         """One discriminator and one generator step: pictures of even places are drawn again, drafts take the odd ones."""
         self._set_rate(seen)
         size, mine = self.config.batch, parallel.share(self.config.batch)
-        which = data.even(size, rng)[mine]
+        whole = data.even(size, rng)
+        which = whole[mine]
         turn = (torch.rand(size, generator=rng)[mine].to(self.device) < 0.5)[:, None, None, None] & self.config.mirror
         z = torch.randn(size, self.config.net.z, generator=rng)[mine].to(self.device)
         real, labels = data.take(which, self.device)
-        codes = self.pairs.of(which[::2], F.avg_pool2d(real[::2], 2), labels[::2])
+        self.pairs.find(whole[::2], data)
+        codes = self.pairs.of(which[::2])
         punish = (seen // size) % self.config.penalty_every == 0
         real = torch.where(turn, real.flip(3), real)
         with torch.autocast(self.device.type, autocast or torch.bfloat16, enabled=autocast is not None):

@@ -107,7 +107,12 @@ def load_generator(which: str | Path) -> Loaded:
         raise InputError(f"{path}: not a generator of Muslin; `muslin train` makes one, in RUN/generator.safetensors")
     net, network = _FAMILIES[about["family"]]
     made = network(from_dict(net, about["net"]))
-    made.load_state_dict({name: tensor.float() for name, tensor in tensors.items() if not name.startswith(CRITIC)})
+    try:
+        made.load_state_dict({name: tensor.float() for name, tensor in tensors.items() if not name.startswith(CRITIC)})
+    except RuntimeError as failure:
+        raise InputError(
+            f"{path}: holds other networks than this version of muslin draws with; train it again, or use the version that made it"
+        ) from failure
     made.eval().requires_grad_(False)
     return Loaded(made, called(path), about["family"], tuple(about["classes"]), about["card"], sha256_file(path), path)
 

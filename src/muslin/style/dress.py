@@ -147,7 +147,7 @@ def _lit(made: Tensor, bare: Tensor, shade: Tensor, area: Tensor | None, config:
     """With the folds that the start had before a network saw it."""
     if area is None or config.start in ("content", "noise"):
         return made
-    return turned(folds_back(made, bare, shade, area, config.folds), area, config.folds)
+    return folds_back(made, bare, shade, area, config.folds)
 
 
 def _printed(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], config: StyleConfig) -> Tensor:

@@ -21,6 +21,7 @@ from muslin.style.retinex import print_in
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
 _SEAM_SIDE, _SEAM_WIDE = 256, 1.2  # px: the longer side at which seams are looked for, and half their width
+_SPREAD = 256  # px: the longer side at which the nearest cloth is looked for
 _NOTHING = 0.02  # OKLab lightness: less than this is no print at all
 _PRINT = 0.03  # median step of lightness (OKLab), at the fineness of prints, above which a garment is taken to be printed
 
@@ -40,8 +41,8 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
     over the garment: seams and buttons are few, and stay. The ground stays to the bit.
     """
     side, inside, spread = max(pixels.shape[1:]), mask[0] > 0.99, _spread(pixels, mask)
-    away, printed = print_in(spread, mask)
     whole = to_oklab(spread)[:1]
+    away, printed = print_in(spread, whole, mask)
     fine = whole - away - blur(whole - away, side / 40)
     strength = float(blur(fine, side / 300)[0][inside].abs().median()) if bool(inside.any()) else 0.0
     if strength > _PRINT:
@@ -67,7 +68,11 @@ def _shading(lightness: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], cl
 
 def turned(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
     """Cloth turns away from the light at its edge; without that a white motif runs into a white ground."""
-    return light(pixels, 1 - _EDGE * (1 - blur(mask, max(mask.shape[1:]) / 120)), folds)
+    return light(pixels, _edge(mask), folds)
+
+
+def _edge(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+    return 1 - _EDGE * (1 - blur(mask, max(mask.shape[1:]) / 120))
 
 
 def _seams(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
@@ -98,7 +103,8 @@ def _seams(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[T
 
 def _spread(pixels: Tensor, mask: Tensor) -> Tensor:
     """The garment's own colours beyond its edge too."""
-    return extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100)))
+    side = max(pixels.shape[1:])
+    return extend(pixels, shrink(mask, max(1, side // 100)), max(1, side // _SPREAD))
 
 
 def overlay(
@@ -121,29 +127,32 @@ def drape(cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: f
 
 def light(pixels: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
     """The picture's lightness (OKLab) times the shading, by the share `folds`; chroma goes down with it by half. Pale cloth takes little of a highlight."""
-    lab = to_oklab(pixels)
+    return from_oklab(_lit(to_oklab(pixels), shade, folds))
+
+
+def _lit(lab: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
     factor = 1 + folds * (shade - 1)
     factor = torch.where(factor > 1, 1 + (factor - 1) * (1 - lab[:1]).clamp(0, 1).sqrt(), factor)
-    lit = torch.cat([(lab[:1] * factor).clamp(0, 1), lab[1:] * (0.5 + 0.5 * factor)])
-    return from_oklab(lit)
+    return torch.cat([(lab[:1] * factor).clamp(0, 1), lab[1:] * (0.5 + 0.5 * factor)])
 
 
 def folds_back(
     made: Float[Tensor, "3 h w"], start: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], folds: float
 ) -> Float[Tensor, "3 h w"]:
-    """The light that a descent took from the folds of its start, put back where it is gone, and never more than was there.
+    """The light that a descent took from the folds of its start, put back where it is gone, and never more than was there; then `turned`.
 
     The share that is left is found in each neighbourhood, by regression of the change of lightness (OKLab, smoothed) on what the shading had given.
     """
     if not folds:
         return made
     lit, side = 1 + folds * (shade - 1), max(made.shape[1:])
-    before, after = (to_oklab(picture)[:1] for picture in (start, made))
-    given, change = (blur(x, side / 250) for x in (before * (1 - 1 / lit), after - before))
+    before, after = to_oklab(start)[:1], to_oklab(made)
+    given, change = (blur(x, side / 250) for x in (before * (1 - 1 / lit), after[:1] - before))
     given, change = ((x - _masked_blur(x, mask, side / 16)) * mask for x in (given, change))
     around = side / 24
     left = 1 + blur(change * given, around) / (blur(given.square(), around) + 1e-6)
-    return light(made, lit / (1 + left.clamp(0, 1) * (lit - 1)), 1.0)
+    back = _lit(after, lit / (1 + left.clamp(0, 1) * (lit - 1)), 1.0)
+    return from_oklab(_lit(back, _edge(mask), folds))  # one way to OKLab and back for both
 
 
 def lay(style: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], zoom: float, seed: int) -> Float[Tensor, "3 h w"]:
