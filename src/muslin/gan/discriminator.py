@@ -17,7 +17,7 @@ from muslin.gan.synthesis import Dense, resolutions, width
 
 _PATCH_WIDTHS = (32, 48, 64)
 _SCALES_WIDTHS = (16, 40, 80, 128, 128)
-_SOFT = 1.7  # px
+_SOFT, _RIM = 1.7, 3  # px: of the blur; from the outline, not blurred
 _GARMENT = (0.1, 0.3)  # difference from the ground's colour (of a range of 2): from here to there a pixel becomes the garment's
 
 
@@ -110,7 +110,7 @@ DISCRIMINATORS: dict[str, type[Discriminator | PatchDiscriminator | MultiScaleDi
 
 
 def calm(images: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 s s"]:
-    """Pictures whose cloth is softened by 1.7 px; the ground, known by the border's colour, and where it begins stay as they are.
+    """Pictures whose cloth is softened by 1.7 px, beyond 3 px from its outline; these, and the ground, known by the border's colour, stay as they are.
 
     Cloth that hardly differs from the ground (white on white) is taken for ground.
     """
@@ -118,7 +118,8 @@ def calm(images: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 s s"]:
     away = (images - border.mean(-1)[:, :, None, None]).abs().amax(1, keepdim=True)
     solid = ((away - _GARMENT[0]) / (_GARMENT[1] - _GARMENT[0])).clamp(0, 1)
     weight = solid + 1e-3
-    return solid * soften(images * weight, _SOFT) / soften(weight, _SOFT) + (1 - solid) * images
+    within = -F.max_pool2d(-solid, 2 * _RIM + 1, 1, _RIM)
+    return within * soften(images * weight, _SOFT) / soften(weight, _SOFT) + (1 - within) * images
 
 
 def _with_spread(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c1 h w"]:
