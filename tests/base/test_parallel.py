@@ -75,11 +75,6 @@ def test_a_finishing_net_trains_in_two_processes_as_in_one(tmp_path):
         assert {k: v for k, v in ours.items() if k != "accuracy"} == pytest.approx(
             {k: theirs[k] for k in ours if k != "accuracy"}, rel=0.03, abs=0.02
         )
-    one, two = (load_checkpoint(tmp_path / name / "state.safetensors")[0] for name in ("one", "two"))
-    assert (
-        torch.equal(one["pairs/known"], two["pairs/known"]) and float(one["pairs/known"].float().mean()) > 0.5
-    )  # all hear of all that was found
-    assert float((one["pairs/codes"] - two["pairs/codes"]).abs().mean()) < 0.1 * float(one["pairs/codes"].std())
 
 
 def test_all_processes_stop_together_and_go_on(tmp_path):

@@ -1,6 +1,5 @@
 """Masks on plain grounds, against masks that were made by another method."""
 
-import pytest
 import torch
 
 from muslin.assets import STARTER
@@ -98,21 +97,6 @@ def test_colours_are_carried_outwards():
     grown = extend(picture, mask)
     assert torch.equal(grown[:, 0, 0], picture[:, 64, 64])
     assert float(shrink(mask, 3).sum()) < float(mask.sum())
-
-
-@pytest.mark.parametrize("shape", [(96, 96), (97, 64)])
-def test_found_coarsely_the_nearest_colour_is_the_same_to_a_few_pixels(shape):
-    """Red on the left, blue on the right, a gap between: inside nothing changes, and the colours meet in the gap's middle, to the step."""
-    picture, mask = torch.zeros(3, *shape), torch.ones(1, *shape)
-    picture[0, :, : shape[1] // 4], picture[2, :, -(shape[1] // 4) :] = 1, 1
-    mask[:, :, shape[1] // 4 : -(shape[1] // 4)] = 0
-    fine, coarse = extend(picture, mask), extend(picture, mask, 4)
-    assert torch.equal(coarse[:, mask[0] == 1], picture[:, mask[0] == 1])
-    assert torch.equal(coarse.sum(0), torch.ones(shape))
-    assert float((fine != coarse).any(0).float().sum(1).max()) <= 4
-    speck = torch.zeros(1, *shape)
-    speck[0, 1, 1] = 1  # between the rows that are looked at
-    assert torch.equal(extend(picture, speck, 4), extend(picture, speck))
 
 
 def test_transparency_that_cuts_nothing_out_is_no_mask():

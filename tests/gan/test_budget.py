@@ -53,28 +53,6 @@ def test_redrawing_keeps_its_share_of_the_time(data, monkeypatch):
     assert plan(CONFIG, data, 600, CPU, fixed=True)[0].warm == 0
 
 
-@pytest.mark.parametrize(("seconds", "images"), [(6, 88), (20, 1248)])
-def test_time_that_a_finishing_searches_is_not_trained_in(data, monkeypatch, seconds, images):
-    """100 images a second, and 0.1 s to find a picture: at first half of the images are searched for, in the end each of 59 pictures was once."""
-
-    class Slow(muslin.gan.budget.FinishTrainer):
-        def __init__(self, config, device, count):
-            class Found(torch.nn.Module):
-                def __init__(self):
-                    super().__init__()
-                    self.register_buffer("known", torch.zeros(1, dtype=torch.bool))
-
-                def find(self, which, data):
-                    time.sleep(0.1 * len(which))
-
-            self.pairs = Found()
-
-    monkeypatch.setattr(muslin.gan.budget, "FinishTrainer", Slow)
-    _speeds(monkeypatch, {1024: 100.0})
-    config, _ = plan(replace(CONFIG, net=replace(CONFIG.net, finish=8), batch=8), data, seconds, CPU, fixed=True)
-    assert config.images == pytest.approx(images, rel=0.1)
-
-
 def test_what_does_not_fit_in_memory_is_not_taken(data, monkeypatch):
     def speed(config, data, device):
         if config.net.cbase > 2048:

@@ -5,7 +5,9 @@ import csv
 import pytest
 import torch
 
+from command import muslin, refused
 from muslin.assets import GENERATORS, HERE, LICENSES
+from muslin.base.checkpoint import load_checkpoint, save_checkpoint
 from muslin.data.loader import load_images
 from muslin.gan.generators import load_generator
 from muslin.gan.start import Start
@@ -27,6 +29,14 @@ def test_a_shipped_generator_has_its_card_and_draws(name):
     drafts = torch.stack(list(generator.draw_many(range(8), [0] * 8, 0.8)))
     assert drafts.shape == (8, generator.network.channels, generator.network.size, generator.network.size)
     assert float(drafts.std(0).mean()) > 0.05  # not eight times the same
+
+
+def test_a_file_with_other_networks_is_told_in_a_line(tmp_path):
+    tensors, about = load_checkpoint(GENERATORS["fashion-mnist-32"])
+    older = save_checkpoint(tmp_path / "older.safetensors", tensors | {"noise.weight": torch.zeros(1)}, about)
+    done = muslin("generate", "--generator", older, "--seeds", "0", "--out", tmp_path / "drafts")
+    assert "older.safetensors: holds other networks than this version of muslin draws with" in refused(done)
+    assert not (tmp_path / "drafts").exists()
 
 
 def test_garments_64_draws_its_classes_and_can_be_started_from():

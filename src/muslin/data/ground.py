@@ -151,21 +151,14 @@ def cut_out(alpha: Float[Tensor, "1 h w"] | None) -> Float[Tensor, "1 h w"] | No
     return None if alpha is None or float((alpha > 0.5).float().mean()) > _HARDLY else alpha
 
 
-def extend(pixels: Float[Tensor, "c h w"], inside: Float[Tensor, "1 h w"], step: int = 1) -> Float[Tensor, "c h w"]:
-    """Each pixel outside (`inside` < 1) takes the colour of the nearest one inside; nothing to do where there is none.
-
-    With a `step` only every so manieth row and column is looked at: nearest to so many px, and quicker by its square.
-    """
-    hard = inside[0] >= 0.999
-    coarse = hard[::step, ::step]
-    if not bool(coarse.any()):
-        return pixels if step == 1 else extend(pixels, inside)
-    nearest = ndimage.distance_transform_edt(~coarse.numpy(), return_distances=False, return_indices=True)
-    rows, columns = (torch.from_numpy(places).long() * step for places in nearest)
-    if step == 1:
-        return pixels[:, rows, columns]
-    high, wide = (torch.arange(side) // step for side in hard.shape)
-    return torch.where(hard, pixels, pixels[:, rows, columns][:, high][:, :, wide])
+def extend(pixels: Float[Tensor, "c h w"], inside: Float[Tensor, "1 h w"]) -> Float[Tensor, "c h w"]:
+    """Each pixel outside (`inside` < 1) takes the colour of the nearest one inside; nothing to do where there is none."""
+    hard = inside[0].numpy() >= 0.999
+    if not hard.any():
+        return pixels
+    nearest = ndimage.distance_transform_edt(~hard, return_distances=False, return_indices=True)
+    rows, columns = torch.from_numpy(nearest[0]).long(), torch.from_numpy(nearest[1]).long()
+    return pixels[:, rows, columns]
 
 
 def shrink(mask: Float[Tensor, "1 h w"], pixels: int) -> Float[Tensor, "1 h w"]:

@@ -61,7 +61,7 @@ def plan(config: AtelierConfig, data: Images, seconds: float, device: torch.devi
         raise SettingError(
             f"net.size={config.net.size}: a batch of {chosen.batch} does not fit in memory; try --set batch={chosen.batch // 2}"
         )
-    images = int(_seen_in(chosen, data, device, speed, seconds * _SPARE)) // chosen.batch * chosen.batch
+    images = int(speed * seconds * _SPARE) // chosen.batch * chosen.batch
     if images < 10 * chosen.batch:
         raise SettingError(f"budget of {seconds:.0f} s: time for {images} images at {speed:.0f} images/s; give it some minutes at least")
     return _paced(lasting(chosen, images), speed, seconds), speed
@@ -86,11 +86,7 @@ def _speed(config: AtelierConfig, data: Images, device: torch.device) -> float:
 def images_per_second(config: AtelierConfig, data: Images, device: torch.device, steps: int = 4) -> float:
     """Training speed at this config, the lazy penalty's share included; starts and throws away a trainer."""
     config = replace(config, warm=0)  # the contest's speed: redrawing alone is quicker
-    rng = seeded(0, "budget")
-    trainer = FinishTrainer(config, device, len(data)) if config.net.finish else AtelierTrainer(config, device)
-    if isinstance(trainer, FinishTrainer):
-        trainer.pairs.find(torch.arange(min(len(data), config.batch // 2)), data)  # whether it fits
-        trainer.pairs.get_buffer("known").fill_(True)  # most steps find nothing to search for
+    trainer, rng = (FinishTrainer if config.net.finish else AtelierTrainer)(config, device), seeded(0, "budget")
     autocast = torch.bfloat16 if resolve_precision(config.precision, device) == "bfloat16" else None
     plain, punished = (_seconds(trainer, data, rng, autocast, start, steps, device) for start in (1, 0))
     every = config.penalty_every
@@ -108,21 +104,6 @@ def _seconds(
         finish(device)
         took.append(time.perf_counter() - begin)
     return sorted(took[1:])[steps // 2]
-
-
-def _seen_in(config: AtelierConfig, data: Images, device: torch.device, speed: float, seconds: float) -> float:
-    # images in that time; half of a finishing's are pictures, and as many are searched for until all are known
-    if not config.net.finish:
-        return speed * seconds
-    pairs, some = FinishTrainer(config, device, len(data)).pairs, torch.arange(min(len(data), config.batch // 2))
-    for _ in range(2):  # the first time drafts are drawn to start from
-        pairs.get_buffer("known").fill_(False)
-        begin = time.perf_counter()
-        pairs.find(some, data)
-        finish(device)
-        search = (time.perf_counter() - begin) / len(some)
-    images = seconds / (1 / speed + search / 2)
-    return parallel.least(images if images < 2 * len(data) else (seconds - search * len(data)) * speed, device)
 
 
 def _paced(config: AtelierConfig, speed: float, seconds: float) -> AtelierConfig:

@@ -121,8 +121,8 @@ def _redrawing(size: int) -> "AtelierConfig":
 
 def _finishing(size: int) -> "AtelierConfig":
     """A finishing net for a generator of half the size, which `--init` names."""
-    settled = {"images": 20_000, "batch": 16, "rate": 2e-3, "beta2": 0.99, "loss": "non-saturating", "gamma": 0.15, "strength": 0.0}
-    settled |= {"adapt_over": 0, "redraw": 1.5, "average_half_life": 4_000, "save_every": 2_000, "judge_every": 2_000}
+    settled = {"images": 30_000, "batch": 16, "rate": 2e-3, "beta2": 0.99, "loss": "non-saturating", "gamma": 0.15, "strength": 0.0}
+    settled |= {"adapt_over": 0, "redraw": 10.0, "average_half_life": 4_000, "save_every": 2_000, "judge_every": 2_000}
     return AtelierConfig(net=AtelierNet(size=size, finish=40), discriminator="multi-scale", **settled)  # type: ignore[arg-type]
 
 

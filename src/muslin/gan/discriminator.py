@@ -12,13 +12,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from muslin.gan.configs import AtelierNet
-from muslin.gan.layers import Conv, Down, soften
+from muslin.gan.layers import Conv, Down
 from muslin.gan.synthesis import Dense, resolutions, width
 
 _PATCH_WIDTHS = (32, 48, 64)
 _SCALES_WIDTHS = (16, 40, 80, 128, 128)
-_SOFT, _RIM = 1.7, 3  # px: of the blur; from the outline, not blurred
-_GARMENT = (0.1, 0.3)  # difference from the ground's colour (of a range of 2): from here to there a pixel becomes the garment's
 
 
 class Discriminator(nn.Module):
@@ -72,8 +70,7 @@ class PatchDiscriminator(nn.Module):
 class MultiScaleDiscriminator(nn.Module):
     """D(picture, class) -> scores of places, from some 45 px around each and from some 90 (Wang et al. 2018): seams and cloth, and collars.
 
-    Departs: looks at garments whose cloth is softened and whose outline is not, since who is asked for grain corrugates everything first
-    (docs/LOG.md); one trunk, heads at two depths of it, each with half the say; class by projection at each place.
+    Departs: one trunk, heads at two depths of it, each with half the say; class by projection at each place.
     """
 
     def __init__(self, net: AtelierNet) -> None:
@@ -87,10 +84,7 @@ class MultiScaleDiscriminator(nn.Module):
 
     def forward(self, images: Float[Tensor, "b 3 s s"], labels: Int[Tensor, " b"]) -> Float[Tensor, "b places"]:
         """Scores (unbounded; real is high), float32: a place each 8 x 8 pixels, then each 16 x 16, these weighed up to as much."""
-        with torch.autocast(images.device.type, enabled=False):  # depthwise convolutions are slower in bfloat16 on a CPU
-            x = calm(images.float())
-        x = x.contiguous(memory_format=torch.channels_last)
-        x = F.leaky_relu(self.rgb(x), 0.2)
+        x = F.leaky_relu(self.rgb(images.contiguous(memory_format=torch.channels_last)), 0.2)
         for down in self.downs[:-1]:
             x = down(x)
         near, far = x, F.leaky_relu(self.mix(_with_spread(self.downs[-1](x))), 0.2)
@@ -107,19 +101,6 @@ DISCRIMINATORS: dict[str, type[Discriminator | PatchDiscriminator | MultiScaleDi
     "patch": PatchDiscriminator,
     "multi-scale": MultiScaleDiscriminator,
 }
-
-
-def calm(images: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 s s"]:
-    """Pictures whose cloth is softened by 1.7 px, beyond 3 px from its outline; these, and the ground, known by the border's colour, stay as they are.
-
-    Cloth that hardly differs from the ground (white on white) is taken for ground.
-    """
-    border = torch.cat([images[..., 0, :], images[..., -1, :], images[..., :, 0], images[..., :, -1]], -1)
-    away = (images - border.mean(-1)[:, :, None, None]).abs().amax(1, keepdim=True)
-    solid = ((away - _GARMENT[0]) / (_GARMENT[1] - _GARMENT[0])).clamp(0, 1)
-    weight = solid + 1e-3
-    within = -F.max_pool2d(-solid, 2 * _RIM + 1, 1, _RIM)
-    return within * soften(images * weight, _SOFT) / soften(weight, _SOFT) + (1 - within) * images
 
 
 def _with_spread(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c1 h w"]:

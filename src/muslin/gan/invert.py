@@ -109,9 +109,9 @@ def project(
 
     def losses(place: Float[Tensor, "1 l w"]) -> dict[str, Tensor]:
         rows = place.expand(-1, network.layers, -1)
-        return terms(core.synthesise(mean + sigma * rows)) | lengths(rows, config.typical, config.apart)
+        return terms(core.synthesise(mean + sigma * rows)) | _lengths(rows, config.typical, config.apart)
 
-    place = yield from two_stages(((start - mean) / sigma)[None, None], network.layers, losses, config)
+    place = yield from _two_stages(((start - mean) / sigma)[None, None], network.layers, losses, config)
     ws = (mean + sigma * place[0]).expand(network.layers, -1).contiguous()
     drawn = latent.picture(network, ws)
     yield Projected(ws, drawn, label, float(feature_distance(drawn[None], target[None])), first)
@@ -138,9 +138,9 @@ def follow(
 
     def losses(place: Float[Tensor, "n l w"]) -> dict[str, Tensor]:
         rows = place.expand(-1, network.layers, -1)
-        return terms(core.synthesise(first + ways * rows)) | lengths(rows, config.keep, config.apart)
+        return terms(core.synthesise(first + ways * rows)) | _lengths(rows, config.keep, config.apart)
 
-    place = yield from two_stages(torch.zeros_like(first[:, :1]), network.layers, losses, config)
+    place = yield from _two_stages(torch.zeros_like(first[:, :1]), network.layers, losses, config)
     ws = [one.clone() for one in first + ways * place]
     pictures = [latent.picture(network, one) for one in ws]
     yield Followed(ws, pictures, labels.tolist(), [iou(picture, wanted) for picture in pictures])
@@ -171,10 +171,10 @@ def iou(picture: Float[Tensor, "3 s s"], outline: Mask) -> float:
     return 0.0 if found is None else float(_shared((found[None] > 0.5).float(), (outline > 0.5).float()))
 
 
-def two_stages(
+def _two_stages(
     place: Float[Tensor, "n 1 w"], layers: int, losses: Losses, config: ProjectConfig | FollowConfig
 ) -> Generator[InvertProgress, None, Tensor]:
-    """Adam on one w, then on one for each layer, for n pictures at once; returns their places. Warm-up over 5 % of a stage, cosine to 0 over its second half (Karras et al. 2020)."""
+    """Adam on one w, then on one for each layer. Rate: warm-up over 5 % of a stage, cosine to 0 over its second half (Karras et al. 2020)."""
     for stage, rows, before, steps in (("w", 1, 0, config.steps), ("w+", layers, config.steps, config.layer_steps)):
         place = place.detach().expand(-1, rows, -1).clone().requires_grad_(True)
         optimiser = torch.optim.Adam([place], config.rate, betas=(0.9, 0.99))
@@ -190,8 +190,7 @@ def two_stages(
     return place.detach()
 
 
-def lengths(rows: Float[Tensor, "n l w"], length: float, apart: float) -> dict[str, Tensor]:
-    """What rows of W lose by being long, and by differing among layers."""
+def _lengths(rows: Float[Tensor, "n l w"], length: float, apart: float) -> dict[str, Tensor]:
     return {"length": length * rows.square().mean(), "apart": apart * (rows - rows.mean(1, keepdim=True)).square().mean()}
 
 

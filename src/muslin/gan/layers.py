@@ -1,4 +1,4 @@
-"""Plain convolutions with equalised weights, for networks that no latent modulates, up-sampling and blur for all. Knows no network."""
+"""Plain convolutions with equalised weights, for networks that no latent modulates, and up-sampling for all. Knows no network."""
 
 import math
 
@@ -42,13 +42,3 @@ class Down(nn.Module):
 def upsample(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
     """Twice the size by the bilinear filter [1, 3, 3, 1] / 4, edges repeated."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def soften(x: Float[Tensor, "b c h w"], sigma: float) -> Float[Tensor, "b c h w"]:
-    """Blurred by a Gaussian of `sigma` px, the edges reflected: plain convolutions, through which gradients go (`base.image.blur` works in place)."""
-    reach = max(int(3 * sigma + 0.5), 1)
-    weights = torch.exp(-(torch.arange(-reach, reach + 1, device=x.device, dtype=x.dtype) ** 2) / (2 * sigma**2))
-    weights = (weights / weights.sum()).expand(x.shape[1], 1, -1)
-    x = F.pad(x, (reach, reach, reach, reach), "reflect")
-    x = F.conv2d(x, weights[:, :, None, :], groups=x.shape[1])
-    return F.conv2d(x, weights[:, :, :, None], groups=x.shape[1])

@@ -76,16 +76,14 @@ class Start:
         self.generator = {name: tensor for name, tensor in self.generator.items() if not name.startswith(_FINISH)}
 
     def _borrowed(self, trainer: AtelierTrainer, classes: tuple[str, ...]) -> None:
-        """What another finishing net knows of garments, for a new one. Raises SettingError where it is none of this shape."""
+        """What another finishing net knows of cloth and edges, for a new one. Raises SettingError where it is none of this shape."""
         name, net = trainer.config.finish_from, trainer.config.net
         other = Start(name)
-        theirs = {key: value for key, value in other.generator.items() if key.startswith(_FINISH)}
-        ours = {key for key in trainer.generator.state_dict() if key.startswith(_FINISH)}
-        if (other.net.finish, other.net.size) != (net.finish, net.size) or not other.critic or theirs.keys() != ours:
+        if (other.net.finish, other.net.size) != (net.finish, net.size) or not other.critic:
             raise SettingError(
                 f"finish_from={name}: has no finishing net of width {net.finish} for {net.size} px; set finish_from= to begin anew"
             )
-        trainer.generator.load_state_dict(theirs, strict=False)
+        trainer.generator.load_state_dict({k: v for k, v in other.generator.items() if k.startswith(_FINISH)}, strict=False)
         trainer.discriminator.load_state_dict(_reclass(other.critic, other._rows(classes), _EMBEDS))
 
     def _rows(self, classes: tuple[str, ...]) -> list[int]:

@@ -124,7 +124,7 @@ class Generator(nn.Module):
         self.constant = nn.Parameter(torch.randn(1, widths[0], 4, 4))
         self.start = Dense(net.w, widths[0] * 16)
         self.blocks = nn.ModuleList(Block(widths[max(i - 1, 0)], width, net.w, up=i > 0) for i, width in enumerate(widths))
-        self.finish = Finish(net.finish) if net.finish else None
+        self.finish = Finish(net.finish, net.size // 2) if net.finish else None
 
     @property
     def core(self) -> "Generator":

@@ -77,7 +77,7 @@ def fit(config: Config, data: Images) -> Config:
 def _trainer(config: Config, data: Images, at: torch.device) -> Trainer:
     if isinstance(config, ClassicConfig):
         return ClassicTrainer(config, data, at)
-    return FinishTrainer(config, at, len(data)) if config.net.finish else AtelierTrainer(config, at)
+    return FinishTrainer(config, at) if config.net.finish else AtelierTrainer(config, at)
 
 
 class _Run:

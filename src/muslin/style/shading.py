@@ -21,7 +21,6 @@ from muslin.style.retinex import print_in
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
 _SEAM_SIDE, _SEAM_WIDE = 256, 1.2  # px: the longer side at which seams are looked for, and half their width
-_SPREAD = 256  # px: the longer side at which the nearest cloth is looked for
 _NOTHING = 0.02  # OKLab lightness: less than this is no print at all
 _PRINT = 0.03  # median step of lightness (OKLab), at the fineness of prints, above which a garment is taken to be printed
 
@@ -103,8 +102,7 @@ def _seams(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[T
 
 def _spread(pixels: Tensor, mask: Tensor) -> Tensor:
     """The garment's own colours beyond its edge too."""
-    side = max(pixels.shape[1:])
-    return extend(pixels, shrink(mask, max(1, side // 100)), max(1, side // _SPREAD))
+    return extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100)))
 
 
 def overlay(
