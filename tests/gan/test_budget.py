@@ -77,5 +77,7 @@ def test_no_memory_at_all_is_told(data, monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(muslin.gan.budget, "images_per_second", speed)
-    with pytest.raises(SettingError, match="a batch of 32 does not fit in memory; try --set batch=16"):
+    with pytest.raises(SettingError, match="not even a batch of 4 fits in memory; choose a smaller --size"):
         plan(CONFIG, data, 3600, CPU, fixed=False)
+    monkeypatch.setattr(muslin.gan.budget, "images_per_second", lambda config, *_: 50.0 if config.batch <= 8 else speed(config, *_))
+    assert plan(CONFIG, data, 3600, CPU, fixed=False)[0].batch == 8

@@ -134,6 +134,7 @@ def test_the_best_generator_is_kept_by_distance_and_copies(data, tmp_path):
     list(train(tmp_path / "run", data, CONFIG, "cpu", judge=judge))
     best, latest = (load_checkpoint(tmp_path / "run" / name)[1]["card"] for name in (GENERATOR, LATEST))
     assert (best["distance"], best["images_seen"], latest["images_seen"]) == (70.0, 48, 64)
+    assert latest["distance"] == 80.0  # its own
     assert "distance" in (tmp_path / "run" / "log.csv").read_text().splitlines()[0]
 
 

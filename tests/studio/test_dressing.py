@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
 from command import muslin, refused
 from muslin.base.checkpoint import save_checkpoint
@@ -52,6 +53,31 @@ def test_a_grid_goes_on_measures_and_lays_out(tmp_path, garment, garment_file):
     assert len(rows) == 4
     assert all(row["background"] == 0 and row["cloth_score"] > 1 for row in rows)
     assert any(isinstance(e, Note) and "cloth_score" in e.text for e in events)
+
+
+def test_a_grid_goes_on_with_another_number_of_threads(tmp_path, garment_file):
+    first = list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path, QUICK))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        again = list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path, QUICK))
+    finally:
+        torch.set_num_threads(threads)
+    made = [[e.path.name for e in events if isinstance(e, Saved)] for events in (first, again)]
+    assert made == [["dress-weave_ikat.png", "sheet.png"], ["sheet.png"]]
+
+
+def test_a_weight_without_a_mix_changes_nothing_and_is_told(tmp_path, garment_file):
+    for weight, files in ((1.0, ["dress-weave_ikat.png", "sheet.png"]), (2.0, ["sheet.png"])):
+        events = list(dress_all([garment_file], [("weave_ikat", weight)], tmp_path, QUICK))
+        assert [e.path.name for e in events if isinstance(e, Saved)] == files
+        assert any(isinstance(e, Note) and "not read without --mix" in e.text for e in events) == (weight == 2)
+
+
+def test_a_style_of_nothing_is_refused(tmp_path):
+    Image.new("RGBA", (64, 64), (200, 0, 0, 0)).save(tmp_path / "nothing.png")
+    with pytest.raises(InputError, match=r"nothing.png: the picture is wholly transparent: there is no style in it"):
+        find_styles([str(tmp_path / "nothing.png")])
 
 
 def test_each_style_is_measured_once_for_all_contents(tmp_path, garment, garment_file, monkeypatch):
@@ -99,6 +125,12 @@ def test_too_little_memory_is_told_before_anything_is_begun(tmp_path, garment_fi
     with pytest.raises(SettingError, match=r"size=4096: needs about .* GB .* --size \d+ would fit"):
         list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", style_config("garment", ["size=4096"])))
     assert not (tmp_path / "out").exists()
+    with pytest.raises(SettingError) as told:
+        dressing.enough_memory(style_config("garment", ["size=4096"]))
+    dressing.enough_memory(style_config("garment", [f"size={re.search(r'--size ([0-9]+)', str(told.value)).group(1)}"]))
+    monkeypatch.setattr(dressing, "free_memory", lambda: 1_000_000)
+    with pytest.raises(SettingError, match="no size would fit; close other programs"):
+        dressing.enough_memory(style_config("garment", ["size=512"]))
 
 
 def test_the_memory_of_a_large_look_is_told_first(tmp_path, garment_file, monkeypatch):

@@ -1,10 +1,13 @@
 """Repeats as files: print size, proof, recipe, colourways; sizes beyond the machine are told before anything is written."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+import muslin.style.repeats
 from muslin.base.errors import InputError, SettingError
-from muslin.base.events import Note, Warned
+from muslin.base.events import Note, Refused, Warned
 from muslin.base.image import encode_png, open_image
 from muslin.base.rights import Rights
 from muslin.data.ledger import Ledger, write_ledger
@@ -72,6 +75,36 @@ def test_a_narrow_strip_that_would_be_too_long_is_told(tmp_path):
     write_ledger(tmp_path / "rights.csv", Ledger((("*", Rights("own work")),)))
     with pytest.raises(SettingError, match="cut the picture to a less narrow part"):
         list(fabric(find_styles([str(strip)]), tmp_path / "out", FabricConfig(cm=40, dpi=150)))
+
+
+def test_one_that_cannot_be_made_does_not_stop_the_others(tmp_path):
+    """A strip that is too narrow, a name of 240 bytes and a good one; alone the strip is an error."""
+    strip, long = tmp_path / "a.png", tmp_path / f"{'b' * 240}.png"
+    strip.write_bytes(encode_png(torch.rand(3, 6000, 60, generator=torch.Generator().manual_seed(0)) * 2 - 1))
+    long.write_bytes(encode_png(torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1))
+    write_ledger(tmp_path / "rights.csv", Ledger((("*", Rights("own work")),)))
+    events = list(fabric(find_styles([str(strip), str(long), "weave_ikat"]), tmp_path / "out", replace(SMALL, cm=20)))
+    assert [(e.path, "less narrow part" in e.reason) for e in events if isinstance(e, Refused)] == [("a", True)]
+    assert len(list((tmp_path / "out").glob("*-straight.png"))) == 2
+    with pytest.raises(InputError, match="none of 2 could be made; the first: a.png"):
+        list(fabric(find_styles([str(strip)]), tmp_path / "none", replace(SMALL, cm=20), "png", 2))
+
+
+@pytest.mark.parametrize("config", [FabricConfig(cm=1000, dpi=150), FabricConfig(cm=1524, dpi=100), FabricConfig(cm=300, dpi=2400)])
+def test_what_is_told_to_fit_does(config):
+    with pytest.raises(SettingError) as told:
+        check(config)
+    words = str(told.value).split("; here ")[1].removesuffix(" would fit")
+    for way in words.split(" or "):
+        asked = dict(pair.split(" ") for pair in way.removeprefix("--").replace(" with", "").split(" --"))
+        check(replace(config, **{name: float(value) for name, value in asked.items()}))
+
+
+def test_a_picture_too_large_to_be_cut_is_told(monkeypatch):
+    monkeypatch.setattr(muslin.style.repeats, "free_memory", lambda: 180 * 50 * 50)
+    with pytest.raises(SettingError, match="a repeat cut from 100 x 100 px needs .* make the picture smaller, 50 px a side at most"):
+        make_tile(torch.zeros(3, 100, 100))
+    make_tile(torch.rand(3, 50, 50))
 
 
 def test_what_is_there_is_left_alone_and_a_missing_proof_is_made(tmp_path):

@@ -7,6 +7,7 @@ import torch
 
 from muslin.base.errors import InputError, SettingError
 from muslin.base.image import resize
+from muslin.base.seeds import seeded
 from muslin.data.ground import find_mask
 from muslin.features.embedded import embedded
 from muslin.style.configs import PRESETS, StyleConfig
@@ -129,6 +130,19 @@ def test_a_given_mask_is_used_and_a_wrong_one_is_told(garment, ikat):
         _dress(garment, [Cloth(ikat)], QUICK, torch.ones(1, 9, 9))
     with pytest.raises(InputError, match="mask is empty"):
         _dress(garment, [Cloth(ikat)], QUICK, torch.zeros(1, 256, 256))
+
+
+def test_a_masks_black_that_is_not_quite_black_changes_no_ground(garment, ikat):
+    """A mask as a JPEG has it: ringing up to 17 of 255 around the garment, and 250 for white; the ground has a grain."""
+    grain = 0.2 * torch.rand(3, 256, 256, generator=seeded(1))
+    mask = torch.zeros(1, 256, 256)
+    mask[:, 64:192, 64:192] = 1
+    rough = mask * 250 / 255 + (1 - mask) * 17 / 255 * torch.rand(1, 256, 256, generator=seeded(2))
+    clean, ringing = (_dress((garment - grain).clamp(-1, 1), [Cloth(ikat)], QUICK, area) for area in (mask, rough))
+    assert torch.equal(ringing.pixels[:, :30], ringing.content[:, :30]) and torch.equal(
+        ringing.pixels[..., -30:], ringing.content[..., -30:]
+    )
+    assert torch.equal(ringing.mask == 1, clean.mask == 1)
 
 
 def test_what_cannot_be_dressed_is_told(garment, ikat):

@@ -39,6 +39,9 @@ def test_hex_goes_there_and_back_and_nonsense_is_told():
     assert set(to_hex(from_hex(FLAG))) == set(FLAG)
     with pytest.raises(SettingError, match="write colours as #rrggbb"):
         from_hex(("#12", "red"))
+    for wrong in ("#12345", "#1234567"):
+        with pytest.raises(SettingError, match="write colours as #rrggbb"):
+            from_hex((wrong, "#000000"))
 
 
 def test_colourways_differ_and_begin_with_the_cloths_own():

@@ -54,7 +54,8 @@ def finish(device: torch.device) -> None:
 def out_of_memory(failure: RuntimeError) -> bool:
     """Whether this is PyTorch's way of saying that memory is used up, on a GPU or on the CPU."""
     text = str(failure).lower()
-    return isinstance(failure, torch.OutOfMemoryError) or "not enough memory" in text or "can't allocate memory" in text
+    said = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
+    return isinstance(failure, torch.OutOfMemoryError) or any(words in text for words in said)
 
 
 def free_memory() -> int:

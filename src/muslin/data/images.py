@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from muslin.base.machine import out_of_memory
 from muslin.base.seeds import seeded
 
 
@@ -27,8 +28,13 @@ class Images:
         return len(self.pixels)
 
     def to(self, device: torch.device) -> "Images":
-        """The same set with its pictures on a device: decoded once, never copied again."""
-        return replace(self, pixels=self.pixels.to(device), labels=self.labels.to(device))
+        """The same set with its pictures on a device, decoded once and never copied again; where they do not fit there they stay, and are copied batch by batch."""
+        try:
+            return replace(self, pixels=self.pixels.to(device), labels=self.labels.to(device))
+        except RuntimeError as failure:
+            if not out_of_memory(failure):
+                raise
+            return self
 
     def fingerprint(self) -> dict[str, Any]:
         """Name, number of pictures, classes, and a sha256 of pixels, labels and classes: whether a run goes on with what it began with."""

@@ -44,7 +44,7 @@ CAPACITIES = (
 def plan(config: AtelierConfig, data: Images, seconds: float, device: torch.device, fixed: bool) -> tuple[AtelierConfig, float]:
     """The config for a run of `seconds` and the images/s measured. `fixed`: the net stays as it is (it was started from another).
 
-    Raises SettingError when not even the smallest capacity gets through 10 batches.
+    What does not fit in memory is tried with half the batch. Raises SettingError when not even the smallest capacity gets through 10 batches.
     """
     speed, chosen = 0.0, None
     for capacity in CAPACITIES:
@@ -57,10 +57,11 @@ def plan(config: AtelierConfig, data: Images, seconds: float, device: torch.devi
         if fixed or speed * seconds * _SPARE < ENOUGH:
             break
     assert chosen is not None
+    while speed == 0 and chosen.batch > 4 * parallel.world():
+        chosen = replace(chosen, batch=_shared(chosen.batch // 2))
+        speed = parallel.least(_speed(chosen, data, device), device)
     if speed == 0:
-        raise SettingError(
-            f"net.size={config.net.size}: a batch of {chosen.batch} does not fit in memory; try --set batch={chosen.batch // 2}"
-        )
+        raise SettingError(f"net.size={config.net.size}: not even a batch of {chosen.batch} fits in memory; choose a smaller --size")
     images = int(speed * seconds * _SPARE) // chosen.batch * chosen.batch
     if images < 10 * chosen.batch:
         raise SettingError(f"budget of {seconds:.0f} s: time for {images} images at {speed:.0f} images/s; give it some minutes at least")

@@ -175,3 +175,6 @@ def check(config: Config) -> None:
             for number in value if isinstance(value, tuple) else (value,):
                 if isinstance(number, (int, float)) and not least <= number <= most:
                     raise SettingError(f"{prefix}{name}={number:g}: should be {least:g} to {most:g}")
+    size = config.net.size
+    if isinstance(config, AtelierConfig) and (size < 32 or size > 512 or size & (size - 1)):
+        raise SettingError(f"net.size={size}: should be 32, 64, 128, 256 or 512")

@@ -62,12 +62,13 @@ def fit(config: Config, data: Images) -> Config:
     wanted = (channels, config.net.size, config.net.size)
     if tuple(data.pixels.shape[1:]) != wanted:
         raise InputError(f"{data.name}: pictures are {tuple(data.pixels.shape[1:])}, this network is made for {wanted}")
+    if isinstance(config, ClassicConfig) and parallel.world() > 1:
+        raise SettingError(f"{parallel.world()} processes: the classic family trains in one; run it without torchrun")
     if isinstance(config, AtelierConfig):
-        size = config.net.size
-        if size < 32 or size > 512 or size & (size - 1):
-            raise SettingError(f"net.size={size}: should be 32, 64, 128, 256 or 512")
         if config.batch % (4 * parallel.world()):  # the discriminator sees pictures in fours
             raise SettingError(f"batch={config.batch}: should be a multiple of {4 * parallel.world()} for {parallel.world()} processes")
+        if config.warm and config.net.finish:
+            raise SettingError(f"warm={config.warm}: a finishing net has nothing to redraw first; leave warm out")
         if config.warm >= config.images:
             raise SettingError(f"warm={config.warm}: should be below images={config.images}, so that a contest follows")
         return replace(config, net=replace(config.net, classes=len(data.classes)))
@@ -104,6 +105,11 @@ class _Run:
         self.progress.seen, self.trainer = 0, _trainer(self.config, self.data, self.at)
         if (self.run / STATE).exists():
             self.progress = load_state(self.run / STATE, self.trainer, self.rng)
+            if self.start and self.progress.started_from != self.start.name:
+                begun = f"was started from {self.progress.started_from}" if self.progress.started_from else "began from nothing"
+                raise SettingError(
+                    f"{self.run}: that run {begun}, now it would be {self.start.name}; leave --init out, or use another folder"
+                )
         elif self.start and isinstance(self.trainer, AtelierTrainer):
             self.start.into(self.trainer, self.data.classes)
         self.log.load(self.progress.seen)
@@ -173,15 +179,16 @@ class _Run:
         if better:
             self.progress.best = scores | {"images": float(self.progress.seen)}
         if parallel.rank() == 0:
-            yield from self._write(better or not self.progress.best, better)
+            yield from self._write(better or not self.progress.best, better, scores)
         parallel.wait()
 
-    def _write(self, best: bool, good: bool) -> Iterator[Event]:
+    def _write(self, best: bool, good: bool, scores: dict[str, float]) -> Iterator[Event]:
         # the state comes last: what it says is on the disk, is
         names = [LATEST] + [GENERATOR] * best
         for name in names:
             critic = self.trainer.discriminator if isinstance(self.trainer, AtelierTrainer) else None
-            save_generator(self.run / name, self.trainer.average.network, self.config, self.data.classes, self._card(), critic)
+            card = self._card(self.progress.best if name == GENERATOR else scores)
+            save_generator(self.run / name, self.trainer.average.network, self.config, self.data.classes, card, critic)
         self.log.write()
         for name in [GOOD] * good + [STATE]:
             save_state(self.run / name, self.trainer, self.config, self.progress, self.rng, self.made_of)
@@ -192,13 +199,13 @@ class _Run:
         last = next((row for row in reversed(self.log.rows) if "seconds" in row), {"images": 0, "seconds": 0.0})
         return round((self.progress.seen - last["images"]) / max(self.progress.seconds - last["seconds"], 1e-3), 1)
 
-    def _card(self) -> dict[str, Any]:
+    def _card(self, scores: dict[str, float]) -> dict[str, Any]:
         progress = self.progress
         card = {"data": self.data.name, "data_licence": self.data.licence, "pictures": len(self.data), "images_seen": progress.seen}
         card |= {"rights": self.data.rights} if self.data.rights else {}
         card |= {"hours": round(progress.seconds / 3600, 2)}
         card |= {"started_from": progress.started_from} if progress.started_from else {}
-        return card | {name: round(value, 4) for name, value in progress.best.items() if name != "images"}
+        return card | {name: round(value, 4) for name, value in scores.items() if name != "images"}
 
     def _scores(self) -> dict[str, float]:
         # the first process judges, all hear of it: they must agree on what follows
@@ -216,9 +223,9 @@ class _Run:
                 f"{self.run}: {why}; went back {_MENDS} times already: lower `rate` or raise `gamma`, and use another folder"
             )
         if path.exists():
-            best = self.progress.best
+            best, asked = self.progress.best, self.progress.asked_batch
             self.progress = load_state(path, self.trainer, self.rng)
-            self.progress.best = best or self.progress.best
+            self.progress.best, self.progress.asked_batch = best or self.progress.best, asked
         else:
             self._make()
         self.progress.mends, self.trainer.rate_share = mends, share
@@ -232,9 +239,10 @@ class _Run:
         """Half the batch, once. Raises SettingError with what to try when that does not fit either."""
         batch = self.config.batch
         if self.progress.asked_batch or batch < 8 or parallel.world() > 1:
-            raise SettingError(
-                f"batch={batch}: out of memory at {self.config.net.size} px; try --set batch={max(batch // 2, 1)} in another folder"
-            )
+            least = 4 * parallel.world()
+            half = batch // 2 // least * least
+            remedy = f"try --set batch={half}" if half else "try a smaller --size" + (" or fewer processes" if parallel.world() > 1 else "")
+            raise SettingError(f"batch={batch}: out of memory at {self.config.net.size} px; {remedy} in another folder, without --budget")
         self.config = replace(self.config, batch=batch // 8 * 4)
         self.trainer = None  # type: ignore[assignment]  # gives its memory back first
         self._make()

@@ -25,10 +25,10 @@ from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.features.backbones import load_backbone
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
-from muslin.studio.places import Place, find_pictures, names_apart, overview_at, place_for
+from muslin.studio.places import Place, cut, find_pictures, names_apart, overview_at, place_for
 from muslin.studio.styles import Style, clear_styling, find_weighted
 from muslin.style.configs import PRESETS, StyleConfig, unread
-from muslin.style.dress import Cloth, canvas, check, memory_needed, sized, tile_of
+from muslin.style.dress import SIZES, Cloth, canvas, check, memory_needed, sized, tile_of
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
 from muslin.style.measure import measure
 from muslin.style.objective import layer_weights
@@ -68,9 +68,9 @@ class _Job:
 
     @property
     def name(self) -> str:
-        styles = _cut("+".join(style.name for style, _ in self.group), 80)
+        styles = cut("+".join(style.name for style, _ in self.group), 80)
         kind = ("-print" if self.config.mode == "print" else "") + (f"-{name_of(self.config.inks)}" if self.config.inks else "")
-        return f"{_cut(self.label, _NAME - len(f'-{styles}{kind}'.encode()))}-{styles}{kind}"
+        return f"{cut(self.label, _NAME - len(f'-{styles}{kind}'.encode()))}-{styles}{kind}"
 
     def recipe(self, told: dict[str, str] | None = None) -> Recipe:
         mask = None if self.mask is None else {"file": self.mask.name, "sha256": sha256(read_bytes(self.mask))}
@@ -79,11 +79,6 @@ class _Job:
     def area(self, picture: Picture) -> Tensor | None:
         """The garment as it was given: by the mask, or by the picture's own transparency."""
         return _opaque(picture, self.file) if self.mask is None else read_mask(self.mask)
-
-
-def _cut(name: str, most: int) -> str:
-    """A name cut to so many bytes of UTF-8, at a whole character."""
-    return name.encode()[: max(most, 40)].decode(errors="ignore")
 
 
 @dataclass
@@ -114,6 +109,8 @@ def dress_all(
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {in_words(config)}; style features: {features}")
     if idle := unread(config):
         yield Note(f"{', '.join(idle)}: not read {'in print mode' if config.mode == 'print' else 'without --as print'}")
+    if not wanted.mix and any(weight != 1 for _, weight in styles):
+        yield Note("weights of styles: not read without --mix, each picture is dressed in each style alone")
     made = _Made()
     yield from _each(out, jobs, told, wanted.report, made)
     if not made.looks:
@@ -148,13 +145,10 @@ def _plan(
     contents: list[Path], styles: list[tuple[str, float]], config: StyleConfig, wanted: Wanted, mask: Path | None = None
 ) -> tuple[list[Path], list[list[tuple[Style, float]]], list[_Job]]:
     files, found = find_pictures(contents), find_weighted(styles)
-    groups = [found] if wanted.mix else [[pair] for pair in found]
-    jobs = [
-        _Job(file, label, group, one, area)
-        for file, label, area in zip(files, names_apart(files), _masks(files, mask), strict=True)
-        for group in groups
-        for one in _ways(group, config, wanted.colourways)
-    ]
+    groups = [found] if wanted.mix else [[(style, 1.0)] for style, _ in found]
+    ways = [(group, one) for group in groups for one in _ways(group, config, wanted.colourways)]
+    named = zip(files, names_apart(files), _masks(files, mask), strict=True)
+    jobs = [_Job(file, label, group, one, area) for file, label, area in named for group, one in ways]
     return files, groups, jobs
 
 
@@ -257,10 +251,9 @@ def enough_memory(config: StyleConfig) -> None:
     """Raises SettingError, before anything is begun, when the size needs more memory than is there."""
     need, free = memory_needed(config), free_memory()
     if need > free:
-        fits = int(config.size * (free / need) ** 0.5 * 0.95)
-        raise SettingError(
-            f"size={config.size}: needs about {need / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free; --size {fits} would fit"
-        )
+        smaller = (size for size in range(config.size - 1, SIZES[0] - 1, -1) if memory_needed(replace(config, size=size)) <= free)
+        remedy = f"--size {fits} would fit" if (fits := next(smaller, 0)) else "no size would fit; close other programs"
+        raise SettingError(f"size={config.size}: needs about {need / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free; {remedy}")
 
 
 def in_words(config: StyleConfig) -> str:

@@ -13,15 +13,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.config import as_dict, from_dict
-from muslin.base.errors import SettingError
-from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
+from muslin.base.errors import InputError, MuslinError, SettingError
+from muslin.base.events import Event, Finished, Note, Refused, Saved, Step, Warned
 from muslin.base.files import make_folder, room_for, write_bytes
 from muslin.base.image import MAX_PIXELS, encode_png
 from muslin.base.machine import free_memory
 from muslin.base.tiff import encode_tiff
 from muslin.export.sheets import encode_sheet
 from muslin.provenance.recipe import Recipe, now, tools
-from muslin.studio.places import Place, overview_at, place_for
+from muslin.studio.places import Place, cut, overview_at, place_for
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.configs import Repeat
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, recolour, to_hex
@@ -30,7 +30,9 @@ from muslin.style.repeats import Tile, make_tile, proof, resize_unit
 _SIDE = 16_384  # pixels
 _TILES = {"half-drop": 2, "brick": 2, "mirror": 4}  # in a unit
 _SOURCE = "algorithmicallyEnhanced"  # IPTC: a picture changed by a program, nothing generated
+_CM, _DPI = (0.5, 10_000), (30, 2400)  # what may be asked for
 _BYTES = 48  # of memory for a pixel while a unit is made
+_NAME = 180  # bytes of a file's name, before its inks
 _LEAST = 4  # pixels of a tile's side
 _SHOWS = 1.1  # a seam score above this can be seen
 _COARSE = 100  # dots an inch of the picture's own below which a print looks soft
@@ -57,7 +59,8 @@ def fabric(
 ) -> Iterator[Event]:
     """For each style, in `ways` colourways, NAME.png (or .tiff, 16 bits) and NAME-proof.png in the folder `out`.
 
-    Raises, before anything is written, SettingError for sizes beyond this machine and InputError for rights that nobody vouches for.
+    Raises, before anything is written, SettingError for sizes beyond this machine and InputError for rights that nobody vouches for. A style
+    that cannot be made, a narrow one that would be too long say, is a `Refused` event and the others go on; InputError when none could be.
     """
     config, started = config or FabricConfig(), time.monotonic()
     check(config, ways)
@@ -65,18 +68,28 @@ def fabric(
     make_folder(out)
     jobs = [(style, inks) for style in styles for inks in _ways(style, config, ways)]
     room_for(out, len(jobs) * round(config.cm / 2.54 * config.dpi) ** 2 * _TILES.get(config.repeat, 1) * (6 if form == "tiff" else 3))
-    path, made = out, 0
+    path, made, reasons = out, 0, list[str]()
     yield Step("fabric", 0, len(jobs), made=0)
     for number, (style, inks) in enumerate(jobs, 1):
-        one = replace(config, inks=inks)
-        recipe = fabric_recipe(style, one, told)
-        place = place_for(out / (f"{style.name}-{one.repeat}" + (f"-{name_of(inks)}" if inks else "") + f".{form}"), recipe)
-        path = place.path
-        if not (place.there and _proof(path).exists()):
-            made += not place.there
-            yield from _one(place, style, one, recipe, form)
+        recipe = fabric_recipe(style, one := replace(config, inks=inks), told)
+        path = (place := place_for(out / f"{_stem(style, one)}.{form}", recipe)).path
+        try:
+            if not (place.there and _proof(path).exists()):
+                yield from _one(place, style, one, recipe, form)
+                made += not place.there
+        except MuslinError as failure:
+            if len(jobs) == 1:
+                raise
+            reasons.append(str(failure))
+            yield Refused(style.name, str(failure))
         yield Step("fabric", number, len(jobs), made=made)
+    if len(reasons) == len(jobs):
+        raise InputError(f"none of {len(jobs)} could be made; the first: {reasons[0]}")
     yield Finished(path if len(jobs) == 1 else out, time.monotonic() - started)
+
+
+def _stem(style: Style, config: FabricConfig) -> str:
+    return f"{cut(style.name, _NAME)}-{config.repeat}" + (f"-{name_of(config.inks)}" if config.inks else "")
 
 
 def _one(place: Place, style: Style, config: FabricConfig, recipe: Recipe, form: Literal["png", "tiff"]) -> Iterator[Event]:
@@ -110,7 +123,7 @@ def _told(style: Style, config: FabricConfig, path: Path, tile: Tile, pixels: Te
 def check(config: FabricConfig, ways: int = 1) -> None:
     """Raises SettingError for values out of range, and for sizes that would not fit, with what would."""
     for name, value, least, most in (
-        ("cm", config.cm, 0.5, 10_000), ("dpi", config.dpi, 30, 2400), ("even", config.even, 0, 1), ("colourways", ways, 1, 24),
+        ("cm", config.cm, *_CM), ("dpi", config.dpi, *_DPI), ("even", config.even, 0, 1), ("colourways", ways, 1, 24),
     ):  # fmt: skip
         if not least <= value <= most:
             raise SettingError(f"{name}={value:g}: should be {least:g} to {most:g}")
@@ -124,8 +137,17 @@ def check(config: FabricConfig, ways: int = 1) -> None:
         raise SettingError(
             f"{config.cm:g} cm at {config.dpi:g} dpi, {config.repeat}, is up to {side:,} px a side and needs about {pixels * _BYTES / 1e9:.1f} GB of "
             f"memory ({pixels / 1e6:,.0f} million pixels; the limit is {MAX_PIXELS / 1e6:.0f}); "
-            f"here --dpi {int(config.dpi * fits)} or --cm {config.cm * fits:.3g} would fit"
+            f"here {_fitting(config, fits)} would fit"
         )
+
+
+def _fitting(config: FabricConfig, share: float) -> str:
+    """The dpi and the width that would do, as far as they may be asked for."""
+    words = [
+        (f"--dpi {int(config.dpi * share)}", config.dpi * share >= _DPI[0]),
+        (f"--cm {config.cm * share:.3g}", config.cm * share >= _CM[0]),
+    ]
+    return " or ".join(word for word, may in words if may) or f"--dpi {_DPI[0]} with --cm {config.cm * share * config.dpi / _DPI[0]:.3g}"
 
 
 def cook_fabric(style: Style, config: FabricConfig) -> tuple[Tile, Float[Tensor, "3 h w"]]:

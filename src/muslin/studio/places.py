@@ -111,9 +111,17 @@ def names_apart(paths: Sequence[Path]) -> list[str]:
     return [names[path.absolute()] for path in paths]
 
 
+def cut(name: str, most: int) -> str:
+    """A name cut to so many bytes of UTF-8, 40 at least, at a whole character: files' names have room for 255."""
+    return name.encode()[: max(most, 40)].decode(errors="ignore")
+
+
 def _unmade(plain: dict[str, Any]) -> dict[str, Any]:
-    """A plain recipe without when and by whom it was made, its parents' too: those of seeds are drawn anew each time."""
+    """A plain recipe without when, by whom and by how many threads it was made, its parents' too: those of seeds are drawn anew each time."""
     kept = {name: value for name, value in plain.items() if name != "made"}
+    kept["made_with"] = {
+        name: value for name, value in (plain.get("made_with") or {}).items() if name != "threads"
+    }  # a grid goes on elsewhere
     return kept | {"parents": [_unmade(parent) for parent in kept.get("parents") or []]}
 
 
@@ -136,5 +144,6 @@ def _unlike(found: Recipe, recipe: Recipe) -> str:
     names = [name for name in {**found.settings, **recipe.settings} if found.settings.get(name) != recipe.settings.get(name)]
     if not names:
         ours, theirs = asdict(recipe), asdict(found)
+        ours["version of Muslin or torch"], theirs["version of Muslin or torch"] = ours.pop("made_with"), theirs.pop("made_with")
         names = [name.replace("_", " ") for name in ours if name not in ("made", "licence") and ours[name] != theirs[name]] or ["licence"]
     return f"made with another {', '.join(names[:_TOLD])}" + (" ..." if len(names) > _TOLD else "")

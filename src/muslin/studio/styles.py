@@ -70,6 +70,8 @@ def load_style(path: Path) -> Style:
     if min(picture.pixels.shape[1:]) < EDGE:
         rows, columns = picture.pixels.shape[1:]
         raise InputError(f"{path}: a style of {columns} x {rows} px has no texture; use one of at least {EDGE} px a side")
+    if picture.alpha is not None and float(picture.alpha.max()) < 0.5:
+        raise InputError(f"{path}: the picture is wholly transparent: there is no style in it; export it with its colours")
     row = {"file": path.name, "sha256": sha256(content), "title": rights.title or path.stem.replace("_", " ")}
     row |= {"author": rights.author, "licence": rights.licence, "origin": rights.source}
     return Style(path.stem, path, row, rights)

@@ -16,7 +16,7 @@ from muslin.data.images import Images
 from muslin.data.loader import load_images, read_source, source_of
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.budget import LITTLE, plan
-from muslin.gan.configs import PRESETS, AtelierConfig, ClassicConfig, Config, lasting
+from muslin.gan.configs import PRESETS, AtelierConfig, ClassicConfig, Config, check, lasting
 from muslin.gan.generators import load_generator
 from muslin.gan.start import Start
 from muslin.gan.state import STATE, mended, read_config
@@ -127,6 +127,7 @@ def _config(data: str, wish: Wish, start: Start | None, run: Path) -> Config:
         raise SettingError(f"preset '{name}': not known{nearest(name, PRESETS)}")
     preset = PRESETS[name]
     config = overlay(preset, wish.settings)
+    check(config)  # before pictures are read
     if isinstance(config, ClassicConfig):
         if wish.size or wish.budget or start:
             raise SettingError(f"preset '{name}': --size, --budget and --init are for the atelier family; add --preset atelier-32")
@@ -181,8 +182,11 @@ def _budgeted(config: Config, images: Images, run: Path, wish: Wish, start: Star
         old = read_config(run / STATE)
         if not isinstance(old, AtelierConfig) or old.net.size != config.net.size:
             raise SettingError(f"{run}: that run draws {old.net.size} px; choose another folder, or that size")
-        kept = {part: getattr(old, part) for part in (*_PLANNED, "average_half_life") if not part.startswith("net.")}
-        return replace(config, net=old.net, **kept), "the budget was set when this run began"
+        parts = {part: getattr(old.net, part[4:]) for part in _PLANNED if part.startswith("net.")}
+        net = replace(config.net, **{part[4:]: value for part, value in parts.items()})
+        kept = {part: getattr(old, part) for part in _PLANNED if not part.startswith("net.")}
+        kept["average_half_life"] = min(old.average_half_life, config.average_half_life)  # a short time made it less
+        return replace(config, net=net, **kept), "the budget was set when this run began"
     fitted = fit(config, images)
     assert isinstance(fitted, AtelierConfig)
     at = parallel.own(pick_device(wish.device))

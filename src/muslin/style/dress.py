@@ -27,9 +27,9 @@ from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.repeats import Tile, lay_repeat, make_tile
 from muslin.style.shading import drape, folds_back, overlay, placed, plain, turned
 
-_SIZES = (64, 8192)  # of the longer side, pixels
+SIZES = (64, 8192)  # of the longer side, pixels
 _TRACE = 0.01  # of a mask: below, nothing is taken to be the garment (shading.box)
-_LEAST_REPEAT = 4  # pixels: below, a motif is no more than noise
+_LEAST_REPEAT, _DARK = 4, 0.08  # pixels: below, a motif is no more than noise; of a given mask: a JPEG's black is not quite black
 _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the same ones again
 
 
@@ -107,7 +107,7 @@ def _wide_enough(height: int, width: int, size: int) -> None:
         return
     fits = math.ceil((EDGE - 0.5) * most / least)
     fits += round(least * fits / most) < EDGE
-    remedy = f"the least --size for it is {fits}" if fits <= _SIZES[1] else "cut it to a less narrow shape"
+    remedy = f"the least --size for it is {fits}" if fits <= SIZES[1] else "cut it to a less narrow shape"
     sides = [max(1, round(side * size / most)) for side in (width, height)]
     raise InputError(f"{width} x {height} px would be {sides[0]} x {sides[1]} px at size {size}, and {EDGE} px a side are needed; {remedy}")
 
@@ -176,7 +176,7 @@ def _kept_tile(cloth: Cloth, repeat: Repeat, even: float) -> Tile:
 
 def _too_fine(across: float, width: int, config: StyleConfig) -> str:
     more = 1.05 * _LEAST_REPEAT / across
-    larger = f" or --size {math.ceil(config.size * more)}" if config.size * more <= _SIZES[1] else ""
+    larger = f" or --size {math.ceil(config.size * more)}" if config.size * more <= SIZES[1] else ""
     return (
         f"repeat_cm={config.repeat_cm:g}: the garment is {config.width_cm:g} cm wide on {width} px, so a repeat would be {across:.2g} px and show "
         f"no motif; --repeat-cm {config.repeat_cm * more:.2g}{larger} would do"
@@ -206,7 +206,7 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
 def check(config: StyleConfig) -> None:
     """Raises SettingError for values out of range, and for a device that is not there."""
     limits: dict[str, tuple[float, float]] = dict.fromkeys(("effort", "folds", "even"), (0, 1))
-    limits |= {"size": _SIZES, "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12), "beta": (0, 1e15)}
+    limits |= {"size": SIZES, "zoom": (0.05, 20), "steps": (1, 5000), "fewer": (0.05, 1), "alpha": (0, 1e12), "beta": (0, 1e15)}
     limits |= {"rate": (1e-5, 10), "coarsest": (config.coarsest and 32, 8192), "soft": (0, 8), "average": (0, 0.999)}
     limits |= {"repeat_cm": (0.2, 500), "width_cm": (1, 500), "tile": (256, 4096), "colour": (0, 1e6), "smooth": (0, 1e6)}
     for name, (least, most) in limits.items():
@@ -263,7 +263,7 @@ def _given(mask: Tensor, picture: Tensor, content: Tensor) -> Tensor:
         raise InputError(f"the mask is {sizes[0]} px, the picture {sizes[1]}; make them the same size")
     if float(mask.max()) < 0.5:
         raise InputError("the mask is empty: nothing in it is white")
-    fitted = resize(mask, *content.shape[1:]).clamp(0, 1)
+    fitted = ((resize(mask, *content.shape[1:]) - _DARK) / (1 - 2 * _DARK)).clamp(0, 1)
     if float(fitted.max()) <= _TRACE:
         raise InputError(
             f"the mask has next to nothing white in it at {content.shape[2]} x {content.shape[1]} px; mark more, or raise size"

@@ -5,6 +5,7 @@ soft share of them, and what is left over (folds, weave) stays. Names: the 148 o
 """
 
 import math
+import re
 
 import torch
 from jaxtyping import Float
@@ -91,10 +92,9 @@ def to_hex(inks: Float[Tensor, "n 3"]) -> tuple[str, ...]:
 
 def from_hex(inks: tuple[str, ...]) -> Float[Tensor, "n 3"]:
     """#rrggbb as OKLab inks, darkest first. Raises SettingError."""
-    try:
-        rgb = torch.tensor([[int(ink.lstrip("#")[place : place + 2], 16) for place in (0, 2, 4)] for ink in inks]).float()
-    except ValueError:
-        raise SettingError(f"inks={','.join(inks)}: write colours as #rrggbb") from None
+    if not all(re.fullmatch(r"#?[0-9a-fA-F]{6}", ink) for ink in inks):
+        raise SettingError(f"inks={','.join(inks)}: write colours as #rrggbb")
+    rgb = torch.tensor([list(bytes.fromhex(ink.lstrip("#"))) for ink in inks]).float()
     lab = to_oklab((rgb / 127.5 - 1).T[:, :, None])[:, :, 0].T
     return lab[lab[:, 0].argsort()]
 

@@ -21,6 +21,7 @@ from muslin.data.ground import box
 from muslin.style.configs import Repeat
 
 REPEATS: tuple[Repeat, ...] = get_args(Repeat)
+_BYTES = 180  # of memory for a pixel of the picture that a unit is cut from
 _LOOK = 192  # side at which lags are searched
 _TRIED, _CLOSE = 6, 1024  # lags tried at full size, of pictures up to so many pixels: made small, a thin line is lost
 _LEAST = 0.5  # of the picture's side: the smallest tile
@@ -43,9 +44,18 @@ class Tile:
 
 
 def make_tile(picture: Float[Tensor, "3 h w"], repeat: Repeat = "straight", even: float = 1.0) -> Tile:
-    """A seamless unit from a picture of any size (at least 32 px a side); `even`: how much of uneven light is taken out, 0 to 1."""
+    """A seamless unit from a picture of at least 32 px a side; `even`: how much of uneven light is taken out, 0 to 1.
+
+    Raises SettingError where the picture is larger than memory allows.
+    """
     if repeat == "as-is":
         return Tile(picture, 1, 1, seam_score(picture))
+    rows, columns = picture.shape[1:]
+    if (need := rows * columns * _BYTES) > (free := free_memory()):
+        raise SettingError(
+            f"a repeat cut from {columns:,} x {rows:,} px needs about {need / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free; "
+            f"make the picture smaller, {int(max(rows, columns) * (free / need) ** 0.5):,} px a side at most"
+        )
     picture = _evened(picture, even)
     if repeat == "mirror":
         row = torch.cat([picture, picture.flip(2)], 2)
