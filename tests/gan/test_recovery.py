@@ -59,6 +59,30 @@ def test_no_number_goes_back_to_the_last_state_at_half_the_rate(data, tmp_path, 
     assert torch.isfinite(load_generator(tmp_path / "run").draw(0)).all()
 
 
+def test_a_halved_batch_is_not_forgotten_by_going_back(data, tmp_path, monkeypatch):
+    once = []
+
+    def spoil(trainer, seen):
+        if seen == 40 and not once:
+            once.append(seen)
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    _spoil(monkeypatch, spoil)
+    distances = iter([100.0, 80.0, 500.0, 70.0, 60.0])
+    judge = lambda network: {"distance": next(distances), "copies": 0.0}  # noqa: E731
+    told = _warned(train(tmp_path / "run", data, CONFIG, "cpu", judge=judge))
+    assert len(told) == 2 and "goes on with 4 from 32 images" in told[0] and "collapse" in told[1]
+    assert any(isinstance(event, Finished) for event in train(tmp_path / "run", data, CONFIG, "cpu", judge=judge))
+
+
+def test_pictures_that_do_not_fit_on_the_device_stay(data, monkeypatch):
+    def full(self, *_):
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(torch.Tensor, "to", full)
+    assert data.to(torch.device("meta")) is data
+
+
 def test_a_break_after_going_back_does_not_forget_it(data, tmp_path):
     distances = iter([100.0, 80.0, 500.0])
     work = train(tmp_path / "run", data, CONFIG, "cpu", judge=lambda network: {"distance": next(distances), "copies": 0.0})

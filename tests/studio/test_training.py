@@ -48,8 +48,13 @@ def test_a_budget_sets_the_run_and_is_kept_by_a_resume(tmp_path, archive, monkey
     monkeypatch.setattr(muslin.gan.budget, "images_per_second", lambda config, data, device: 9000.0)
     again = _notes(train_on(str(archive), tmp_path / "run", wish))
     assert "the budget was set when this run began" in again and "goes on at 352 of 352 images" in again
-    with pytest.raises(SettingError, match=r"that run has gamma=1\.0, now it is 5"):
-        list(train_on(str(archive), tmp_path / "run", replace(wish, settings=("gamma=5",))))
+    for setting, told in (
+        ("gamma=5", r"gamma=1\.0, now it is 5"),
+        ("net.mapping=4", "net.mapping=2, now it is 4"),
+        ("average_half_life=8", "average_half_life="),
+    ):
+        with pytest.raises(SettingError, match=f"that run has {told}"):
+            list(train_on(str(archive), tmp_path / "run", replace(wish, settings=(setting,))))
 
 
 def test_a_start_carries_on_at_twice_the_size(tmp_path, archive):
@@ -58,6 +63,11 @@ def test_a_start_carries_on_at_twice_the_size(tmp_path, archive):
     assert any("64 px, started from small" in text for text in _notes(events))
     assert load_generator(tmp_path / "large").network.size == 64
     assert load_generator(tmp_path / "large").card["started_from"] == "small"
+    other = Wish(init=str(tmp_path / "large"), size=64, settings=TINY[2:])
+    with pytest.raises(
+        SettingError, match="that run was started from small, now it would be large; leave --init out, or use another folder"
+    ):
+        list(train_on(str(archive), tmp_path / "large", other))
     assert read_config(tmp_path / "large" / STATE).rate == pytest.approx(read_config(tmp_path / "small" / STATE).rate / 5)
 
 
@@ -124,6 +134,9 @@ def test_one_picture_is_refused_and_an_empty_class_left_out(tmp_path):
         (Wish(size=32, budget=60, settings=("batch=8",)), "--set batch=8: --budget settles that"),
         (Wish(init="garments-64", settings=("net.w=8",)), "--set net.w=8: --init settles that"),
         (Wish(size=32, settings=("batch=6",)), "batch=6: should be a multiple of 4"),
+        (Wish(preset="atelier-64", settings=("images=1000", "batch=0")), "batch=0: should be 1 to 65536"),
+        (Wish(preset="atelier-32", settings=("net.size=0",)), "net.size=0: should be 8 to 1024"),
+        (Wish(preset="finish-128", init="garments-64", settings=("warm=5000",)), "warm=5000: a finishing net has nothing to redraw first"),
     ],
 )
 def test_wishes_that_cannot_be_met_are_named(tmp_path, archive, wish, says):

@@ -165,7 +165,7 @@ def _printed(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Clot
 
 
 def tile_of(cloth: Cloth, config: StyleConfig) -> Tile:
-    """The repeat of a cloth; of one with a name it is made once for many looks, since a large photograph's takes its time."""
+    """The repeat of a cloth; the last four with a name are kept for other looks, since a large photograph's takes its time."""
     return _kept_tile(cloth, config.repeat, config.even) if cloth.name else make_tile(cloth.pixels, config.repeat, config.even)
 
 
