@@ -119,9 +119,7 @@ def cut(name: str, most: int) -> str:
 def _unmade(plain: dict[str, Any]) -> dict[str, Any]:
     """A plain recipe without when, by whom and by how many threads it was made, its parents' too: those of seeds are drawn anew each time."""
     kept = {name: value for name, value in plain.items() if name != "made"}
-    kept["made_with"] = {
-        name: value for name, value in (plain.get("made_with") or {}).items() if name != "threads"
-    }  # a grid goes on elsewhere
+    kept["made_with"] = {name: value for name, value in (plain.get("made_with") or {}).items() if name != "threads"}
     return kept | {"parents": [_unmade(parent) for parent in kept.get("parents") or []]}
 
 
