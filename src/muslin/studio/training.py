@@ -27,18 +27,9 @@ from muslin.studio.judge import Judge
 
 GENTLE = 0.2  # of the rate, for what was started from another generator: more unlearns what it knew (docs/LOG.md)
 _SHEET = 60
-_PLANNED = (
-    "net.cbase",
-    "net.cmax",
-    "net.w",
-    "net.z",
-    "batch",
-    "images",
-    "warm",
-    "report_every",
-    "save_every",
-    "judge_every",
-)  # by --budget
+_PLANNED_NET = ("cbase", "cmax", "w", "z")  # by --budget
+_PLANNED_REST = ("batch", "images", "warm", "report_every", "save_every", "judge_every")
+_PLANNED = (*(f"net.{part}" for part in _PLANNED_NET), *_PLANNED_REST)
 _FEW = ((50, "expect near copies of what is there"), (500, "expect variations of what is there rather than new garments"))
 
 
@@ -182,9 +173,8 @@ def _budgeted(config: Config, images: Images, run: Path, wish: Wish, start: Star
         old = read_config(run / STATE)
         if not isinstance(old, AtelierConfig) or old.net.size != config.net.size:
             raise SettingError(f"{run}: that run draws {old.net.size} px; choose another folder, or that size")
-        parts = {part: getattr(old.net, part[4:]) for part in _PLANNED if part.startswith("net.")}
-        net = replace(config.net, **{part[4:]: value for part, value in parts.items()})
-        kept = {part: getattr(old, part) for part in _PLANNED if not part.startswith("net.")}
+        net = replace(config.net, **{part: getattr(old.net, part) for part in _PLANNED_NET})
+        kept = {part: getattr(old, part) for part in _PLANNED_REST}
         kept["average_half_life"] = min(old.average_half_life, config.average_half_life)  # a short time made it less
         return replace(config, net=net, **kept), "the budget was set when this run began"
     fitted = fit(config, images)

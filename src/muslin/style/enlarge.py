@@ -13,10 +13,8 @@ from muslin.data.ground import beside, extend, find_mask, ground_colour, shrink,
 
 _DRAFT = 128  # px: larger pictures are photographs
 _SMALL = 1.5  # enlarged by no more than this a picture is only resampled
-_WAVERS, _GRAIN = (
-    (0.6, 0.8),
-    0.3,
-)  # px of the small picture: smoothing of a contour (the second of a drawing of 48 px or more), and of cloth
+_WAVERS = 0.6, 0.8  # px of the small picture: smoothing of a contour; the second, of a drawing of 48 px or more
+_GRAIN = 0.3  # likewise, of cloth
 
 
 def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
