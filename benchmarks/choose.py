@@ -28,6 +28,7 @@ from muslin.base.config import from_dict
 from muslin.base.files import make_folder, write_bytes, write_text
 from muslin.base.image import encode_png, open_image, resize
 from muslin.base.seeds import seeded
+from muslin.data.outlines import framed
 from muslin.export.sheets import contact_sheet
 from muslin.gan.configs import AtelierNet
 from muslin.gan.discriminator import Discriminator
@@ -66,7 +67,7 @@ def read_real(data, side):
 def silhouettes(pictures):
     """Masks cut to their boxes, centred on a square of 32 px, one row each."""
     masks = [see(torch.stack(pictures[i : i + 64])).mask for i in range(0, len(pictures), 64)]
-    return torch.stack([c.framed(mask[None]) for mask in torch.cat(masks)])
+    return torch.stack([framed(mask[None]) for mask in torch.cat(masks)])
 
 
 def best_match(ours, wanted):
@@ -166,7 +167,8 @@ def rules(pool, known, said):
     chosen["facility location, starter served, straight half"] = turns(Facility(points, known), straight)
     chosen["facility location, drafts served"] = turns(Facility(points, points[pool.usable], 0.5))
     chosen["**Muslin**: determinant, starter, straight half, novelty, outlines"] = c.choose(pool, COUNT, known).places
-    chosen["Muslin without outlines"] = c.choose(replace(pool, outline=None), COUNT, known).places
+    chosen["Muslin, lumps and all"] = c.choose(replace(pool, lump=None), COUNT, known).places
+    chosen["Muslin without outlines"] = c.choose(replace(pool, outline=None, lump=None), COUNT, known).places
     chosen["Muslin without known garments"] = c.choose(pool, COUNT).places
     chosen["Muslin, kinds as they come"] = c.choose(replace(pool, kinds=[""] * n), COUNT, known).places
     return chosen

@@ -1,5 +1,7 @@
 """Choosing the few drafts worth dressing."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,7 +9,7 @@ import torch.nn.functional as F
 from muslin.base.seeds import seeded
 from muslin.gan.generators import load_generator
 from muslin.studio import choose as choosing
-from muslin.studio.choose import Determinant, Pool, choose, features, fits, in_turns, known_garments, lopsided, novelty, realism
+from muslin.studio.choose import Determinant, Pool, choose, features, fits, in_turns, known_garments, novelty, realism
 from muslin.studio.cook import as_picture
 from muslin.studio.pipeline import look_at
 
@@ -127,13 +129,25 @@ def test_the_lopsided_half_of_a_kind_is_set_aside():
     assert max(found.places.tolist()) < 10
 
 
-def test_how_lopsided_a_silhouette_is():
-    square = torch.zeros(1, 32, 32)
-    square[:, 8:24, 2:14] = 1  # not in the middle of the picture
-    assert lopsided(square) == 0
-    square[:, 8:16, 14:20] = 1
-    assert 0.1 < lopsided(square) < 0.6
-    assert lopsided(torch.zeros(1, 32, 32)) == 1.0
+def test_lumps_are_set_aside_where_known_garments_say_what_one_is():
+    points, known = _points(20), _points(20, 1)
+    pool = replace(_pool(points, bent=torch.linspace(0.1, 0.4, 20)), lump=torch.arange(20) < 12)
+    found = choose(pool, 6, known)
+    assert (found.lumps, found.lopsided) == (12, 4)  # the lopsided half is of what is left
+    assert set(found.places[:4].tolist()) == {12, 13, 14, 15}
+    assert len(found.places) == 6, "what is set aside is still better than nothing"
+    assert choose(pool, 6).lumps == 0
+
+
+def test_coats_with_sleeves_are_chosen():
+    generator = load_generator("garments-128")
+    label = generator.label("outwear")
+    pool = look_at([as_picture(draft) for draft in generator.draw_many(range(40), [label] * 40, 0.8)], ["outwear"] * 40)
+    assert pool.lump is not None and 10 <= int(pool.lump.sum()) <= 30
+    found = choose(pool, 5, known_garments(128))
+    assert found.compared
+    assert not pool.lump[found.places].any()
+    assert choose(replace(pool, lump=None), 5, known_garments(128)).places.tolist() != found.places.tolist()
 
 
 def test_features_do_not_depend_on_company(drafts):

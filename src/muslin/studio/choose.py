@@ -5,7 +5,7 @@ algorithm 1) on pooled features of the embedded encoder. Departs: kinds take tur
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -16,7 +16,6 @@ from torch import Tensor
 from muslin.assets import STARTER
 from muslin.base.files import sha256
 from muslin.base.image import from_bytes
-from muslin.data.ground import box, find_mask
 from muslin.data.loader import load_images
 from muslin.features.embedded import pooled
 from muslin.metrics.manifold import radii
@@ -26,14 +25,15 @@ BLOCK = 16  # pictures looked at at once
 WIDTH = 0.8  # features of unit length this far apart are unlike
 ASIDE = 1e-3  # weight of what is set aside: taken before a twin, after everything else
 _CARE = 4.0  # how much realism counts where there is hardly a choice: what looks like nothing is not taken for variety
-_ROWS, _LEAST, _FRAME = 1024, 1e-15, 32
+_ROWS, _LEAST = 1024, 1e-15
 
 
 @dataclass(frozen=True)
 class Pool:
     """What choosing knows of n drafts: features of unit length, names of kinds, who may be chosen, how lopsided each is.
 
-    `outline`: how well known garments' silhouettes cover each one's (`covered`); none where that was not looked at.
+    Beside known garments' silhouettes (`data.outlines`), where they were looked at: `outline`, how well those cover each one's; `lump`, whether
+    it is fuller than theirs.
     """
 
     points: Float[Tensor, "n d"]
@@ -41,6 +41,7 @@ class Pool:
     usable: Bool[Tensor, " n"]
     lopsided: Float[Tensor, " n"]
     outline: Float[Tensor, " n"] | None = None
+    lump: Bool[Tensor, " n"] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Chosen:
     """Places in the pool, best first; how many were set aside and why; whether known garments could be compared with."""
 
     places: Int[Tensor, " k"]
+    lumps: int
     lopsided: int
     copies: int
     compared: bool
@@ -82,8 +84,8 @@ def choose(pool: Pool, count: int, known: Float[Tensor, "m d"] | None = None) ->
     """At most `count` usable drafts, kinds as evenly as there are drafts of them.
 
     Quality q = c^(r + o) n s: realism r and novelty n in [0, 1] as `realism` and `novelty` have it; o is the share of its kind whose
-    outlines known garments cover less; s is `ASIDE` for the more lopsided half of a kind (what is drawn as its own mirror image is not)
-    and 1 for the others; c is how many of these others there are for each one wanted (`_CARE` at least): the more there are, the more
+    outlines known garments cover less; s is `ASIDE` for lumps and for the more lopsided half of what is left of a kind (what is drawn as its
+    own mirror image is not), and 1 for the others; c is how many of these others there are for each one wanted (`_CARE` at least): the more there are, the more
     realism and outline count.
     `known` are real garments; where the drafts are of another sort (line drawings), no use is made of them. Which pictures are
     chosen does not depend on their order (of twins, whose features are equal, the first is).
@@ -92,12 +94,14 @@ def choose(pool: Pool, count: int, known: Float[Tensor, "m d"] | None = None) ->
     pool = _reordered(pool, order)
     compared = known is not None and fits(pool.points[pool.usable], known)
     known = known if compared else None
-    bent, new = bent_half(pool), torch.ones(len(order)) if known is None else novelty(pool.points, known)
-    choice = max(int((pool.usable & ~bent).sum()) / max(count, 1), _CARE)
+    new = torch.ones(len(order)) if known is None else novelty(pool.points, known)
+    lumps = pool.usable & pool.lump if pool.lump is not None and compared else torch.zeros_like(pool.usable)
+    bent = bent_half(replace(pool, usable=pool.usable & ~lumps))
+    choice = max(int((pool.usable & ~bent & ~lumps).sum()) / max(count, 1), _CARE)
     real = realism(pool, known) + (0 if pool.outline is None or known is None else ranked(pool.outline, pool))
-    quality = choice ** real.double() * new.double().clamp(min=ASIDE) * torch.where(bent, ASIDE, 1.0)
+    quality = choice ** real.double() * new.double().clamp(min=ASIDE) * torch.where(bent | lumps, ASIDE, 1.0)
     places = in_turns(Determinant(pool.points, quality), pool.usable, pool.kinds, count)
-    return Chosen(order[places], int(bent.sum()), int(((new == 0) & pool.usable).sum()), compared)
+    return Chosen(order[places], int(lumps.sum()), int(bent.sum()), int(((new == 0) & pool.usable).sum()), compared)
 
 
 def in_turns(rule: Determinant, usable: Bool[Tensor, " n"], kinds: Sequence[str], count: int) -> Int[Tensor, " k"]:
@@ -167,48 +171,16 @@ def features(pictures: Sequence[Float[Tensor, "3 _ _"]]) -> Float[Tensor, "n d"]
     return torch.stack([found[place] for place in range(len(pictures))])
 
 
-@lru_cache(maxsize=1)
-def known_outlines() -> Float[Tensor, "m p"]:
-    """`framed` silhouettes of the starter set's real garments."""
-    pictures = from_bytes(load_images(STARTER, 64, 3).pixels)
-    masks = [mask for picture in pictures if (mask := find_mask(picture)) is not None]
-    return torch.stack([framed(mask) for mask in masks])
-
-
-def framed(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, " p"]:
-    """A silhouette cut to its box, in the middle of a square of 32 px: its shape, wherever and however large it is."""
-    if not bool((mask > 0.5).any()):
-        return torch.zeros(_FRAME**2)
-    top, bottom, left, right = box(mask, 0.5)
-    cut = mask[0, top:bottom, left:right]
-    high, wide = max(cut.shape) - cut.shape[0], max(cut.shape) - cut.shape[1]
-    square = F.pad(cut, (wide // 2, wide - wide // 2, high // 2, high - high // 2))
-    return F.interpolate(square[None, None], (_FRAME, _FRAME), mode="area").flatten()
-
-
-def covered(outline: Float[Tensor, " p"], known: Float[Tensor, "m p"]) -> float:
-    """Mean intersection over union of a `framed` silhouette with the three known ones that cover it best."""
-    union = torch.maximum(outline, known).sum(1).clamp(min=1e-6)
-    return float((torch.minimum(outline, known).sum(1) / union).topk(min(3, len(known))).values.mean())
-
-
-def lopsided(mask: Float[Tensor, "1 h w"]) -> float:
-    """The share of a silhouette that its mirror image, about the middle of its own box, leaves uncovered: 0 (symmetric) to 1."""
-    columns = (mask[0].sum(0) > 0.5).nonzero()[:, 0]
-    if len(columns) == 0:
-        return 1.0
-    cut = mask[0][:, int(columns[0]) : int(columns[-1]) + 1]
-    return float((cut - cut.flip(1)).clamp(min=0).sum() / cut.sum())
-
-
 def away_from(rows: Float[Tensor, "n d"], known: Float[Tensor, "m d"]) -> Float[Tensor, " n"]:
     """Mean distance to the three nearest known garments."""
     return torch.cdist(rows, known).topk(min(3, len(known)), largest=False).values.mean(1)
 
 
 def _reordered(pool: Pool, order: Int[Tensor, " n"]) -> Pool:
-    kinds, outline = [pool.kinds[place] for place in order.tolist()], None if pool.outline is None else pool.outline[order]
-    return Pool(pool.points[order], kinds, pool.usable[order], pool.lopsided[order], outline)
+    outline, lump = (None if value is None else value[order] for value in (pool.outline, pool.lump))
+    return Pool(
+        pool.points[order], [pool.kinds[place] for place in order.tolist()], pool.usable[order], pool.lopsided[order], outline, lump
+    )
 
 
 def _by_content(pool: Pool) -> Int[Tensor, " n"]:

@@ -19,11 +19,12 @@ from muslin.base.image import encode_png
 from muslin.base.seeds import seeded
 from muslin.data.draft_mask import draft_outline
 from muslin.data.ground import find_mask
+from muslin.data.outlines import known_outlines, lopsided
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.metrics.originality import Finding
 from muslin.provenance.recipe import Recipe
-from muslin.studio.choose import Chosen, Pool, covered, features, framed, known_garments, known_outlines, lopsided
+from muslin.studio.choose import Chosen, Pool, features, known_garments
 from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
 from muslin.studio.dressing import in_words, ready
 from muslin.studio.lookbook import Look, write_lookbook
@@ -152,11 +153,13 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
 
 
 def look_at(pictures: list[Tensor], kinds: list[str]) -> Pool:
-    """What choosing goes by, for drafts as pictures (3, h, w): features, which show a whole garment, how lopsided and how known their outlines are."""
+    """What choosing goes by, for drafts as pictures (3, h, w): features, which show a whole garment, what their outlines are like."""
     masks, known = [_whole(picture) for picture in pictures], known_outlines()
+    whole = torch.tensor([mask is not None for mask in masks])
     bent = [1.0 if mask is None else lopsided(mask) for mask in masks]
-    like = [0.0 if mask is None else covered(framed(mask), known) for mask in masks]
-    return Pool(features(pictures), kinds, torch.tensor([mask is not None for mask in masks]), torch.tensor(bent), torch.tensor(like))
+    like = [0.0 if mask is None else known.covers(mask, kind) for mask, kind in zip(masks, kinds, strict=True)]
+    lump = [mask is not None and known.lump(mask, kind) for mask, kind in zip(masks, kinds, strict=True)]
+    return Pool(features(pictures), kinds, whole, torch.tensor(bent), torch.tensor(like), torch.tensor(lump))
 
 
 def _whole(picture: Tensor) -> Tensor | None:
@@ -173,7 +176,9 @@ def _whole(picture: Tensor) -> Tensor | None:
 
 def _in_words(pool: Pool, found: Chosen) -> str:
     total, whole = len(pool.usable), int(pool.usable.sum())
-    aside = f"set aside: {found.lopsided} lopsided" + (f" and {found.copies} too near a known garment" if found.compared else "")
+    aside = f"set aside: {found.lumps} lumps, {found.lopsided} lopsided" + (
+        f" and {found.copies} too near a known garment" if found.compared else ""
+    )
     like = "like real garments" if found.compared else "like many others"
     kept = f"{len(found.places)} chosen that are {like} and unlike each other"
     return f"{total} drafts; dropped: {total - whole} without a whole garment; {aside}; {kept}"
