@@ -280,7 +280,7 @@ def test_where_weights_of_ones_own_lie_is_in_no_recipe(tmp_path, garment_file):
 def test_a_repeat_is_made_once_for_all_looks_and_their_figures(tmp_path, garment, garment_file, monkeypatch):
     made, real = [], dress_module.make_tile
     monkeypatch.setattr(dress_module, "make_tile", lambda *asked: made.append(asked[1:]) or real(*asked))
-    dress_module._kept_tile.cache_clear()
+    monkeypatch.setattr(dress_module, "_TILES", OrderedDict())
     other = tmp_path / "other.png"
     other.write_bytes(encode_png(garment.flip(2)))
     config = style_config("garment", ["size=96", "mode=print"])
@@ -288,3 +288,10 @@ def test_a_repeat_is_made_once_for_all_looks_and_their_figures(tmp_path, garment
     assert len(made) == 2
     list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", replace(config, repeat="mirror"), Wanted(report=True)))
     assert len(made) == 3
+    styles = [(name, 1.0) for name in ("weave_ikat", "weave_knit", "weave_denim", "weave_gingham", "weave_houndstooth", "weave_seigaiha")]
+    list(dress_all([garment_file, other], styles, tmp_path / "out", config))
+    assert len(made) == 7, "six styles and more in turn are made once each too"
+    monkeypatch.setattr(dress_module, "_KEPT", 1)
+    list(dress_all([garment_file], [("weave_denim", 1.0), ("weave_ikat", 1.0)], tmp_path / "new", config))
+    assert len(made) == 8, "the last one used is kept, whatever its size"
+    assert len(dress_module._TILES) == 1

@@ -4,9 +4,9 @@ Outside the mask every pixel is the content's own, bit for bit. `where=all` styl
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -31,6 +31,7 @@ SIZES = (64, 8192)  # of the longer side, pixels
 _TRACE = 0.01  # of a mask: below, nothing is taken to be the garment (shading.box)
 _LEAST_REPEAT, _DARK = 4, 0.08  # pixels: below, a motif is no more than noise; of a given mask: a JPEG's black is not quite black
 _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the same ones again
+_KEPT, _TILES = 256_000_000, OrderedDict[tuple[str, Repeat, float], Tile]()  # bytes of tiles kept, the last used last
 
 
 @dataclass(frozen=True)
@@ -127,18 +128,18 @@ def _cloth_on(
     if config.mode == "print":
         yield _printed(part, area, shade, cloths, config)
         return
-    bare, laid = _start(part, area, shade, cloths, config), sized(cloths, area, part, config)
-    start = bare
+    image = bare = _start(part, area, shade, cloths, config)
+    laid = sized(cloths, area, part, config)
     if config.start == "fast" or config.effort == 0:
-        start = draft(load_styler()[0], part, start, area, [(style.at(1.0), style.weight) for style in laid])
-    image = start
+        image = draft(load_styler()[0], part, bare, area, [(style.at(1.0), style.weight) for style in laid])
     if config.effort == 0:
         yield _lit(image, bare, shade, area, config)
         return
     kept = part if area is None else extend(part, shrink(area, max(1, max(part.shape[1:]) // 200)))
     # the network sees cloth beyond the seam: of a white ground its edge would take a rim of stray colours
     beyond = None if area is None else bare if config.start in ("fast", "overlay") else kept
-    for progress, image in optimise(Problem(start, kept, laid, area, beyond), backbone, config):  # noqa: B007 - the last one is the result
+    problem = Problem(image, kept, laid, area, beyond)
+    for progress, image in optimise(problem, backbone, config):  # noqa: B007 - the last one is the result
         yield progress
     yield _lit(image.cpu(), bare, shade, area, config)
 
@@ -165,13 +166,14 @@ def _printed(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Clot
 
 
 def tile_of(cloth: Cloth, config: StyleConfig) -> Tile:
-    """The repeat of a cloth; the last four with a name are kept for other looks, since a large photograph's takes its time."""
-    return _kept_tile(cloth, config.repeat, config.even) if cloth.name else make_tile(cloth.pixels, config.repeat, config.even)
-
-
-@lru_cache(maxsize=4)
-def _kept_tile(cloth: Cloth, repeat: Repeat, even: float) -> Tile:
-    return make_tile(cloth.pixels, repeat, even)
+    """The repeat of a cloth; of one with a name it is kept for other looks, as far as `_KEPT` bytes go, since it takes its time."""
+    if not cloth.name:
+        return make_tile(cloth.pixels, config.repeat, config.even)
+    key = cloth.name, config.repeat, config.even
+    _TILES[key] = tile = _TILES.pop(key, None) or make_tile(cloth.pixels, config.repeat, config.even)
+    while len(_TILES) > 1 and sum(one.pixels.untyped_storage().nbytes() for one in _TILES.values()) > _KEPT:
+        _TILES.popitem(last=False)
+    return tile
 
 
 def _too_fine(across: float, width: int, config: StyleConfig) -> str:
@@ -188,8 +190,7 @@ def _in_colours(styled: Tensor, part: Tensor, area: Tensor | None, cloths: list[
         return garment_colours(styled, part, torch.ones_like(part[:1]) if area is None else area)
     if config.keep == "palette":
         wanted = from_hex(config.inks)
-        largest = max(cloths, key=lambda cloth: cloth.weight)
-        return recolour(styled, find_inks(largest.pixels, len(wanted)), wanted)
+        return recolour(styled, find_inks(max(cloths, key=lambda cloth: cloth.weight).pixels, len(wanted)), wanted)
     return styled
 
 
@@ -265,9 +266,8 @@ def _given(mask: Tensor, picture: Tensor, content: Tensor) -> Tensor:
         raise InputError("the mask is empty: nothing in it is white")
     fitted = ((resize(mask, *content.shape[1:]) - _DARK) / (1 - 2 * _DARK)).clamp(0, 1)
     if float(fitted.max()) <= _TRACE:
-        raise InputError(
-            f"the mask has next to nothing white in it at {content.shape[2]} x {content.shape[1]} px; mark more, or raise size"
-        )
+        at = f"{content.shape[2]} x {content.shape[1]} px"
+        raise InputError(f"the mask has next to nothing white in it at {at}; mark more, or raise size")
     return fitted
 
 
