@@ -12,7 +12,7 @@ from muslin.base.image import XMP, encode_jpeg, encode_png, encode_webp, open_im
 from muslin.base.packets import with_packet
 from muslin.base.tiff import decode_tiff, encode_tiff
 from muslin.gan.generators import load_generator
-from muslin.provenance.keys import make_keys
+from muslin.provenance.keys import keys_folder, load_studio, make_keys
 from muslin.provenance.recipe import Recipe, now, read_marks, read_recipe
 from muslin.provenance.xmp import Mark, build
 from muslin.studio.cook import draft_recipe, draw
@@ -95,6 +95,38 @@ def test_what_a_stranger_signed_is_told_and_not_signed_over(draft, monkeypatch):
     assert "nothing here vouches" in lines(verdict)[0]
     with pytest.raises(InputError, match="is signed by Atelier already; .* make a copy"):
         list(sign_files([draft]))
+
+
+def test_a_stranger_with_this_studios_serial_stays_a_stranger(draft, monkeypatch, tmp_path):
+    studio = load_studio()
+    monkeypatch.setenv("MUSLIN_HOME", str(tmp_path / "elsewhere"))
+    with monkeypatch.context() as patched:
+        patched.setattr("cryptography.x509.random_serial_number", lambda: int(studio.serial))
+        theirs = make_keys("Bad Bob")
+    list(sign_files([draft]))
+    root = (theirs / "root.pem").read_bytes()
+    monkeypatch.setenv("MUSLIN_HOME", str(tmp_path / "home"))
+    assert verdict_of(draft).state == "foreign"
+    with pytest.raises(InputError, match="is signed by Bad Bob already"):
+        list(sign_files([draft]))
+    (keys_folder() / "trusted").mkdir()
+    (keys_folder() / "trusted" / "bob.pem").write_bytes(root)
+    verdict = verdict_of(draft)
+    assert (verdict.state, verdict.signed_by) == ("a trusted studio", "Bad Bob")
+    with pytest.raises(InputError, match="is signed by Bad Bob already"):
+        list(sign_files([draft]))
+
+
+def test_what_lost_its_credentials_is_not_signed_over(draft):
+    list(sign_files([draft]))
+    picture = open_image(draft)
+    draft.write_bytes(encode_png(picture.pixels * 0.9, text=read_text(draft.read_bytes(), "a")))
+    before = draft.read_bytes()
+    with pytest.raises(InputError, match="was signed by Atelier, and another program has written it since"):
+        list(sign_files([draft]))
+    assert draft.read_bytes() == before
+    list(copy(draft, draft.with_name("copy.png")))
+    list(sign_files([draft.with_name("copy.png")]))  # as the line says
 
 
 def test_signing_again_replaces_and_keeps_what_other_programs_described(draft):

@@ -133,6 +133,12 @@ def check(content: bytes, anchors: str) -> Report:
         return Report("altered", codes=(str(failure),))
 
 
+def by_studio(content: bytes, studio: Studio) -> bool:
+    """Whether the studio's own key signed `content`, which is unaltered: its serial alone is public, and any root may vouch for the same one."""
+    report = check(content, studio.root)
+    return report.state in ("trusted", "expired") and not _FOREIGN & set(report.codes) and report.serial == studio.serial
+
+
 def _report(told: dict[str, Any]) -> Report:
     codes = tuple(sorted({row["code"] for row in told.get("validation_status") or []}))
     active = told.get("manifests", {}).get(told.get("active_manifest", ""), {})

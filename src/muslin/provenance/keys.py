@@ -25,11 +25,12 @@ _KEY, _CHAIN, _ROOT, _TRUSTED = "signing.key", "signing.pem", "root.pem", "trust
 
 @dataclass(frozen=True)
 class Studio:
-    """`chain` and `key` as PEM, `anchors`: the roots trusted here, its own and others'; `serial` of the leaf, decimal."""
+    """`chain` and `key` as PEM, `anchors`: the roots trusted here, its own (`root`) and others'; `serial` of the leaf, decimal."""
 
     name: str
     chain: str
     key: str
+    root: str
     anchors: str
     serial: str
     until: datetime
@@ -74,7 +75,8 @@ def load_studio(folder: Path | None = None) -> Studio:
         name = leaf.subject.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME)[0].value
     except (ValueError, IndexError) as failure:
         raise InputError(f"{folder / _CHAIN}: not a certificate chain ({failure}); copy the folder back from a safe place") from failure
-    return Studio(str(name), chain, key, anchors(folder), str(leaf.serial_number), leaf.not_valid_after_utc)
+    root = read_bytes(folder / _ROOT).decode("ascii", "replace")
+    return Studio(str(name), chain, key, root, anchors(folder), str(leaf.serial_number), leaf.not_valid_after_utc)
 
 
 def no_keys(folder: Path | None = None) -> InputError:

@@ -14,7 +14,7 @@ from muslin.base.events import Event, Finished, Note, Saved, Step
 from muslin.base.files import make_folder, read_bytes, write_bytes
 from muslin.base.image import XMP, open_image, read_text
 from muslin.base.packets import kind_of, with_packet
-from muslin.provenance.credentials import Report, check, manifest, sign
+from muslin.provenance.credentials import Report, by_studio, check, manifest, sign
 from muslin.provenance.keys import Studio, anchors, load_studio, watermark_key
 from muslin.provenance.recipe import read_marks
 from muslin.provenance.watermark import SURE, found
@@ -86,8 +86,14 @@ def signed(file: Path, studio: Studio, stamp: str = "") -> bytes:
     before = check(content, studio.anchors)
     if before.state == "altered":
         raise InputError(f"{name}: was altered or damaged ({before.codes[0]}); signing would hide that: sign the file it was made from")
-    if before.state != "none" and before.serial != studio.serial:
+    if before.state != "none" and not by_studio(content, studio):
         raise InputError(f"{name}: is signed by {before.by} already; to sign it as yours make a copy with `muslin copy` first")
+    _, there = read_marks(content, name)
+    if before.state == "none" and there and there.signed:
+        raise InputError(
+            f"{name}: was signed by {there.signed}, and another program has written it since; signing would hide that: sign the file it was "
+            "made from, or a copy made with `muslin copy`"
+        )
     packet = read_text(content, name).get(XMP, "")
     hinted = with_packet(content, with_hint(packet if "</rdf:RDF>" in packet else build(mark), studio.name), name)
     return sign(hinted, manifest(file.name, mark, recipe), studio, stamp)
@@ -108,7 +114,7 @@ def verify(file: Path, remake: bool = False, generator: str | None = None, look_
             raise
         recipe, mark, told = None, None, "unreadable"
     source = recipe.source() if recipe else mark.source if mark else report.source
-    state = _state(report, mark)
+    state = _state(report, mark, content)
     by = report.by or (mark.signed if mark and state == "stripped" else "")
     verdict = Verdict(name, state, by, source, told, watermark=_watermark(content, name), codes=report.codes)
     verdict = replace(verdict, producer=mark.producer if mark else "", stamped=report.stamped, stamp_trusted=report.stamp_trusted)
@@ -123,13 +129,13 @@ def verify(file: Path, remake: bool = False, generator: str | None = None, look_
     yield verdict
 
 
-def _state(report: Report, mark: Mark | None) -> str:
+def _state(report: Report, mark: Mark | None, content: bytes) -> str:
     if report.state == "none":
         return "stripped" if mark and mark.signed else "unsigned"
     if report.state != "trusted":
         return report.state
     try:
-        return "this studio" if load_studio().serial == report.serial else "a trusted studio"
+        return "this studio" if by_studio(content, load_studio()) else "a trusted studio"
     except InputError:  # roots to trust, and no keys of its own
         return "a trusted studio"
 
