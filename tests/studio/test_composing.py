@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from muslin.base.errors import SettingError
+from muslin.base.errors import InputError, SettingError
+from muslin.base.events import Note
 from muslin.base.image import open_image
 from muslin.export.sheets import line_up
 from muslin.gan.generators import load_generator
@@ -13,6 +14,7 @@ from muslin.metrics.range import coherence
 from muslin.studio.composing import compose
 from muslin.studio.dressing import style_config
 from muslin.studio.editing import Source
+from muslin.studio.remake import remake
 
 QUICK = style_config("garment", ["size=96", "effort=0"])
 
@@ -51,3 +53,16 @@ def test_a_line_up_stands_on_one_floor():
     sheet = line_up([-torch.ones(3, 64, 64)] * 2, [mask, small], ["a", "b"], height=80)
     assert bool((sheet[:, 40 + 79, 40:60] < 0).all())  # the last row above the floor: both stand on it
     assert bool((sheet[0, 40:60, 40 + 40 + 28 :] > 0).all())  # the small one does not reach up
+
+
+def test_a_seed_in_a_range_is_the_draft_of_its_recipe_and_the_line_up_is_named(tmp_path):
+    source = Source(load_generator("garments-128"))
+    (tmp_path / "line-up.png").write_bytes(b"mine")
+    *_, last = compose(source, ["2", "6", "7"], ["weave_ikat"], tmp_path, QUICK)
+    assert last.path == tmp_path / "line-up-2.png" and last.path.exists()
+    assert (tmp_path / "line-up.png").read_bytes() == b"mine"
+    for path in (tmp_path / "designs").glob("*.png"):
+        assert any(isinstance(e, Note) and e.text == "the same, bit for bit" for e in remake(path, tmp_path / "again.png"))
+    with pytest.raises(InputError, match="nonsense"):
+        list(compose(Source(source.generator, "nonsense"), ["2"], ["weave_ikat"], tmp_path / "no", QUICK))
+    assert not (tmp_path / "no").exists()

@@ -1,5 +1,6 @@
 """The designer's hand: every edit is a file whose recipe makes it again, whose parents are inside, and whose history can be told."""
 
+import json
 import math
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Note, Saved
-from muslin.base.image import open_image
+from muslin.base.image import encode_png, open_image
 from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import read_recipe
 from muslin.studio.dressing import dress_all, style_config
@@ -144,3 +145,93 @@ def test_a_walk_keeps_as_many_stops_as_asked(tmp_path, source):
     assert len(list(tmp_path.glob("walk-1-*.png"))) == 5
     with pytest.raises(SettingError, match="keep=12: should be 0 to 11"):
         list(walk(source, ["1", "2"], tmp_path, "gif", 12, keep=12))
+
+
+def test_a_neighbour_is_never_the_design_itself(tmp_path, source):
+    list(vary(source, "3", 1.0, 4, 2, tmp_path))
+    assert sorted(path.name for path in tmp_path.glob("3-near*.png")) == [f"3-near1-00{n}.png" for n in (2, 4, 5, 6)]
+    own = open_image(tmp_path / "3-near1-002.png").pixels
+    assert all(float((open_image(tmp_path / f"3-near1-00{n}.png").pixels - own).abs().max()) > 0.5 for n in (4, 5, 6))
+    list(vary(source, str(tmp_path / "3-near1-002.png"), 0.5, 2, 3, tmp_path))  # not towards its parent's own seed either
+    assert {path.name[-7:] for path in tmp_path.glob("3-near1-002-near*.png")} == {"004.png", "005.png"}
+
+
+@pytest.mark.parametrize("form", ["gif", "webp", "mp4"])
+def test_a_film_is_written_over_only_where_it_is_ours(tmp_path, source, form):
+    if form == "mp4":
+        pytest.importorskip("imageio_ffmpeg")
+    (tmp_path / f"walk.{form}").write_bytes(b"mine")
+    for _ in range(2):
+        list(walk(source, ["1", "2"], tmp_path, form=form, frames=2))
+    assert (tmp_path / f"walk.{form}").read_bytes() == b"mine"
+    assert sorted(path.name for path in tmp_path.glob(f"*.{form}")) == [f"walk-2.{form}", f"walk.{form}"]
+
+
+def test_what_is_wrong_is_told_before_anything_is_written(tmp_path, source):
+    with pytest.raises(InputError, match="skrt"):
+        list(change_class(source, "12", ("skirt", "skrt"), tmp_path / "a"))
+    with pytest.raises(InputError, match="nofile"):
+        list(strips(source, ["12", "nofile.png"], tmp_path / "a", ("width",), 3))
+    assert not (tmp_path / "a").exists()
+    for value in (50.0, math.nan, -0.1):
+        with pytest.raises(SettingError, match="truncation"):
+            Source(source.generator, truncation=value)
+
+
+def test_two_designs_of_one_name_have_a_sheet_each_and_the_last_line_is_true(tmp_path, source):
+    for folder in ("a", "b"):
+        list(slide(source, "12" if folder == "a" else "13", {"width": 1.0}, tmp_path / folder))
+        next((tmp_path / folder).glob("*width*.png")).rename(tmp_path / folder / "x.png")
+    list(strips(source, [str(tmp_path / "a" / "x.png"), str(tmp_path / "b" / "x.png")], tmp_path / "out", ("width",), 3))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["strips-x-2.png", "strips-x.png"]
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "sheet.png").write_bytes(b"mine")
+    *_, last = vary(source, "12", 0.2, 1, 0, tmp_path / "new")
+    assert last.path == tmp_path / "new" / "sheet-2.png" and last.path.exists()
+    assert (tmp_path / "new" / "sheet.png").read_bytes() == b"mine"
+
+
+def test_long_names_have_room_for_what_is_added(tmp_path, source):
+    list(slide(source, "12", {"width": 1.0}, tmp_path))
+    long = tmp_path / f"{'裙' * 80}.png"
+    next(tmp_path.glob("*width*.png")).rename(long)
+    list(slide(source, str(long), {"width": 1.0, "warmth": -1.0}, tmp_path / "out"))
+    list(blend(source, [str(long), str(long), "3"], equal_weights(3), tmp_path / "out"))
+    assert all(len(path.name.encode()) < 220 for path in (tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda r: {"edit": {"do": "slide"}},
+        lambda r: {"edit": {"do": "vary", "seed": 1}},
+        lambda r: {"parents": []},
+        lambda r: {"parents": [r.parents[0] | {"generator": {k: v for k, v in r.parents[0]["generator"].items() if k != "seed"}}]},
+        lambda r: {"parents": [r.parents[0] | {"generator": r.parents[0]["generator"] | {"truncation": "x"}}]},
+        lambda r: {"parents": ["x"]},
+        lambda r: {"settings": None},
+        lambda r: {"kind": "film"},
+        lambda r: {"licence": {"a": 1}},
+        lambda r: {"styles": [1], "kind": "look"},
+        lambda r: {"kind": "fabric"},
+        lambda r: {"kind": "look", "styles": [{"file": "weave_ikat.jpg"}]},
+        lambda r: {"generator": {"sha256": 5}},
+    ],
+)
+def test_recipes_that_were_cut_or_changed_are_told(tmp_path, source, change):
+    list(slide(source, "3", {"warmth": 1.0}, tmp_path))
+    made = tmp_path / "3-warmth+1.png"
+    other = tmp_path / "other.png"
+    forged = json.dumps(json.loads(read_recipe(made).plain()) | change(read_recipe(made)))
+    other.write_bytes(encode_png(open_image(made).pixels, text={"muslin": forged}))
+    refusals = 0
+    for ask in (
+        lambda: list(history(other)),
+        lambda: list(remake(other, tmp_path / "again.png")),
+        lambda: list(vary(source, str(other), 0.2, 1, 0, tmp_path)),
+    ):
+        try:
+            ask()
+        except InputError:
+            refusals += 1
+    assert refusals, "one of them reads what was changed; none may end otherwise than by a line"

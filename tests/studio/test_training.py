@@ -151,6 +151,10 @@ def test_drafts_stream_into_sheets_of_a_hundred(tmp_path, archive):
     events = list(generate(generator, list(range(120)), (), 0.7, tmp_path / "out"))
     assert [e.path.name for e in events if isinstance(e, Saved)] == ["sheet.png", "sheet-2.png"]
     assert len(list((tmp_path / "out").glob("*-0*.png"))) == 120
+    (tmp_path / "out" / "sheet.png").write_bytes(b"mine")
+    events = list(generate(generator, list(range(120)), (), 0.7, tmp_path / "out"))
+    assert [e.path.name for e in events if isinstance(e, Saved)] == ["sheet-2.png", "sheet-3.png"], "none takes another's place"
+    assert events[-1].path.name == "sheet-2.png" and (tmp_path / "out" / "sheet.png").read_bytes() == b"mine"
     picture = open_image(tmp_path / "out" / "dress-000100.png").pixels
     assert torch.allclose(picture, generator.draw(100, 0, 0.7)[0], atol=0.01)
     assert torch.equal(sample(generator.network, torch.tensor([0, 1]), 10), sample(generator.network, torch.tensor([0, 1]), 10))

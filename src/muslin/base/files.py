@@ -26,7 +26,7 @@ _REASONS = {
     errno.EACCES: "no permission to write there; choose another folder",
     errno.ENOTDIR: "a part of this path is a file, not a folder; choose another folder",
     errno.EEXIST: "a file of that name is in the way; choose another folder",
-    errno.ENAMETOOLONG: "the name is too long for this disk",
+    errno.ENAMETOOLONG: "the name is too long for this disk; give the file it comes from a shorter one",
 }
 
 

@@ -1,7 +1,8 @@
 """Moving pictures: GIF and WebP through Pillow's door, MP4 through imageio-ffmpeg (extra `video`, its one door)."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from jaxtyping import Float
@@ -15,8 +16,8 @@ from muslin.base.packets import gif_with, mp4_box
 FORMS = ("gif", "webp", "mp4")
 
 
-def write_film(path: Path, frames: Sequence[Float[Tensor, "3 h w"]], rate: float = 20.0, xmp: str = "") -> Path:
-    """Frames in [-1, 1], `rate` a second, as GIF, WebP (both for ever) or MP4 by the path's ending, with an XMP packet inside.
+def write_film(path: Path, frames: Iterable[Float[Tensor, "3 h w"]], rate: float = 20.0, xmp: str = "") -> Path:
+    """Frames in [-1, 1], one at least, asked for once, `rate` a second, as GIF, WebP (both for ever) or MP4 by the path's ending, with an XMP packet inside.
 
     Raises InputError and DiskError.
     """
@@ -32,12 +33,13 @@ def write_film(path: Path, frames: Sequence[Float[Tensor, "3 h w"]], rate: float
     from imageio_ffmpeg import write_frames
 
     # H.264 wants even sides
-    even = [resize(frame, frame.shape[1] // 2 * 2, frame.shape[2] // 2 * 2) for frame in frames]
-    size = (even[0].shape[2], even[0].shape[1])
+    even = (resize(frame, frame.shape[1] // 2 * 2, frame.shape[2] // 2 * 2) for frame in frames)
+    first = next(even)
     with whole(path) as part:
+        size = (first.shape[2], first.shape[1])
         writer = write_frames(str(part), size, fps=rate, output_params=["-f", "mp4"], macro_block_size=2, quality=8)
         writer.send(None)
-        for frame in even:
+        for frame in chain([first], even):
             writer.send(to_bytes(frame).permute(1, 2, 0).contiguous().numpy())
         writer.close()
         with part.open("ab") as file:

@@ -9,7 +9,7 @@ import math
 import re
 import struct
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Real
@@ -94,7 +94,7 @@ def encode_webp(
     return out.getvalue()
 
 
-def encode_frames(frames: Sequence[Float[Tensor, "3 h w"]], form: str, rate: float, xmp: str = "") -> bytes:
+def encode_frames(frames: Iterable[Float[Tensor, "3 h w"]], form: str, rate: float, xmp: str = "") -> bytes:
     """An animation of pictures in [-1, 1], all of one size, `rate` a second, for ever: GIF (256 colours of its own each) or WEBP (with XMP)."""
     first, *rest = [to_pil(frame) for frame in frames]
     out = io.BytesIO()

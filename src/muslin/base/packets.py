@@ -14,6 +14,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _ITXT = b"XML:com.adobe.xmp\0\0\0\0\0"  # keyword, not compressed, no language, no translated keyword
 _APP1 = b"http://ns.adobe.com/xap/1.0/\0"
 _GIF, _GIF_TAIL = b"\x21\xff\x0bXMP DataXMP", b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+_MP4 = b"uuid" + bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 JPEG_MOST = 65_535 - 2 - len(_APP1)  # bytes of a packet that one JPEG segment holds
 
 
@@ -58,8 +59,14 @@ def gif_packet(content: bytes) -> str:
 
 def mp4_box(packet: str) -> bytes:
     """A box to stand at the end of an MP4 (XMP Specification, part 3), which players pass over; nothing for no packet."""
-    body = b"uuid" + bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + packet.encode()
+    body = _MP4 + packet.encode()
     return struct.pack(">I", 4 + len(body)) + body if packet else b""
+
+
+def mp4_packet(content: bytes) -> str:
+    """The packet in such a box at an MP4's end, empty where there is none."""
+    start = content.rfind(_MP4)
+    return content[start + len(_MP4) :].decode("utf-8", "replace") if content[4:8] == b"ftyp" and start > 0 else ""
 
 
 def broken_chunk(content: bytes) -> str:

@@ -37,8 +37,6 @@ def _open(generator: str, kind: str, truncation: float) -> Any:
     from muslin.gan.generators import load_generator
     from muslin.studio.editing import Source
 
-    if not 0 <= truncation <= 2:
-        raise SettingError(f"truncation={truncation}: should be 0 to 2")
     return Source(load_generator(generator), kind, truncation)
 
 

@@ -45,8 +45,8 @@ def seeds(text: str) -> list[int]:
             start, end = int(first), int(last) if dash else int(first)
         except ValueError:
             raise SettingError(f"--seeds {text}: write numbers and ranges, as in 0-99 or 1,5,9") from None
-        if end < start or end - start >= 100_000:
-            raise SettingError(f"--seeds {text}: ranges go upwards and hold at most 100,000")
+        if end < start or len(found) + end - start >= 100_000:
+            raise SettingError(f"--seeds {text}: ranges go upwards and hold at most 100,000 in all")
         found += range(start, end + 1)
     return found
 
@@ -96,6 +96,8 @@ def amounts(texts: tuple[str, ...]) -> dict[str, float]:
     found: dict[str, float] = {}
     for text in texts:
         name, _, value = text.partition("=")
+        if name.strip() in found:
+            raise SettingError(f"--set {text}: {name.strip()} is set twice; leave one of them out")
         try:
             found[name.strip()] = float(value)
         except ValueError:

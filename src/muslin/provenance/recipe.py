@@ -6,7 +6,8 @@ Knows the form; how a recipe is cooked again is `studio.remake`'s work.
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -19,7 +20,13 @@ from muslin.base.image import XMP, read_text
 from muslin.provenance.xmp import Mark, build, known_source, read
 
 KEY = "muslin"
+KINDS = ("draft", "edit", "photo", "look", "fabric")
 ANEW = "drawn_anew"  # the only setting of a draft or an edit: px
+
+
+_FORMS: dict[str, type | tuple[type, ...]] = {"settings": dict, "made_with": dict, "licence": dict, "edit": dict, "made": dict}
+_FORMS |= dict.fromkeys(("generator", "content", "mask"), (dict, type(None)))
+_FORMS |= {"styles": list, "parents": list, "backbone": str, "source_type": str}
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,34 @@ def read_marks(content: bytes, name: str) -> tuple[Recipe | None, Mark | None]:
 def from_plain(plain: Any) -> Recipe:
     """The recipe of nested plain values (`Recipe.plain_dict`). Raises InputError where they are no recipe that this version knows."""
     try:
-        return Recipe(**plain)
+        recipe = Recipe(**plain)
     except TypeError as failure:
         raise InputError(f"the recipe cannot be read ({failure}); it may come from a later Muslin: update") from failure
+    if recipe.kind not in KINDS:
+        raise InputError(f"the recipe is of a kind '{recipe.kind}' that is not known here; it may come from a later Muslin: update")
+    for name, form in _FORMS.items():
+        if not isinstance(getattr(recipe, name), form):
+            raise InputError(
+                f"the recipe's {name} is {str(getattr(recipe, name))[:40]!r}, which it cannot be; take the file that Muslin wrote"
+            )
+    _check_rows(recipe)
+    return recipe
+
+
+def _check_rows(recipe: Recipe) -> None:
+    """What is read of a recipe without looking: a file may come from anybody. Raises InputError."""
+    dicts = {name: all(isinstance(row, dict) for row in getattr(recipe, name)) for name in ("styles", "parents")}
+    words = {name: all(isinstance(text, str) for text in getattr(recipe, name).values()) for name in ("licence", "made")}
+    named = all(isinstance(row.get("sha256", ""), str) for row in (recipe.generator, recipe.content, recipe.mask) if row)
+    for name, holds in {**dicts, **words, "ingredients": named}.items():
+        if not holds:
+            raise InputError(f"the recipe's {name} cannot be read; the file was changed: take the one that Muslin wrote")
+
+
+@contextmanager
+def told_cut() -> Iterator[None]:
+    """Around the reading of a recipe's values: what is missing there, or no number, becomes an InputError."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as failure:
+        raise InputError(f"this recipe was cut or changed: missing or unreadable: {failure}; take the file that Muslin wrote") from failure

@@ -26,7 +26,7 @@ from muslin.gan.invert import FollowConfig, Followed, InvertProgress, ProjectCon
 from muslin.gan.latent import style_based
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import photo_recipe
-from muslin.studio.editing import Source, save_design
+from muslin.studio.editing import Source, named, save_design
 from muslin.studio.latents import Design, edited, pack
 from muslin.studio.places import overview_at
 from muslin.studio.styles import clear_styling
@@ -49,7 +49,10 @@ def bring_photo(source: Source, file: Path, out: Path, config: ProjectConfig | N
         raise InputError(
             f"{file}: no garment found on a plain ground; cut it out (a PNG with transparency), or photograph it on plain paper"
         )
-    target, area = framed_photo(picture.pixels, mask, network.size)
+    try:
+        target, area = framed_photo(picture.pixels, mask, network.size)
+    except InputError as failure:
+        raise InputError(f"{file}: {failure}") from failure
     found: Projected | None = None
     for news in project(network, target, area, config or ProjectConfig()):
         if isinstance(news, InvertProgress):
@@ -60,7 +63,7 @@ def bring_photo(source: Source, file: Path, out: Path, config: ProjectConfig | N
     make_folder(out)
     told = f"distance {found.distance:.3f}, where the nearest random design is at {found.distance_start:.3f}"
     design = _kept(generator, found.ws, found.label, file, {"do": "project", "told": told}, vouched)
-    kept = yield from save_design(out / f"{file.stem}-project.png", generator, design)
+    kept = yield from save_design(out / f"{named(file.name)}-project.png", generator, design)
     yield Note(f"{file.name}: {told}")
     if found.distance > 0.8 * found.distance_start:
         yield Warned(f"{file.name}: the generator has little like this; expect a cousin rather than a portrait")
@@ -74,7 +77,7 @@ def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: in
 
     Raises SettingError, and InputError where no outline is found or the drawing is not cleared (docs/rights.md).
     """
-    started, generator = time.monotonic(), source.generator
+    started, generator, called = time.monotonic(), source.generator, named(file.name)
     network, picture = style_based(generator), open_image(file)
     vouched = clear_styling([], [file], rights).told()
     if not 1 <= count <= 64:
@@ -97,7 +100,7 @@ def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: in
     for number, (ws, kind, overlap) in enumerate(zip(found.ws, found.labels, found.ious, strict=True), 1):
         told = f"outline kept to {overlap:.0%}"
         design = _kept(generator, ws, kind, file, {"do": "sketch", "told": told}, vouched)
-        kept = yield from save_design(out / f"{file.stem}-sketch-{number}.png", generator, design)
+        kept = yield from save_design(out / f"{called}-sketch-{number}.png", generator, design)
         shown.append(kept.pixels)
         captions.append(f"{number}: {overlap:.0%}")
         recipes.append(design.recipe)
@@ -106,8 +109,9 @@ def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: in
     if least < _NEAR:
         yield Warned(f"{file.name}: an outline is kept to {least:.0%} only; the generator draws few garments of this shape; try --class")
     sheet = contact_sheet(shown, columns=min(len(shown), 5), side=max(192, network.size), captions=captions)
-    yield Saved(write_bytes(overview_at(out / f"{file.stem}-sketch-sheet.png"), encode_sheet(sheet, recipes, beside=True)))
-    yield Finished(out / f"{file.stem}-sketch-sheet.png", time.monotonic() - started)
+    path = write_bytes(overview_at(out / f"{called}-sketch-sheet.png"), encode_sheet(sheet, recipes, beside=True))
+    yield Saved(path)
+    yield Finished(path, time.monotonic() - started)
 
 
 def framed_photo(
@@ -116,7 +120,7 @@ def framed_photo(
     """The garment on white in the middle of a square, its longer side `FRAME` of it; and its mask."""
     rows, columns = (mask[0] > 0.02).any(1).nonzero()[:, 0], (mask[0] > 0.02).any(0).nonzero()[:, 0]
     if len(rows) == 0:
-        raise InputError("the picture is transparent all over: there is no garment in it")
+        raise InputError("the picture is transparent all over: there is no garment in it; export it with its garment")
     cut = (slice(None), slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
     both = torch.cat([(pixels * mask + 1 - mask)[cut], mask[cut] * 2 - 1])
     height, width = both.shape[1:]

@@ -21,7 +21,7 @@ from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import cut_out, lift_from_black
 from muslin.features.backbones import load_backbone, parted, without_folder
 from muslin.gan.generators import Loaded
-from muslin.provenance.recipe import ANEW, Recipe, find_recipe, from_plain, now, tools
+from muslin.provenance.recipe import ANEW, Recipe, find_recipe, from_plain, now, told_cut, tools
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
 from muslin.studio.runtimes import open_generator
@@ -108,8 +108,10 @@ def drawn_anew(draft: Float[Tensor, "c h w"], size: int) -> Float[Tensor, "c2 h2
 def draw_each(generator: Loaded, recipes: list[Recipe]) -> Iterator[Float[Tensor, "c s s"]]:
     """The drafts of many recipes of one truncation, as they are asked for."""
     rows = [recipe.generator for recipe in recipes if recipe.generator is not None]
-    labels = [generator.label(row["class"]) if "class" in row else 0 for row in rows]
-    yield from generator.draw_many([int(row["seed"]) for row in rows], labels, float(rows[0]["truncation"]))
+    with told_cut():
+        labels = [generator.label(row["class"]) if "class" in row else 0 for row in rows]
+        seeds, psi = [int(row["seed"]) for row in rows], float(rows[0]["truncation"])
+    yield from generator.draw_many(seeds, labels, psi)
 
 
 def as_picture(draft: Float[Tensor, "c h w"]) -> Float[Tensor, "3 h2 w2"]:
@@ -136,7 +138,9 @@ def cook_look(
 ) -> Iterator[Progress | Dressed]:
     """Dress `picture` as the recipe says; the styles in the recipe's order. `named`: its backbone with the folder of its file, if it has one."""
     config = from_dict(StyleConfig, recipe.settings)
-    cloths = [Cloth(style.pixels, float(row["weight"]), style.row["sha256"]) for style, row in zip(styles, recipe.styles, strict=True)]
+    with told_cut():
+        weights = [float(row["weight"]) for row in recipe.styles]
+    cloths = [Cloth(style.pixels, weight, style.row["sha256"]) for style, weight in zip(styles, weights, strict=True)]
     backbone = load_backbone(named or config.backbone)
     if recipe.backbone and backbone.name != recipe.backbone:
         raise InputError(
@@ -148,9 +152,7 @@ def cook_look(
 def cook_file(
     path: Path, recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None, named: str = ""
 ) -> Iterator[Progress | Saved]:
-    """The look of a recipe as a PNG that carries it (see `cook_look`); nothing to do where `path` already is that look."""
-    if _made_from(path, recipe):
-        return
+    """The look of a recipe as a PNG that carries it (see `cook_look`)."""
     for news in cook_look(recipe, picture, styles, mask, named):
         if isinstance(news, Dressed):
             write_bytes(path, encode_png(news.pixels, dpi=300, text=recipe.text()))
@@ -159,29 +161,29 @@ def cook_file(
             yield news
 
 
-def _made_from(path: Path, recipe: Recipe) -> bool:
-    return path.exists() and find_recipe(path) == recipe  # not ours or damaged: made again
-
-
 def find_generator(recipe: Recipe, named: str | Path | None) -> Loaded:
     """The generator of a recipe, by its hash: the one named, or a shipped one. Raises InputError."""
-    row = recipe.generator
-    assert row is not None
+    row = recipe.generator or {}
+    digest = row.get("sha256", "")
     if named is None:
-        shipped = next((name for name, path in GENERATORS.items() if path.exists() and sha256_file(path) == row["sha256"]), None)
+        shipped = next((name for name, path in GENERATORS.items() if path.exists() and sha256_file(path) == digest), None)
         if shipped is None:
-            raise InputError(f"the generator '{row['name']}' of this recipe is none of the shipped ones; name its file with --generator")
+            raise InputError(
+                f"the generator '{row.get('name')}' of this recipe is none of the shipped ones; name its file with --generator"
+            )
         named = shipped
     generator = open_generator(named, recipe.runtime)
-    if generator.sha256 != row["sha256"]:
-        raise InputError(f"{named}: not the generator of this recipe (sha256 {generator.sha256[:8]}, wanted {row['sha256'][:8]})")
+    if generator.sha256 != digest:
+        raise InputError(f"{named}: not the generator of this recipe (sha256 {generator.sha256[:8]}, wanted {digest[:8]})")
     return generator
 
 
 def cook(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> Iterator[Progress | Dressed | Tensor]:
     """The picture of any recipe; yields Progress, and last a Dressed (look) or a tensor (draft, edit, fabric). Raises InputError."""
     if recipe.kind == "fabric":
-        yield from_recipe(recipe, by_hash(recipe.styles, places)[0])
+        with told_cut():
+            row = recipe.styles[0]
+        yield from_recipe(recipe, by_hash([row], places)[0])
     elif recipe.kind in ("draft", "edit"):
         yield drawn_anew(_design(recipe, generator), size_anew(recipe))
     else:

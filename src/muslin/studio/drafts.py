@@ -32,7 +32,7 @@ def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi:
     if not 0 <= psi <= 2:
         raise SettingError(f"truncation={psi}: should be 0 to 2")
     labels = [generator.label(name) for name in classes] or list(range(max(generator.network.classes, 1)))
-    began, shown, names = time.monotonic(), list[Tensor](), list[str]()
+    began, shown, names, sheets = time.monotonic(), list[Tensor](), list[str](), list[Path]()
     recipes = [draft_recipe(generator, seed, labels[seed % len(labels)], psi, size) for seed in seeds]
     make_folder(out)
     kinds = [(recipe.generator or {}).get("class", "garment") for recipe in recipes]
@@ -46,11 +46,12 @@ def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi:
         names.append(f"{kinds[number - 1]} {seeds[number - 1]}")
         if len(shown) == _SHEET or number == len(seeds):
             sheet = contact_sheet(shown, columns=10, side=_SHOWN if size else 128, captions=names)
-            last = "" if number <= _SHEET else f"-{(number - 1) // _SHEET + 1}"
-            yield Saved(write_bytes(overview_at(out / f"sheet{last}.png"), encode_sheet(sheet, recipes[number - len(shown) : number])))
+            path = overview_at(out / "sheet.png", sheets)
+            sheets.append(write_bytes(path, encode_sheet(sheet, recipes[number - len(shown) : number])))
+            yield Saved(path)
             shown, names = [], []
         if number % BLOCK == 0 or number == len(seeds) or size:
             yield Step("draw", number, len(seeds))
     if notes := [place.note for place in places if place.note]:
         yield Note(notes[0] + (f"; {len(notes) - 1} more files likewise" if len(notes) > 1 else ""))
-    yield Finished(out / "sheet.png", time.monotonic() - began)
+    yield Finished(sheets[0], time.monotonic() - began)

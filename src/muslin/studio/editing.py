@@ -7,6 +7,8 @@ come in through `studio.bringing`.
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import count as counting
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +19,19 @@ from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step
 from muslin.base.files import file_word, make_folder, write_bytes
 from muslin.base.film import write_film
-from muslin.base.image import encode_png, resize
+from muslin.base.image import encode_png, from_bytes, resize, to_bytes
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.gan.latent import GROUPS, style_based
 from muslin.provenance.recipe import Recipe, read_recipe, together
 from muslin.provenance.xmp import build
-from muslin.studio.cook import draft_recipe
-from muslin.studio.latents import Design, design_of, draw_design, edited, pack
-from muslin.studio.places import overview_at, place_for
+from muslin.studio.cook import draft_recipe, draw
+from muslin.studio.latents import Design, design_of, draw_design, edited, pack, seeds_of
+from muslin.studio.places import cut, overview_at, place_for
 from muslin.studio.sliders import Slider, load_sliders, slid
 
 _CLOSE, _SURPRISE = 0.0, 1.0
+_NAME = 120  # bytes
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class Source:
     generator: Loaded
     kind: str = ""
     truncation: float = 0.7
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.truncation <= 2:
+            raise SettingError(f"truncation={self.truncation}: should be 0 to 2")
 
     def design(self, name: str) -> Design:
         """A seed, or a PNG with a recipe of this generator. Raises InputError."""
@@ -58,8 +65,8 @@ class Source:
 
 
 def named(name: str) -> str:
-    """What a design is called in file names: `12` for a seed, the stem of a file."""
-    return name if name.isdecimal() else Path(name).stem
+    """What a design is called in file names: `12` for a seed, the stem of a file, as far as there is room for what is added to it."""
+    return name if name.isdecimal() else cut(Path(name).stem, _NAME)
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,8 @@ class Kept:
 
 def save_design(path: Path, generator: Loaded, design: Design) -> Generator[Event, None, Kept]:
     """Draw, and write with the recipe at `path`, or beside it where another design has that name (`place_for`). Raises DiskError."""
-    pixels, place = draw_design(generator, design), place_for(path, design.recipe)
+    one = design.recipe.kind == "draft"  # which has its bits from the blocks that drafts are drawn in
+    pixels, place = draw(generator, design.recipe) if one else draw_design(generator, design), place_for(path, design.recipe)
     yield Saved(write_bytes(place.path, encode_png(pixels, dpi=72, text=design.recipe.text())))
     if place.note:
         yield Note(place.note)
@@ -88,7 +96,7 @@ def slide(source: Source, name: str, amounts: dict[str, float], out: Path) -> It
     child = edited(generator, [parent], {"do": "slide", "amounts": amounts, "change": pack(ws - parent.ws)})
     make_folder(out)
     words = "-".join(f"{slider}{amount:+g}" for slider, amount in amounts.items())
-    after = yield from save_design(out / f"{named(name)}-{words}.png", generator, child)
+    after = yield from save_design(out / f"{named(name)}-{cut(words, _NAME)}.png", generator, child)
     yield from _sheet(out, [draw_design(generator, parent), after.pixels], ["before", words], child.recipe)
     yield Finished(after.path, time.monotonic() - started)
 
@@ -99,19 +107,19 @@ def strips(source: Source, names: list[str], out: Path, only: tuple[str, ...] = 
     chosen = {name: known[name] for name in only if name in known} if only else known
     if only and len(chosen) < len(only):
         slid(known, torch.zeros(1), dict.fromkeys(only, 0.0))  # names the missing one
+    designs, paths = [source.design(name) for name in names], list[Path]()
     make_folder(out)
-    path = out
-    for number, name in enumerate(names, 1):
-        design, shown, captions = source.design(name), list[Tensor](), list[str]()
+    for number, (name, design) in enumerate(zip(names, designs, strict=True), 1):
+        shown, captions = list[Tensor](), list[str]()
         for slider in chosen.values():
             for amount in _steps(slider, steps):
                 shown.append(draw_design(generator, Design(slid(known, design.ws, {slider.name: amount}), design.label, design.recipe)))
                 captions.append(slider.less if amount == -slider.limit else slider.more if amount == slider.limit else f"{amount:+.1f}")
         sheet = contact_sheet(shown, columns=steps, side=max(128, generator.network.size), gap=8, captions=captions)
-        path = write_bytes(overview_at(out / f"strips-{named(name)}.png"), encode_sheet(sheet, [design.recipe]))
-        yield Saved(path)
+        paths.append(write_bytes(overview_at(out / f"strips-{named(name)}.png", paths), encode_sheet(sheet, [design.recipe])))
+        yield Saved(paths[-1])
         yield Step("strips", number, len(names))
-    yield Finished(path if len(names) == 1 else out, time.monotonic() - started)
+    yield Finished(paths[0] if len(names) == 1 else out, time.monotonic() - started)
 
 
 def blend(source: Source, names: list[str], weights: dict[str, list[float]], out: Path) -> Iterator[Event]:
@@ -122,7 +130,7 @@ def blend(source: Source, names: list[str], weights: dict[str, list[float]], out
     heaviest = max(range(len(parents)), key=lambda place: weights["shape"][place] if place < len(weights["shape"]) else 0)
     child = edited(generator, parents, {"do": "mix", "weights": weights}, parents[heaviest].label)
     make_folder(out)
-    made = yield from save_design(out / f"{'+'.join(named(name) for name in names)[:80]}-mix.png", generator, child)
+    made = yield from save_design(out / f"{cut('+'.join(named(name) for name in names), _NAME)}-mix.png", generator, child)
     yield from _sheet(
         out, [*(draw_design(generator, parent) for parent in parents), made.pixels], [*map(named, names), "mix"], child.recipe
     )
@@ -146,15 +154,16 @@ def vary(source: Source, name: str, distance: float, count: int, seed: int, out:
     if not _CLOSE < distance <= _SURPRISE or not 1 <= count <= 1000:
         raise SettingError(f"distance={distance:g}, count={count}: distances go from just above 0 to 1, counts from 1 to 1000")
     make_folder(out)
-    shown, captions = [draw_design(generator, parent)], [named(name)]
-    for number in range(count):
-        child = edited(generator, [parent], {"do": "vary", "distance": distance, "seed": seed + number})
-        kept = yield from save_design(out / f"{named(name)}-near{distance:g}-{seed + number:03d}.png", generator, child)
+    shown, captions, own = [draw_design(generator, parent)], [named(name)], set(seeds_of(parent.recipe))
+    towards = islice((other for other in counting(seed) if other not in own), count)  # towards itself lies only the design
+    for number, other in enumerate(towards, 1):
+        child = edited(generator, [parent], {"do": "vary", "distance": distance, "seed": other})
+        kept = yield from save_design(out / f"{named(name)}-near{distance:g}-{other:03d}.png", generator, child)
         shown.append(kept.pixels)
-        captions.append(f"{seed + number}")
-        yield Step("vary", number + 1, count)
-    yield from _sheet(out, shown, captions, parent.recipe)
-    yield Finished(out / "sheet.png", time.monotonic() - started)
+        captions.append(f"{other}")
+        yield Step("vary", number, count)
+    path = yield from _sheet(out, shown, captions, parent.recipe)
+    yield Finished(path, time.monotonic() - started)
 
 
 def change_class(source: Source, name: str, kinds: tuple[str, ...], out: Path) -> Iterator[Event]:
@@ -162,15 +171,16 @@ def change_class(source: Source, name: str, kinds: tuple[str, ...], out: Path) -
     started, generator, parent = time.monotonic(), source.generator, source.design(name)
     if not generator.conditional:
         raise InputError(f"{generator.name}: has one class only")
-    make_folder(out)
     shown, captions = [draw_design(generator, parent)], [generator.classes[parent.label]]
-    for kind in kinds or tuple(kind for kind in generator.classes if kind != captions[0]):
-        child = edited(generator, [parent], {"do": "class", "from": captions[0]}, generator.label(kind))
+    labels = {kind: generator.label(kind) for kind in kinds or generator.classes if kinds or kind != captions[0]}
+    make_folder(out)
+    for kind, label in labels.items():
+        child = edited(generator, [parent], {"do": "class", "from": captions[0]}, label)
         kept = yield from save_design(out / f"{named(name)}-as-{file_word(kind)}.png", generator, child)
         shown.append(kept.pixels)
         captions.append(kind)
-    yield from _sheet(out, shown, captions, parent.recipe)
-    yield Finished(out / "sheet.png", time.monotonic() - started)
+    path = yield from _sheet(out, shown, captions, parent.recipe)
+    yield Finished(path, time.monotonic() - started)
 
 
 def walk(source: Source, names: list[str], out: Path, form: str = "gif", frames: int = 24, keep: int = 0) -> Iterator[Event]:
@@ -188,15 +198,14 @@ def walk(source: Source, names: list[str], out: Path, form: str = "gif", frames:
             design = edited(
                 generator, [first, last], {"do": "walk", "share": frame / frames}, (first if frame * 2 < frames else last).label
             )
-            film.append(draw_design(generator, design))
+            film.append(to_bytes(draw_design(generator, design)))  # a long walk is many pictures
             if frame in chosen and number < len(stops) - 1:
                 yield from save_design(out / f"walk-{number + 1}-{frame:03d}.png", generator, design)
             yield Step("walk", number * frames + frame + 1, total)
-    large = [_large(picture) for picture in film]
-    recipes = [stop.recipe for stop in stops]
-    path = write_film(out / f"walk.{form}", large, xmp=build(together(recipes)))
+    large, recipes = (_large(from_bytes(picture)) for picture in film), [stop.recipe for stop in stops]
+    path = write_film(overview_at(out / f"walk.{form}"), large, xmp=build(together(recipes)))
     yield Saved(path)
-    shown = film[: (len(stops) - 1) * frames : max(1, frames // 6)]
+    shown = [from_bytes(picture) for picture in film[: (len(stops) - 1) * frames : max(1, frames // 6)]]
     shown.append(draw_design(generator, stops[-1]))
     yield Saved(
         write_bytes(overview_at(out / "walk-strip.png"), encode_sheet(contact_sheet(shown, columns=len(shown), side=128, gap=4), recipes))
@@ -213,7 +222,9 @@ def _steps(slider: Slider, count: int) -> list[float]:
     return [slider.limit * (2 * place / (count - 1) - 1) for place in range(count)]
 
 
-def _sheet(out: Path, shown: list[Tensor], captions: list[Any], recipe: Recipe) -> Iterator[Event]:
+def _sheet(out: Path, shown: list[Tensor], captions: list[Any], recipe: Recipe) -> Generator[Event, None, Path]:
     sheet = contact_sheet(shown, columns=min(len(shown), 8), side=max(192, shown[0].shape[1]), captions=captions)
-    yield Saved(write_bytes(overview_at(out / "sheet.png"), encode_sheet(sheet, [recipe])))
-    yield Note(f"{len(shown)} pictures side by side: {out / 'sheet.png'}")
+    path = write_bytes(overview_at(out / "sheet.png"), encode_sheet(sheet, [recipe]))
+    yield Saved(path)
+    yield Note(f"{len(shown)} pictures side by side: {path}")
+    return path

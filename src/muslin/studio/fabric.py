@@ -198,7 +198,7 @@ def _ways(style: Style, config: FabricConfig, ways: int) -> list[tuple[str, ...]
 
 
 def _write(path: Path, pixels: Tensor, recipe: Recipe, form: Literal["png", "tiff"]) -> Path:
-    dpi = float(recipe.settings["dpi"])
+    dpi = float(recipe.settings.get("dpi", 300))
     if form == "tiff":
         return write_bytes(path, encode_tiff(pixels, dpi, recipe.plain(), recipe.xmp()))
     return write_bytes(path, encode_png(pixels, dpi=dpi, text=recipe.text()))

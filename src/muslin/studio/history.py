@@ -7,15 +7,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from muslin.base.errors import InputError
 from muslin.gan.latent import GROUPS
-from muslin.provenance.recipe import ANEW, Recipe, from_plain, read_recipe
+from muslin.provenance.recipe import ANEW, Recipe, from_plain, read_recipe, told_cut
 
 
 def history(file: Path) -> Iterator[str]:
     """Lines of the tree below a picture. Raises InputError where the file carries no recipe."""
     recipe = read_recipe(file)
-    yield file.name
-    yield from _node(recipe, "", True)
+    try:
+        with told_cut():
+            lines = list(_node(recipe, "", True))
+    except InputError as failure:
+        raise InputError(f"{file}: {failure}") from failure
+    yield from (file.name, *lines)
     if recipe.licence:
         yield "made of: " + "; ".join(f"{name}: {licence}" for name, licence in sorted(recipe.licence.items()))
 

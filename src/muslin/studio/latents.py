@@ -5,7 +5,7 @@ Each `do` is a row of `DOINGS`: what the recipe's `edit` holds, and the ws that 
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from muslin.base.errors import InputError
 from muslin.gan.generators import Loaded
 from muslin.gan.latent import between, latent, mix, neighbour, of_class, picture, style_based
 from muslin.gan.synthesis import Generator
-from muslin.provenance.recipe import Recipe, from_plain, now, tools
+from muslin.provenance.recipe import Recipe, from_plain, now, told_cut, tools
 
 Latent = Float[Tensor, "layers w"]
 _LONG = 256_000  # characters of the parents' recipes, which readers of PNG take a megabyte of
@@ -39,21 +39,33 @@ def design_of(generator: Loaded, recipe: Recipe) -> Design:
     row = recipe.generator
     if recipe.kind not in ("draft", "edit") or row is None:
         raise InputError(f"a recipe of kind '{recipe.kind}' has no latent to edit; bring the picture in with `muslin edit project`")
-    if row["sha256"] != generator.sha256:
+    if (digest := row.get("sha256", "")) != generator.sha256:
         raise InputError(
-            f"this design is from the generator '{row['name']}' ({row['sha256'][:8]}), not from {generator.name} ({generator.sha256[:8]}): "
+            f"this design is from the generator '{row.get('name')}' ({digest[:8]}), not from {generator.name} ({generator.sha256[:8]}): "
             f"take that one with --generator, or bring the picture in with `muslin edit project`"
         )
-    label = generator.label(row["class"]) if "class" in row else 0
+    with told_cut():
+        label = generator.label(row["class"]) if "class" in row else 0
+        return Design(_latent_of(generator, network, recipe, row, label), label, recipe)
+
+
+def _latent_of(generator: Loaded, network: Generator, recipe: Recipe, row: dict[str, Any], label: int) -> Latent:
     if recipe.kind == "draft":
-        return Design(latent(network, int(row["seed"]), label, float(row["truncation"])), label, recipe)
+        return latent(network, int(row["seed"]), label, float(row["truncation"]))
     do = str(recipe.edit.get("do", ""))
     if do not in DOINGS:
         raise InputError(f"an edit '{do}' is not known; the recipe may come from a later Muslin: update")
     if "ws" in recipe.edit:  # what was brought in, with a picture as its parent, and the ends of a long history
-        return Design(_given(network, recipe.edit, [], label), label, recipe)
-    parents = [design_of(generator, from_plain(plain)) for plain in recipe.parents]
-    return Design(DOINGS[do](network, recipe.edit, parents, label), label, recipe)
+        return _given(network, recipe.edit, [], label)
+    return DOINGS[do](network, recipe.edit, [design_of(generator, from_plain(plain)) for plain in recipe.parents], label)
+
+
+def seeds_of(recipe: Recipe) -> Iterator[int]:
+    """The seeds of all drafts in a recipe's tree."""
+    if recipe.kind == "draft":
+        yield int((recipe.generator or {}).get("seed", 0))
+    for plain in recipe.parents:
+        yield from seeds_of(from_plain(plain))
 
 
 def draw_design(generator: Loaded, design: Design) -> Float[Tensor, "3 s s"]:

@@ -82,8 +82,9 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
         recipe = look_recipe(item.recipe, [(style, 1.0)], config.style, told=told)
         place = place_for(out / "looks" / f"{item.name}-{style.name.replace('_', '-')}.png", recipe)
         try:
-            cooked = cook_file(place.path, recipe, as_picture(item.draft), [style], named=config.style.backbone)
-            yield from (news for news in cooked if isinstance(news, Saved))
+            if not place.there:
+                cooked = cook_file(place.path, recipe, as_picture(item.draft), [style], named=config.style.backbone)
+                yield from (news for news in cooked if isinstance(news, Saved))
         except MuslinError as failure:
             first = first or f"{item.name} in {style.name}: {failure}"
             yield Warned(f"{item.name} in {style.name}: left out: {failure}")
@@ -101,9 +102,9 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
 
 
 def _keep(item: _Design, folder: Path) -> Place:
-    """The draft as a file with its recipe."""
+    """The draft as a file with its recipe; one that is there stays, it may be signed."""
     place = place_for(folder / f"{item.name}.png", item.recipe)
-    item.path = write_bytes(place.path, encode_png(item.draft, dpi=72, text=item.recipe.text()))
+    item.path = place.path if place.there else write_bytes(place.path, encode_png(item.draft, dpi=72, text=item.recipe.text()))
     return place
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from muslin.base.errors import InputError, MuslinError
 from muslin.base.image import SUFFIXES, open_image
-from muslin.base.packets import broken_chunk, kind_of
+from muslin.base.packets import broken_chunk, kind_of, mp4_packet
 from muslin.provenance.recipe import Recipe, find_recipe, read_marks
+from muslin.provenance.xmp import read
 
 OVERVIEWS = ("sheet.png", "line-up.png")  # what commands put beside the pictures that they make
 _TOLD = 3  # settings named in a line
@@ -58,15 +59,22 @@ def place_for(path: Path, recipe: Recipe) -> Place:
     raise AssertionError  # numbers do not end
 
 
-def overview_at(path: Path) -> Path:
-    """`path`, or NAME-2, NAME-3 ...: the first that is free or an overview of ours, which is always that of the last run."""
+def overview_at(path: Path, taken: Sequence[Path] = ()) -> Path:
+    """`path`, or NAME-2, NAME-3 ...: the first that is free or an overview of ours, which is always that of the last run.
+
+    `taken`: those that this run has written.
+    """
     numbered = (path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(1))
-    return next(here for here in numbered if not os.path.lexists(here) or _broken(here) or _overview_of_ours(here))
+    ours = (here for here in numbered if not os.path.lexists(here) or _broken(here) or _overview_of_ours(here))
+    return next(here for here in ours if here not in taken)
 
 
 def _overview_of_ours(path: Path) -> bool:
     try:
-        recipe, mark = read_marks(path.read_bytes(), str(path))
+        content = path.read_bytes()
+        if packet := mp4_packet(content):
+            return read(packet) is not None
+        recipe, mark = read_marks(content, str(path))
     except (MuslinError, OSError):
         return False
     return recipe is None and mark is not None

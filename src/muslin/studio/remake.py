@@ -65,7 +65,9 @@ def remade(recipe: Recipe, generator: str | None, places: list[Path]) -> Iterato
 
 
 def _dots(recipe: Recipe) -> float:
-    return float(recipe.settings["dpi"]) if recipe.kind == "fabric" else 300.0 if recipe.kind == "look" or recipe.settings else 72.0
+    return (
+        float(recipe.settings.get("dpi", 300)) if recipe.kind == "fabric" else 300.0 if recipe.kind == "look" or recipe.settings else 72.0
+    )
 
 
 def compared(result: Tensor, content: bytes, name: str) -> str:

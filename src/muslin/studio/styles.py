@@ -15,7 +15,7 @@ from muslin.base.files import read_bytes, sha256
 from muslin.base.image import SUFFIXES, open_image
 from muslin.base.rights import Cleared, Rights, clear, from_row
 from muslin.data.ledger import rights_near
-from muslin.provenance.recipe import read_marks
+from muslin.provenance.recipe import read_marks, told_cut
 from muslin.studio.places import names_apart
 from muslin.style.objective import EDGE
 
@@ -121,13 +121,15 @@ def by_hash(rows: list[dict[str, Any]], places: list[Path]) -> list[Style]:
 def find_file(row: dict[str, Any], places: list[Path], what: str) -> Path:
     """The file of a recipe's row in one of the folders, its content checked. Raises InputError naming what is missing."""
     changed = ""
+    with told_cut():
+        name, digest = str(row["file"]), row["sha256"]
     for place in places:
-        path = place / str(row["file"])
+        path = place / name
         if path.is_file():
-            if sha256(read_bytes(path)) == row["sha256"]:
+            if sha256(read_bytes(path)) == digest:
                 return path
             changed = f" ({path} has that name but other content)"
-    raise InputError(f"{row['file']}: the {what} of this recipe is not here{changed}; name its folder with --look-in")
+    raise InputError(f"{name}: the {what} of this recipe is not here{changed}; name its folder with --look-in")
 
 
 def _paths(name: str) -> list[Path]:
