@@ -35,6 +35,24 @@ def test_nested_settings_are_changed_and_the_original_is_not():
     assert before == Outer()
 
 
+@dataclass(frozen=True)
+class Bound:
+    low: int = 1
+    high: int = 2
+
+    def __post_init__(self):
+        if self.low >= self.high:
+            raise SettingError(f"low={self.low}: should be less than high={self.high}")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_settings_that_hang_together_are_set_at_once(order):
+    assert overlay(Bound(), ["low=5", "high=9"][::order]) == Bound(5, 9)
+    with pytest.raises(SettingError, match="low=5: should be less than high=2"):
+        overlay(Bound(), ["low=5"])
+    assert overlay(Outer(), ["net.width=1", "net.layers=2", "net.width=3"]).net == Inner(width=3, layers=(2,)), "the last word counts"
+
+
 @pytest.mark.parametrize(
     ("setting", "says"),
     [

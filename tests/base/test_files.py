@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from muslin.base.errors import DiskError
-from muslin.base.files import LITTER, make_folder, room_for, sweep, whole, write_bytes
+from muslin.base.files import LITTER, check_writable, make_folder, room_for, sweep, whole, write_bytes
 
 WRITER = """
 import sys
@@ -101,3 +101,20 @@ def test_a_file_in_the_way_of_a_folder_is_told(tmp_path):
         make_folder(tmp_path / "out")
     with pytest.raises(DiskError, match="not a folder"):
         make_folder(tmp_path / "out" / "deeper")
+
+
+def test_a_link_is_followed_and_permissions_stay(tmp_path):
+    real, link = tmp_path / "real.txt", tmp_path / "link.txt"
+    real.write_bytes(b"old")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    write_bytes(link, b"new")
+    assert link.is_symlink() and real.read_bytes() == b"new"
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_where_nothing_can_be_written_is_told_at_once(tmp_path):
+    check_writable(tmp_path / "a.txt")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(DiskError):
+        check_writable(tmp_path / "none" / "a.txt")

@@ -19,6 +19,7 @@ TODAY = date(2026, 11, 26)
         ("https://spdx.org/licenses/CC-BY-4.0.html", "CC-BY-4.0"),
         ("Public Domain (author died >=100 years ago)", "public domain"),
         ("mit or apache-2.0", "MIT OR Apache-2.0"),
+        ("(MIT OR Apache-2.0)", "(MIT OR Apache-2.0)"),
         ("", "unknown"),
     ],
 )
@@ -103,7 +104,9 @@ def test_a_row_comes_back_as_it_went():
     assert from_row({"licence": "MIT"}, "x", rights).author == "Ann"
 
 
-@pytest.mark.parametrize(("name", "value"), [("may_train", "perhaps"), ("expires", "soon"), ("expires", "2026-13-01")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("may_train", "perhaps"), ("expires", "soon"), ("expires", "2027-12-311"), ("expires", "2026-13-01")]
+)
 def test_a_bad_value_names_its_place(name, value):
     with pytest.raises(InputError, match=rf"rights\.csv, line 3: {name} '{value}'"):
         from_row({name: value}, "rights.csv, line 3")

@@ -6,6 +6,7 @@ import pytest
 
 from command import muslin, refused
 from keras_models import L, article, keras, settled
+from muslin.base.image import open_image
 from muslin.gan.generators import load_generator
 
 
@@ -33,6 +34,15 @@ def test_a_keras_generator_goes_all_the_way_to_a_lookbook(tmp_path, dressmaker):
     assert json.loads(muslin("recipe", draft).stdout)["licence"] == {"generator's data": "Fashion-MNIST: MIT"}
     again = muslin("remake", draft, "--generator", made)
     assert "the same, bit for bit" in again.stderr
+    over = muslin("export", made, "--to", "onnx", "--out", made)
+    assert "an ONNX model's file ends in .onnx" in refused(over)
+    assert "ends in .onnx" in refused(muslin("export", "fast", "--to", "onnx", "--out", tmp_path / "drafts"))
+    out = muslin("export", made, "--to", "onnx", "--out", tmp_path / "made.onnx")
+    assert out.returncode == 0, out.stderr
+    drawn = muslin("generate", "--generator", made, "--runtime", "onnx", "--seeds", "0-3", "--out", tmp_path / "by-onnx")
+    assert drawn.returncode == 0, drawn.stderr
+    ours, theirs = (open_image(tmp_path / folder / "garment-000002.png").pixels for folder in ("drafts", "by-onnx"))
+    assert float((ours - theirs).abs().max()) < 0.02
     quick = ["--size", 96, "--set", "style.steps=2", "--set", "style.coarsest=64", "--style", "weave_ikat"]
     book = muslin("design", "--generator", made, "--count", 1, "--pool", 4, "--out", tmp_path / "book", *quick)
     assert book.returncode == 0, book.stderr

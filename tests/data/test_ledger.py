@@ -1,4 +1,6 @@
+import os
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +96,24 @@ def test_the_nearest_ledger_above_a_picture_speaks_for_it(archive):
     assert rights_near(picture).may_style is False
     write_ledger(picture.parent / "rights.csv", Ledger((("*", Rights("CC0-1.0")),)))
     assert rights_near(picture).licence == "CC0-1.0"
+
+
+@pytest.mark.parametrize("name", [" b.jpg", "b .jpg ", "cr\rx.jpg", 'a"b,c.jpg', "line\nx.jpg"])
+def test_names_with_any_sign_come_back(tmp_path, name):
+    ledger = Ledger(((name, Rights("CC0-1.0")), ("*", Rights("MIT"))))
+    assert read_ledger(write_ledger(tmp_path / "rights.csv", ledger).parent).of(name) == Rights("CC0-1.0")
+
+
+def test_spaces_and_old_ends_of_lines_of_a_hand_written_table_do_no_harm():
+    assert parse_ledger(b"file,licence\ndress/a.jpg , MIT\n dress/* ,CC0-1.0\n", "rights.csv").of("dress/a.jpg") == Rights("MIT")
+    assert parse_ledger(b"file,licence\n dress/* ,CC0-1.0\n", "rights.csv").of("dress/b.jpg") == Rights("CC0-1.0")
+    assert parse_ledger(b"file,licence\ra.jpg,MIT\rb.jpg,CC0-1.0\r", "rights.csv").of("b.jpg") == Rights("CC0-1.0")
+
+
+def test_a_name_that_is_no_utf8_is_told_before_anything_is_read(tmp_path):
+    folder = tmp_path / "old"
+    folder.mkdir()
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jpg")).write_bytes(b"x")
+    with pytest.raises(InputError, match=r"caf\\udce9.jpg: the name of this file is not UTF-8; rename it"):
+        list(ledger_of(folder, Entry(licence="CC0-1.0")))
+    assert not (folder / "rights.csv").exists()

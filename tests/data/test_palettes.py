@@ -26,7 +26,9 @@ def test_gimp(tmp_path):
     assert inks[0].name == "Navy blue"
 
 
-@pytest.mark.parametrize("text", ["name,hex\nnavy,#1F2A60\nred,C03028\n", "r,g,b\n31,42,96\n192,48,40\n", "31,42,96,navy\n192,48,40,red\n"])
+@pytest.mark.parametrize(
+    "text", ["name,hex\nnavy,#1F2A60\nred,C03028\n", "r,g,b\n31,42,96\n192,48,40\n", "#1f2a60\r#c03028\r", "31,42,96,navy\n192,48,40,red\n"]
+)
 def test_csv(tmp_path, text):
     path = tmp_path / "inks.csv"
     path.write_text(text)

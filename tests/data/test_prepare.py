@@ -4,12 +4,14 @@ import io
 import json
 import os
 import zipfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Finished, Refused
+from muslin.base.image import encode_png, open_image
 from muslin.data.prepare import PrepareConfig, prepare
 from muslin.data.sources import open_source
 
@@ -120,4 +122,21 @@ def test_odd_names_and_a_long_page_are_packed(tmp_path):
     Image.new("RGB", (64, 80), "red").save(os.fsencode(folder) + b"/robe_\xe9.png")
     list(prepare(tmp_path / "in", tmp_path / "out.zip", PrepareConfig(size=32)))
     assert open_source(tmp_path / "out.zip").classes == ("dress: red",)
-    assert sorted(item.name for item in open_source(tmp_path / "out.zip").items) == ["dress- red/page.png", "dress- red/robe_?.png"]
+    assert sorted(item.name for item in open_source(tmp_path / "out.zip").items) == ["dress- red/page.png", "dress- red/robe_-.png"]
+
+
+def test_names_of_old_systems_and_backslashes_make_a_pack_that_can_be_read(archive, tmp_path):
+    items, folder = open_source(archive).items, tmp_path / "old"
+    for item, name in zip(items, (b"dress/a\\b.jpg", b"dress/..\\..\\x.jpg", b"caf\xe9/caf\xe9.jpg"), strict=False):
+        path = Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(item.read())
+    _run(folder, tmp_path / "old.zip")
+    items = open_source(tmp_path / "old.zip").items
+    assert len(items) == 3 and all(item.read() for item in items)
+
+
+@pytest.mark.parametrize("name", [".", "/", ".."])
+def test_a_zip_without_a_name_is_told(archive, name):
+    with pytest.raises(SettingError, match="name the zip to write"):
+        list(prepare(archive, Path(name)))

@@ -100,3 +100,35 @@ def test_a_zip_of_older_windows_tools_keeps_its_classes(tmp_path):
             info.filename = name
             out.writestr(info, b"x")
     assert open_source(tmp_path / "old.zip").classes == ("dress", "skirt")
+
+
+def test_any_damage_of_a_zip_is_a_line(archive, tmp_path):
+    packed = tmp_path / "set.zip"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as file:
+        for item in open_source(archive).items[:2]:
+            file.writestr(item.name, item.read())
+    good, lines = packed.read_bytes(), 0
+    for place in range(0, len(good), max(1, len(good) // 400)):
+        packed.write_bytes(good[:place] + bytes([good[place] ^ 0x55]) + good[place + 1 :])
+        try:
+            for item in open_source(packed).items:
+                item.read()
+        except InputError:
+            lines += 1
+    assert lines > 50
+
+
+def test_what_programs_hide_is_no_picture(archive, tmp_path):
+    names = ["dress/a.jpg", ".thumbnails/a.jpg", "dress/.ipynb_checkpoints/b.jpg", "__MACOSX/dress/a.jpg", "sub/__MACOSX/c.jpg"]
+    content = open_source(archive).items[0].read()
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as file:
+        for name in names:
+            file.writestr(name, content)
+            (tmp_path / "folder" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "folder" / name).write_bytes(content)
+    for source in (open_source(tmp_path / "set.zip"), open_source(tmp_path / "folder")):
+        assert [item.name for item in source.items] == ["dress/a.jpg"] and source.classes == ("dress",)
+    hidden = tmp_path / ".cache" / "archive"
+    hidden.mkdir(parents=True)
+    (hidden / "a.jpg").write_bytes(content)
+    assert len(open_source(hidden).items) == 1, "a folder that is named is not hidden"

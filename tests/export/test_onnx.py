@@ -141,3 +141,23 @@ def test_pictures_that_are_no_numbers_are_not_kept():
     next(broken.network.parameters()).fill_(float("nan"))
     with pytest.raises(InputError, match="nan away from torch"):
         onnx.export_generator(broken)
+
+
+def _foreign(outputs, z=("batch", 16), about=()):
+    helper = library.helper
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["z"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("z", library.TensorProto.FLOAT, list(z))],
+        [helper.make_tensor_value_info("y", library.TensorProto.FLOAT, list(outputs))],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    for key, text in about:
+        model.metadata_props.add(key=key, value=text)
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(("outputs", "z"), [(("batch", 16), ("batch", 16)), (("batch",), ("batch",))])
+def test_networks_of_others_are_told(tmp_path, outputs, z):
+    with pytest.raises(InputError, match="not a generator with z in that `muslin export"):
+        onnx.read_generator(_foreign(outputs, z), tmp_path / "classifier.onnx")

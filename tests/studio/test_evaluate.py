@@ -170,3 +170,11 @@ def test_what_cannot_be_measured_is_told(garments, starter, tmp_path):
     for wrong in ({"samples": 3}, {"truncation": 5.0}, {"resamples": 1}, {"class_least": 8}, {"pictures": 3}):
         with pytest.raises(SettingError, match=next(iter(wrong))):
             EvaluateConfig(**wrong)
+
+
+def test_fewer_drafts_than_half_the_pictures_have_no_baseline_of_as_many(garments, starter, tmp_path):
+    assert len(starter) // 2 > 20
+    list(evaluate(garments, starter, tmp_path, replace(SMALL, samples=20)))
+    found = json.loads((tmp_path / "evaluation.json").read_text())
+    assert found["baseline"]["frechet_of_as_many_drafts"] is None
+    assert "as many drafts" not in (tmp_path / "index.html").read_text("utf-8")

@@ -167,3 +167,24 @@ def test_folders_without_looks_are_refused_with_what_to_do(dressed, tmp_path):
     list(dress_all([dressed / "photos" / "dress"], [("fabric_leopard", 1.0)], tmp_path / "other", config, Wanted(rights="x")))
     with pytest.raises(InputError, match="holds no garment of .* in the same styles"):
         evaluated(dressed, tmp_path / "out", against=tmp_path / "other")
+
+
+def test_what_was_measured_and_is_not_here_any_more_is_left_out_and_told(dressed, tmp_path):
+    shutil.copytree(dressed / "photos", tmp_path / "photos")
+    pantry = Pantry((tmp_path / "photos",))
+    list(evaluate_looks(dressed / "fast", tmp_path / "out", CONFIG, pantry))
+    before = {name: (tmp_path / "out" / name).read_bytes() for name in ("evaluation.json", "index.html")}
+    shutil.rmtree(tmp_path / "photos" / "skirt")
+    events = list(evaluate_looks(dressed / "fast", tmp_path / "out", CONFIG, pantry))
+    assert sum(isinstance(event, Refused) for event in events) == 3
+    found = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert found["results"] == 3 and before["index.html"] != (tmp_path / "out" / "index.html").read_bytes()
+    with pytest.raises(InputError, match="none of 6 looks"):
+        list(evaluate_looks(dressed / "fast", tmp_path / "out", CONFIG, Pantry(())))
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text()) == found, "the page and its figures stay together"
+
+
+def test_a_folder_to_look_in_that_is_not_there_is_named(dressed, tmp_path):
+    with pytest.raises(InputError, match="nope: no such folder; --look-in names"):
+        list(evaluate_looks(dressed / "fast", tmp_path / "out", CONFIG, Pantry((dressed / "photos", tmp_path / "nope"))))
+    assert not (tmp_path / "out").exists()

@@ -65,7 +65,7 @@ def test_a_folder_gets_a_sheet_bad_files_are_left_out_and_sheets_passed_over(tmp
     (refused,) = [event for event in events if isinstance(event, Refused)]
     assert refused.path.endswith("broken.png")
     assert {p.name for p in folder.glob("*.svg")} == {"ONE.flat.svg", "one-2.flat.svg"}
-    assert events[-1].path == folder / "sheet.png"
+    assert events[-1].path == folder / "sheet-2.png"  # the first is not ours
     assert sum(isinstance(event, Finished) for event in flat([folder], tmp_path / "again", rights="the tests")) == 1
     assert len(list((tmp_path / "again").glob("*.svg"))) == 2
 
@@ -100,3 +100,18 @@ def test_a_flat_that_was_drawn_on_is_kept(tmp_path, garment_file):
         events = list(flat([garment_file], tmp_path / "a"))
     assert drawn.read_text().endswith("by hand -->") and events[-1].path.name == "dress-2.flat.svg"
     assert sorted(path.name for path in (tmp_path / "a").glob("*-*")) == ["dress-2.flat.png", "dress-2.flat.svg"]
+
+
+def test_nothing_of_others_is_written_over(tmp_path, garment_file):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(garment_file, folder / "a.png")
+    shutil.copy(garment_file, folder / "b.png")
+    (tmp_path / "sheet.png").write_bytes(b"mine")
+    (tmp_path / "a.flat.png").write_bytes(b"my own drawing")
+    for _ in range(2):
+        events = list(flat([folder], tmp_path, rights="the tests"))
+    assert (tmp_path / "sheet.png").read_bytes() == b"mine" and (tmp_path / "a.flat.png").read_bytes() == b"my own drawing"
+    names_there = {path.name for path in tmp_path.iterdir() if path.is_file()} - {garment_file.name, "rights.csv"}
+    assert names_there == {"sheet.png", "sheet-2.png", "a.flat.png", *(f"{n}.flat.{end}" for n in ("a-2", "b") for end in ("svg", "png"))}
+    assert events[-1].path == tmp_path / "sheet-2.png"

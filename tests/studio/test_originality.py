@@ -1,6 +1,7 @@
 """Indexes as files, the report, and drafts screened for copies."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from muslin.assets import STARTER
 from muslin.base.checkpoint import load_checkpoint, save_checkpoint
 from muslin.base.errors import InputError, SettingError
-from muslin.base.events import Event, Finished, Note, Warned, last_of
+from muslin.base.events import Event, Finished, Note, Refused, Warned, last_of
 from muslin.base.image import encode_png, open_image
 from muslin.data.sources import open_source
 from muslin.gan.generators import load_generator
@@ -156,3 +157,37 @@ def test_an_index_takes_no_other_files_place(garments, tmp_path):
     with pytest.raises(InputError, match=r"mine\.safetensors: is there, and is no index"):
         run(index_of(str(garments / "held"), mine))
     assert load_checkpoint(mine)[1]["kind"] == "generator"
+
+
+def test_a_held_out_picture_that_cannot_be_read_is_left_out(garments, tmp_path):
+    shutil.copytree(garments / "held", tmp_path / "held")
+    (tmp_path / "held" / "dress" / "zz.jpg").write_text("no picture")
+    events, made = run(index_of(str(garments / "learned"), tmp_path / "a.safetensors", str(tmp_path / "held")))
+    assert [event.path for event in events if isinstance(event, Refused)] == ["dress/zz.jpg"]
+    assert len(made.chance_similar) == 12
+    only = tmp_path / "only"
+    only.mkdir()
+    (only / "zz.jpg").write_text("no picture")
+    with pytest.raises(InputError, match="only: holds no picture that can be read"):
+        run(index_of(str(garments / "learned"), tmp_path / "b.safetensors", str(only)))
+
+
+def test_a_named_index_of_other_pictures_is_not_written_over(garments, tmp_path):
+    design, mine = next((garments / "held").rglob("*.jpg")), tmp_path / "mine.safetensors"
+    run(originality([design], tmp_path / "out", Search(str(garments / "held"), index=mine)))
+    before = mine.read_bytes()
+    with pytest.raises(InputError, match=r"mine\.safetensors: is the index of other pictures \(held\); name another"):
+        run(originality([design], tmp_path / "out", Search(str(garments / "learned"), index=mine)))
+    assert mine.read_bytes() == before
+
+
+def test_a_page_of_another_command_is_not_written_over(garments, index, tmp_path):
+    save_index(tmp_path / "ready.safetensors", index, {})
+    design = next((garments / "held").rglob("*.jpg"))
+    book = tmp_path / "book"
+    book.mkdir()
+    (book / "index.html").write_text("a lookbook")
+    (book / "lookbook.json").write_text("{}")
+    with pytest.raises(InputError, match=r"index\.html: is the page of lookbook\.json beside it; name another folder"):
+        run(originality([design], book, Search(str(tmp_path / "ready.safetensors"))))
+    assert (book / "index.html").read_text() == "a lookbook"

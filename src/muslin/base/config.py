@@ -17,16 +17,35 @@ _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 
 
 def overlay(config: C, settings: Iterable[str]) -> C:
-    """A copy of `config` with `name=value` settings applied; nested names are written with dots.
+    """A copy of `config` with `name=value` settings applied, all at once; nested names are written with dots.
 
     Raises SettingError that names the nearest known setting, or the type that the value should have.
     """
+    given: dict[str, str] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:
             raise SettingError(f"'{setting}': a setting is written name=value")
-        config = _set(config, name.strip(), name.strip(), value.strip(), names(config))
-    return config
+        given |= {name.strip(): value.strip()}
+    return _with(config, {tuple(name.split(".")): value for name, value in given.items()}, names(config))
+
+
+def _with(config: C, given: dict[tuple[str, ...], str], known: list[str], above: str = "") -> C:
+    hints, changed = typing.get_type_hints(type(config)), dict[str, Any]()
+    for (head, *rest), value in given.items():
+        whole, inner = ".".join((above + head, *rest)), getattr(config, head, None)
+        if head not in hints or (rest and not is_dataclass(inner)):
+            raise SettingError(f"there is no setting '{whole}'{nearest(whole, known)}")
+        if not rest:
+            changed[head] = _cast(hints[head], value, whole)
+        elif head not in changed:
+            inside = {tuple(path[1:]): text for path, text in given.items() if path[0] == head and path[1:]}
+            changed[head] = _with(typing.cast(Any, inner), inside, known, f"{above}{head}.")
+    try:
+        return typing.cast(C, replace(typing.cast(Any, config), **changed))
+    except ValueError as failure:
+        told = ", ".join(f"{above}{'.'.join(path)}={value}" for path, value in given.items())
+        raise SettingError(f"{told}: {failure}") from failure
 
 
 def as_dict(config: Any) -> dict[str, Any]:
@@ -64,24 +83,6 @@ def names(config: Any, prefix: str = "") -> list[str]:
         value = getattr(config, f.name)
         found += names(value, f"{prefix}{f.name}.") if is_dataclass(value) else [prefix + f.name]
     return found
-
-
-def _set(config: C, path: str, whole: str, value: str, known: list[str]) -> C:
-    head, _, rest = path.partition(".")
-    hints = typing.get_type_hints(type(config))
-    if head not in hints:
-        raise SettingError(f"there is no setting '{whole}'{nearest(whole, known)}")
-    if rest:
-        inner = getattr(config, head)
-        if not is_dataclass(inner):
-            raise SettingError(f"there is no setting '{whole}'{nearest(whole, known)}")
-        changed: Any = _set(inner, rest, whole, value, known)
-    else:
-        changed = _cast(hints[head], value, whole)
-    try:
-        return typing.cast(C, replace(typing.cast(Any, config), **{head: changed}))
-    except ValueError as failure:
-        raise SettingError(f"{whole}={value}: {failure}") from failure
 
 
 def _cast(hint: Any, value: Any, name: str) -> Any:

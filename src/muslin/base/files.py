@@ -64,15 +64,18 @@ def sweep(folder: Path, older_than: float = 60.0) -> int:
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` to fill inside the `with`; at its end it is put in place at once.
+    """A temporary file beside `path` to fill inside the `with`; at its end it is put in place at once, of a link at what it leads to.
 
     When the body fails or is stopped, nothing changes. Raises DiskError for what the system refuses.
     """
+    path = path.resolve() if path.is_symlink() else path
     part = path.with_name(f"{LITTER}{os.getpid()}-{path.name}")
     try:
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
+        if path.is_file():
+            part.chmod(path.stat().st_mode & 0o777)  # who may read it stays as it was
         part.replace(path)
         _sync_folder(path.parent)
     except OSError as failure:
@@ -119,6 +122,13 @@ def sha256_file(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as failure:
         raise InputError(f"{path}: cannot read: {failure.strerror}; check the path") from failure
+
+
+def check_writable(path: Path) -> None:
+    """Refuse before starting when a file cannot be written at `path`. Raises DiskError."""
+    with whole(path.with_name(f".muslin-trial-{path.name}")) as part:
+        part.touch()
+    path.with_name(f".muslin-trial-{path.name}").unlink(missing_ok=True)
 
 
 def room_for(path: Path, need: int) -> None:

@@ -88,7 +88,7 @@ def known(licence: str) -> str:
 
     Remarks in brackets are left out. Raises InputError, naming the nearest, for a licence that nobody knows.
     """
-    text = re.sub(r"\s*\(.*\)\s*$", "", licence.strip()).strip()
+    text = re.sub(r"(?<=\S)\s*\(.*\)\s*$", "", licence.strip()).strip()
     plain = text.lower().replace("_", " ")
     if plain in (OWN, PUBLIC, RESERVED, UNKNOWN, ""):
         return plain or UNKNOWN
@@ -252,7 +252,7 @@ def _parsed(name: str, text: str, where: str) -> Any:
         return text.lower() in ("yes", "true", "1")
     if name == "expires":
         try:
-            return date.fromisoformat(text[:10])
+            return date.fromisoformat(text[:10] if text[10:11] in ("T", " ") else text)
         except ValueError:
             raise InputError(f"{where}: expires '{text}': should be a day, as in 2027-12-31") from None
     return text

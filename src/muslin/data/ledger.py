@@ -6,6 +6,7 @@ first pattern that fits before later ones. Does not judge; `base.rights.clear` d
 
 import csv
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -37,17 +38,21 @@ class Ledger:
 
     @cached_property
     def _exact(self) -> dict[str, Rights]:
-        return dict(reversed(self.rows))  # also names with signs of a pattern in them: look[1].jpg
+        loose = {name.strip(): rights for name, rights in reversed(self.rows)}  # as people write tables
+        return loose | dict(reversed(self.rows))  # also names with signs of a pattern in them: look[1].jpg
 
     @cached_property
     def _patterns(self) -> list[tuple[str, Rights]]:
-        return [row for row in self.rows if _is_pattern(row[0]) and not row[1].sha256]  # with a sum it is one file's row
+        return [
+            (name.strip(), rights) for name, rights in self.rows if _is_pattern(name) and not rights.sha256
+        ]  # with a sum it is one file's row
 
 
 def parse_ledger(content: bytes, where: str) -> Ledger:
     """A ledger of CSV bytes (UTF-8, with or without a byte order mark). Raises InputError naming line, column and value."""
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True)
+        text = content.decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline="\n" if "\n" in text else None), strict=True)  # old Macs end lines with CR
         names = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = names
         for name in names:
@@ -55,9 +60,7 @@ def parse_ledger(content: bytes, where: str) -> Ledger:
                 raise InputError(f"{where}: column '{name}' is not known{nearest(name, COLUMNS)}; the columns are {', '.join(COLUMNS)}")
         if "file" not in names:
             raise InputError(f"{where}: has no column 'file'; the columns are {', '.join(COLUMNS)}")
-        rows = [
-            (row["file"].strip(), from_row(row, f"{where}, line {reader.line_num}")) for row in reader if (row.get("file") or "").strip()
-        ]
+        rows = [(row["file"], from_row(row, f"{where}, line {reader.line_num}")) for row in reader if (row.get("file") or "").strip()]
     except (UnicodeDecodeError, csv.Error) as failure:
         raise InputError(f"{where}: is not a table in UTF-8 ({failure}); save it as CSV UTF-8") from failure
     return Ledger(tuple(rows))
@@ -83,10 +86,17 @@ def rights_near(path: Path) -> Rights | None:
     return read_ledger(folder).of(full.relative_to(folder).as_posix()) if folder else None
 
 
+def check_names(names: Iterable[str]) -> None:
+    """Raises InputError for the first file's name that a table in UTF-8 cannot hold (old systems' letters)."""
+    for name in names:
+        if any("\ud800" <= sign <= "\udfff" for sign in name):
+            raise InputError(f"{name.encode('utf-8', 'backslashreplace').decode()}: the name of this file is not UTF-8; rename it")
+
+
 def write_ledger(path: Path, ledger: Ledger) -> Path:
     """Write whole, with all columns. Raises DiskError."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    text, ends = io.StringIO(), any("\r" in name for name, _ in ledger.rows)
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_ALL if ends else csv.QUOTE_MINIMAL)
     writer.writeheader()
     writer.writerows({"file": name, **rights.plain()} for name, rights in ledger.rows)
     return write_text(path, text.getvalue())

@@ -56,7 +56,11 @@ def _gpl(text: str) -> list[Ink]:
 
 def _csv(text: str, path: Path) -> list[Ink]:
     inks = []
-    for number, row in enumerate(csv.reader(io.StringIO(text)), 1):
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=None)))  # old Macs end lines with CR
+    except csv.Error as failure:
+        raise InputError(f"{path}: is no table ({failure}); write an ink a line, as #rrggbb or r, g, b from 0 to 255") from failure
+    for number, row in enumerate(rows, 1):
         cells = [cell.strip() for cell in row if cell.strip()]
         hexes = [cell for cell in sorted(cells, key=_unmarked) if _HEX.match(cell)]
         numbers = [int(cell) for cell in cells if cell.isdecimal() and int(cell) < 256]

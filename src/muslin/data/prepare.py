@@ -24,7 +24,7 @@ from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.base.rights import UNKNOWN, known
 from muslin.data.ground import find_mask
 from muslin.data.loader import square, within
-from muslin.data.sources import Item, Source, open_source
+from muslin.data.sources import BROKEN, Item, Source, open_source
 from muslin.data.twins import NEAR, Twins
 
 LEAST_SIDE = 16
@@ -50,6 +50,8 @@ def prepare(source: Path, target: Path, config: PrepareConfig | None = None) -> 
     if not 16 <= config.size <= 2048:
         raise SettingError(f"size={config.size}: should be 16 to 2048 pixels")
     known(config.licence)
+    if not target.name or target.name == "..":
+        raise SettingError(f"{target}: name the zip to write, as in pack.zip")
     target = target if target.suffix == ".zip" else target.with_name(target.name + ".zip")
     report = target.with_suffix(".report.json")
     found = open_source(source)
@@ -82,7 +84,7 @@ def _prepared(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return b'"source_sha256"' in archive.read("dataset.json")
-    except (zipfile.BadZipFile, OSError, KeyError):
+    except (*BROKEN, KeyError):
         return False
 
 
@@ -160,7 +162,7 @@ class _Doctor:
         rights = item.rights if item.rights.licence != UNKNOWN else replace(item.rights, licence=self.config.licence or UNKNOWN)
         return {
             "file": name,
-            "class": item.label,
+            "class": _plain(item.label),
             "origin": _plain(item.name),
             "licence": rights.licence,
             **rights.plain(),
@@ -172,7 +174,7 @@ class _Doctor:
 
     def _free_name(self, item: Item) -> str:
         stem = PurePosixPath(item.name).stem
-        folder, stem = file_word(item.label), _plain(stem)
+        folder, stem = file_word(_plain(item.label)), file_word(_plain(stem))
         name, number = f"{folder}/{stem}.png", 2
         while name in self.names:
             name, number = f"{folder}/{stem}-{number}.png", number + 1

@@ -5,7 +5,9 @@ Muslin's own form or the `{"labels": [[name, number], ...]}` of the StyleGAN fam
 """
 
 import json
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -20,6 +22,8 @@ from muslin.base.rights import Rights, from_row, sum_of
 from muslin.data.ledger import CROISSANT, LEDGER, Ledger, parse_ledger, read_ledger
 
 NO_CLASS = "all"
+# what zipfile raises where bytes are not as they should be
+BROKEN = (zipfile.BadZipFile, OSError, RuntimeError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -87,21 +91,26 @@ def _folder(path: Path) -> dict[str, Callable[[], bytes]]:
     def reader(file: Path) -> Callable[[], bytes]:
         return lambda: read_bytes(file)
 
-    files = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-    return {p.relative_to(path).as_posix(): reader(p) for p in files}
+    names = {p.relative_to(path).as_posix(): p for p in sorted(path.rglob("*")) if p.is_file()}
+    return {name: reader(p) for name, p in names.items() if not _hidden(name)}
+
+
+def _hidden(name: str) -> bool:
+    """What programs keep beside pictures: .thumbnails, .ipynb_checkpoints, __MACOSX."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
 def _archive(path: Path) -> dict[str, Callable[[], bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError) as failure:
+    except BROKEN as failure:
         raise InputError(f"{path}: damaged archive ({failure}); make or copy it again") from failure
     for info in infos:
         name = info.filename.replace("\\", "/")
         if name.startswith("/") or ".." in PurePosixPath(name).parts or re.match("[A-Za-z]:", name):
             raise InputError(f"{path}: the name '{info.filename}' leads out of the archive; do not trust this file")
-    kept = [i for i in infos if not i.filename.startswith("__MACOSX/") and not PurePosixPath(i.filename).name.startswith(".")]
+    kept = [info for info in infos if not _hidden(info.filename.replace("\\", "/"))]
     return {info.filename.replace("\\", "/"): _member(path, info) for info in sorted(kept, key=lambda i: i.filename)}
 
 
@@ -112,8 +121,10 @@ def _member(path: Path, info: zipfile.ZipInfo) -> Callable[[], bytes]:
         try:
             with zipfile.ZipFile(path) as archive:
                 return archive.read(info)
-        except (zipfile.BadZipFile, OSError, RuntimeError, zlib.error, NotImplementedError) as failure:
-            raise InputError(f"{path}/{info.filename}: cannot unpack ({failure}); make or copy the archive again") from failure
+        except BROKEN as failure:
+            raise InputError(
+                f"{path}/{info.filename}: cannot unpack ({failure or type(failure).__name__}); make or copy the archive again"
+            ) from failure
 
     return read
 

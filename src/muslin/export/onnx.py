@@ -147,10 +147,11 @@ def export_styler(network: FastStyler, digest: str) -> Exported:
 
 def read_generator(content: bytes, path: Path) -> Loaded:
     """A generator of `export_generator` (z in) that onnxruntime draws. Raises InputError where the file is none."""
-    network = OnnxNetwork(_session(content, str(path)))
-    about = network.about
+    session = _session(content, str(path))
+    about = session.get_modelmeta().custom_metadata_map
     if about.get("muslin.kind") != _KIND or about.get("muslin.in") != "z":
         raise InputError(f"{path}: not a generator with z in that `muslin export --to onnx` wrote")
+    network = OnnxNetwork(session)
     classes, card = tuple(json.loads(about["muslin.classes"])), json.loads(about["muslin.card"])
     return Loaded(network, about["muslin.name"], about["muslin.family"], classes, card, about["muslin.sha256"], path, "onnx")
 
@@ -257,5 +258,8 @@ def _session(content: bytes, name: str) -> Any:
 
 
 def _run(session: Any, given: Mapping[str, Tensor]) -> list[Tensor]:
-    made = session.run(None, {name: x.numpy() for name, x in given.items()})
+    try:
+        made = session.run(None, {name: x.numpy() for name, x in given.items()})
+    except Exception as failure:  # onnxruntime has many kinds of its own
+        raise InputError(f"onnxruntime cannot run this network ({str(failure).splitlines()[0][:200]}): {_REMEDY}") from failure
     return [torch.from_numpy(x) for x in made]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from muslin.base.image import caption, encode_png, resize
 from muslin.provenance.recipe import Recipe, mark_text, together
+from muslin.provenance.xmp import Mark
 
 
 def contact_sheet(
@@ -32,8 +33,8 @@ def contact_sheet(
 
 
 def encode_sheet(sheet: Float[Tensor, "3 H W"], recipes: Sequence[Recipe], dpi: float = 96, beside: bool = False) -> bytes:
-    """PNG bytes of a sheet with the mark of what is on it (`provenance.recipe.together`); none where nothing on it was made here."""
-    return encode_png(sheet, dpi=dpi, text=mark_text(together(recipes, beside)) if recipes else None)
+    """PNG bytes of a sheet with the mark of what is on it (`provenance.recipe.together`); where nothing on it was made by a machine, of a composite."""
+    return encode_png(sheet, dpi=dpi, text=mark_text(together(recipes, beside) if recipes else Mark("composite")))
 
 
 def line_up(

@@ -74,12 +74,12 @@ class Generator(nn.Module):
 
     def forward(self, z: Float[Tensor, "b z"], labels: Tensor | None = None, psi: float = 1.0) -> Float[Tensor, "b c s s"]:
         """Pictures in [-1, 1]. Truncation scales z by `psi`, as in the article's generator."""
-        x = self.raw(z * psi).reshape(len(z), self.size, self.size, self.channels).permute(0, 3, 1, 2)
+        x = self.raw(z * psi).reshape(-1, self.size, self.size, self.channels).permute(0, 3, 1, 2)
         return 2 * (x - self.net.low) / (self.net.high - self.net.low) - 1
 
     def raw(self, z: Float[Tensor, "b z"]) -> Tensor:
         """What the network gives where it was trained: Keras's order and range."""
-        x = z.reshape(-1, *self.net.latent)
+        x = z if len(self.net.latent) == 1 else z.reshape(-1, *self.net.latent)  # no length that an export would take for fixed
         for layer in self.layers:
             x = layer(x)
         return x
@@ -186,6 +186,6 @@ _RUN: dict[str, Callable[[_Layer, Tensor], Tensor]] = {
     "convolution": _convolution,
     "transposed": _transposed,
     "upsample": _upsample,
-    "reshape": lambda module, x: x.reshape(len(x), *module.layer.shape),
+    "reshape": lambda module, x: x.reshape(-1, *module.layer.shape),
     "activation": lambda module, x: ACTIVATIONS[module.layer.name](x, module.layer.slope),
 }

@@ -26,6 +26,7 @@ from muslin.studio.evaluation_page import evaluation_page
 from muslin.studio.evaluation_report import Drawn, report
 from muslin.studio.evaluation_words import Remark, remark
 from muslin.studio.gathering import Gatherer, digest, embedded_look
+from muslin.studio.places import check_page
 
 LEAST = 12  # pictures on each side: two halves of the training set need six each
 
@@ -68,6 +69,7 @@ def evaluate(
     `images` is the training set at the generator's size. Raises InputError, SettingError and DiskError.
     """
     began = time.monotonic()
+    check_page(out, "evaluation.json")
     if len(images) < LEAST:
         raise InputError(f"{images.name}: {len(images)} pictures; at least {LEAST} are needed to say anything")
     gatherer, told = _gatherer(make_folder(out) / "features", inception)
@@ -86,8 +88,9 @@ def evaluate(
     yield Note(f"measuring: {config.samples:,} drafts against {len(images):,} pictures, {config.resamples:,} resamples")
     found = report(sides, wanted, images, held_out, held, as_dict(config), told)
     yield from (Warned(line["en"]) for line in found["told"][len(told) :])
+    page = evaluation_page(found, generator, images, language)
     yield Saved(write_json(out / "evaluation.json", found))
-    yield Saved(write_text(out / "index.html", evaluation_page(found, generator, images, language)))
+    yield Saved(write_text(out / "index.html", page))
     yield from (Note(line) for line in _lines(found))
     yield Finished(out / "index.html", time.monotonic() - began)
 

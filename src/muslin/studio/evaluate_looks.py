@@ -20,6 +20,7 @@ from muslin.studio.evaluation_words import Remark, remark
 from muslin.studio.looks import Look, Pantry, find_looks, judged, partners
 from muslin.studio.looks_page import looks_page
 from muslin.studio.looks_report import report, shortened
+from muslin.studio.places import check_page
 
 Row = dict[str, Any]
 
@@ -47,13 +48,16 @@ def evaluate_looks(
     two folders have none in common.
     """
     began, told = time.monotonic(), list[Remark]()
+    check_page(out, "evaluation.json")
+    if missing := [place for place in pantry.places if not place.is_dir()]:
+        raise InputError(f"{missing[0]}: no such folder; --look-in names folders of pictures")
     sides, measured = list[tuple[str, list[Row]]](), list[list[Look]]()
     found = [(one, *find_looks(one)) for one in (folder, *([against] if against else []))]
     if against and not partners(found[0][1], found[1][1]):
         raise InputError(f"{against}: holds no garment of {folder} in the same styles; dress the same pictures in the same styles in both")
     for one, looks, others in found:
         told += [remark("no looks", count=len(others), files=shortened(others))] if others else []
-        rows, lines = yield from _rows(one, looks, make_folder(out / "looks"), pantry)
+        rows, lines = yield from _rows(one, looks, out / "looks", pantry)
         told += lines
         kept = {row["file"] for row in rows}
         measured.append([look for look in looks if look.path.name in kept])
@@ -64,8 +68,9 @@ def evaluate_looks(
         raise InputError(f"{against}: no look that could be measured is in both folders")
     summed = report(sides, pairs, as_dict(config), told)
     yield from (Warned(line["en"]) for line in summed["told"])
+    page = looks_page(summed, measured, pantry, language)
     yield Saved(write_json(out / "evaluation.json", summed))
-    yield Saved(write_text(out / "index.html", looks_page(summed, measured, pantry, language)))
+    yield Saved(write_text(out / "index.html", page))
     yield from (Note(line) for line in _lines(summed))
     yield Finished(out / "index.html", time.monotonic() - began)
 
@@ -78,7 +83,9 @@ def _rows(folder: Path, looks: list[Look], kept: Path, pantry: Pantry) -> Genera
         try:
             if row is None:
                 row = judged(look, pantry)
-                write_json(path, row)
+                write_json(make_folder(kept) / path.name, row)
+            else:
+                pantry.check(look)  # its page shows them
             rows.append(row | {"file": look.path.name, "kind": pantry.kind(look)})
         except MuslinError as failure:
             reasons.append(str(failure).replace(str(look.path), look.path.name))  # no path of this machine in reports

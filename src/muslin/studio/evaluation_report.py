@@ -113,14 +113,14 @@ def _bench(wanted: Tensor, drafts: int, settings: Row) -> tuple[Bench, list[Rema
 
 
 def _baseline(bench: Bench, ours: Tensor) -> Row:
-    """Two halves of the training set; and as many drafts against such a half, since fewer pictures make a Frechet distance larger."""
+    """Two halves of the training set; and as many drafts, where there are, against such a half: fewer pictures make a Frechet distance larger."""
     one, other = bench.wanted[::2], bench.wanted[1::2]
     fewer = ours[: len(one)]
     a, b = (fewer, other) if bench.axes is None else (fewer @ bench.axes, other @ bench.axes)
     return {
         "pictures": [len(one), len(other)],
         "figures": bench.rows(bench.measure(one, other)),
-        "frechet_of_as_many_drafts": frechet(a, b),
+        "frechet_of_as_many_drafts": frechet(a, b) if len(fewer) == len(one) else None,
     }
 
 

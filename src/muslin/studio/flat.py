@@ -20,7 +20,7 @@ from muslin.data.loader import within
 from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.provenance.recipe import Recipe, find_recipe, mark_text
-from muslin.studio.places import find_pictures
+from muslin.studio.places import find_pictures, overview_at
 from muslin.studio.styles import clear_styling
 from muslin.style.enlarge import enlarge
 
@@ -63,13 +63,14 @@ def flat(files: list[Path], out: Path, config: FlatConfig | None = None, rights:
         dpi = _SIDE / max(drawing.width, drawing.height) * 25.4
         yield Saved(write_bytes(path.with_suffix(".png"), encode_png(ink, dpi=dpi, text=mark_text(recipe.mark()) if recipe else None)))
         yield Note(f"{path.name}: {len(drawing.seams)} seams, {len(drawing.details)} details, {drawing.nodes} nodes")
-        made += [(file, recipe, pixels, resize(ink, *_small(ink)))] if len(made) < _SHOWN else []
+        if len(made) < _SHOWN:
+            made.append((file, recipe, resize(pixels, *_small(pixels)), resize(ink, *_small(ink))))
         yield Step("flat", number, len(found), {"nodes": drawing.nodes})
     if not made:
         raise InputError(f"none of {len(found)} could be drawn; the first: {reasons[0]}")
     if len(found) > 1:
-        path = out / "sheet.png"
-        yield Saved(write_bytes(path, _sheet(made)))
+        path = write_bytes(overview_at(out / "sheet.png"), _sheet(made))
+        yield Saved(path)
     yield Finished(path, time.monotonic() - started)
 
 
@@ -102,11 +103,11 @@ def names(files: list[Path]) -> list[str]:
 
 
 def _free(path: Path, text: str) -> Path:
-    """`path`, or NAME-2.flat.svg ...: the first that is free or holds this very drawing. A flat is drawn on by hand."""
+    """`path`, or NAME-2.flat.svg ...: the first that is free, its PNG too, or holds this very drawing. A flat is drawn on by hand."""
     name = path.name.removesuffix(".flat.svg")
     for number in count(1):
         here = path if number == 1 else path.with_name(f"{name}-{number}.flat.svg")
-        if not here.exists() or read_bytes(here) == text.encode():
+        if read_bytes(here) == text.encode() if here.exists() else not here.with_suffix(".png").exists():
             return here
     raise AssertionError  # numbers do not end
 

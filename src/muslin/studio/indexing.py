@@ -30,11 +30,12 @@ _CHANCE = 600  # pictures that thresholds are taken from
 _FEW = 100  # below so many a threshold says little
 
 
-def index_of(against: str, path: Path, held_out: str = "") -> Iterator[Event | Index]:
+def index_of(against: str, path: Path, held_out: str = "", named: bool = False) -> Iterator[Event | Index]:
     """The index of a data set (name, folder, zip), made at `path` where it is not there yet; or one that exists, by file or name.
 
     The last thing yielded is the Index. `held_out` is a data set of the same kind that was not trained on, for the thresholds; without
-    one, each of some pictures is left out in turn. Raises InputError.
+    one, each of some pictures is left out in turn. `named`: somebody has chosen `path`, and an index of other pictures there is not written
+    over. Raises InputError.
     """
     if against in INDEXES or against.endswith(".safetensors"):
         if held_out:
@@ -49,6 +50,8 @@ def index_of(against: str, path: Path, held_out: str = "") -> Iterator[Event | I
         yield Note(f"{path.name}: {len(source.items)} pictures of {source.name}, as they were indexed before")
         yield from _told(load_index(path))
         return
+    if about and named and about.get("digest") != digest:
+        raise InputError(f"{path}: is the index of other pictures ({about.get('data', '?')}); name another file with --index, or delete it")
     names, rows = list[str](), list[Row]()
     parts = path.with_suffix(".parts") / digest[:16]
     yield from _rows(source, parts, names, rows)
@@ -68,7 +71,12 @@ def calibrate(index: Index, held: Source | None = None) -> Iterator[Event | Inde
     for done, place in enumerate(order, 1):
         if held:
             item = held.items[place]
-            near = nearest(index, open_image(item.read(), item.name).pixels)
+            try:
+                picture = open_image(item.read(), item.name).pixels
+            except MuslinError as failure:
+                yield Refused(item.name, str(failure))
+                continue
+            near = nearest(index, picture)
         else:
             near = nearest(index, index.thumbnail(place), leave_out=frozenset({place}))
         near = tuple(n for n in near if n.similarity <= SAME)
@@ -77,6 +85,8 @@ def calibrate(index: Index, held: Source | None = None) -> Iterator[Event | Inde
             away.append(min(n.away for n in near))
         if done % 16 == 0 or done == len(order):
             yield Step("chance", done, len(order))
+    if not similar and held:
+        raise InputError(f"{held.name}: holds no picture that can be read and is not in the set too; there is nothing to calibrate with")
     if not similar:
         raise InputError("every picture of the set is there twice; there is nothing to calibrate with")
     chances = [torch.tensor(reached).sort().values for reached in (similar, away)]

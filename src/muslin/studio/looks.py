@@ -11,6 +11,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from muslin.assets import STYLES
 from muslin.base.config import from_dict
 from muslin.base.errors import InputError
 from muslin.base.files import read_bytes, sha256
@@ -37,6 +38,18 @@ class Pantry:
     def inside(self) -> list[Path]:
         """The folders in the places: one for each kind of garment, as training sets have them."""
         return [path for place in self.places if place.is_dir() for path in sorted(place.iterdir()) if path.is_dir()]
+
+    def around(self, look: "Look") -> list[Path]:
+        """Where a look's ingredients are looked for, beside it first."""
+        return [look.path.parent, Path(), *self.places, *self.inside]
+
+    def check(self, look: "Look") -> None:
+        """Raises InputError for the first of a look's pictures that is not here; a design that is not is drawn again."""
+        content = [] if look.recipe.parents else [(look.recipe.content, "content")]
+        rows = [*content, (look.recipe.mask, "mask"), *((row, "style") for row in look.recipe.styles)]
+        for row, what in rows:
+            if row:
+                find_file(row, [STYLES, *self.around(look)], what)
 
     def kind(self, look: "Look") -> str:
         """The class of a look's garment: of a draft its recipe's, of a photo the name of the folder inside a place that holds it, or empty."""
@@ -105,7 +118,7 @@ def find_looks(folder: Path) -> tuple[list[Look], list[str]]:
 def materials(look: Look, pantry: Pantry) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None, list[tuple[Style, float]]]:
     """What a look was made on at its own size, the mask, and the styles with their weights. Raises InputError for what is not here."""
     try:
-        picture, styles, mask = dressed_on(look.recipe, pantry.generator, [look.path.parent, Path(), *pantry.places, *pantry.inside])
+        picture, styles, mask = dressed_on(look.recipe, pantry.generator, pantry.around(look))
     except InputError as failure:
         raise InputError(f"{look.path}: {failure}") from failure
     content, found = canvas(picture, look.config, mask)

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jaxtyping import Float
-from torch import Tensor
-
 from muslin.base.errors import InputError, MuslinError, SettingError
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step, last_of
 from muslin.base.files import make_folder, write_json, write_text
@@ -22,7 +19,7 @@ from muslin.export.pages import inline, page
 from muslin.metrics.originality import Finding, Index, judged, nearest, thresholds
 from muslin.provenance.recipe import Recipe, find_recipe, together, tools
 from muslin.studio.indexing import index_of
-from muslin.studio.places import find_pictures
+from muslin.studio.places import check_page, find_pictures
 
 _RANK = {"copy": 0, "close": 1, "distinct": 2}
 
@@ -41,7 +38,7 @@ class Search:
 @dataclass(frozen=True)
 class _Design:
     name: str
-    picture: Float[Tensor, "3 256 256"]
+    picture: str  # as the page shows it: thousands of designs take no more memory than their page
     finding: Finding
     recipe: Recipe | None
 
@@ -54,7 +51,8 @@ def originality(designs: list[Path], out: Path, search: Search | None = None) ->
     if search.language not in ("en", "zh"):
         raise SettingError(f"lang={search.language}: should be en or zh")
     files = find_pictures(designs)
-    index = yield from last_of(index_of(search.against, search.index or out / "index.safetensors", search.held_out))
+    check_page(out, "originality.json")
+    index = yield from last_of(index_of(search.against, search.index or out / "index.safetensors", search.held_out, bool(search.index)))
     assert index is not None
     found = list[_Design]()
     for done, file in enumerate(files, 1):
@@ -63,7 +61,7 @@ def originality(designs: list[Path], out: Path, search: Search | None = None) ->
         except MuslinError as failure:
             yield Refused(str(file), str(failure))
             continue
-        shown = resize(square(picture), 256, 256)
+        shown = inline(resize(square(picture), 256, 256))
         found.append(_Design(file.name, shown, judged(index, nearest(index, picture), search.alarm), find_recipe(file)))
         yield Step("compare", done, len(files))
     if not found:
@@ -104,7 +102,7 @@ def _page(found: list[_Design], index: Index, search: Search) -> str:
     rows = [
         {
             "name": design.name,
-            "picture": inline(design.picture),
+            "picture": design.picture,
             "finding": design.finding,
             "near": [(index.names[n.place], inline(index.thumbnail(n.place), 92), n.similarity) for n in design.finding.neighbours[:4]],
         }

@@ -28,7 +28,7 @@ from muslin.studio.choose import Chosen, Pool, features, known_garments
 from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
 from muslin.studio.dressing import in_words, ready
 from muslin.studio.lookbook import Look, write_lookbook
-from muslin.studio.places import Place, overview_at, place_for
+from muslin.studio.places import Place, check_page, overview_at, place_for
 from muslin.studio.screening import choose_new, training_index
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.configs import StyleConfig
@@ -69,6 +69,7 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     """
     config, started = config or DesignConfig(), time.monotonic()
     _check(generator, styles, config)
+    check_page(out, "lookbook.json")
     told = clear_styling(styles, [], config.rights).told()
     room_for(out, config.count * max(config.looks, 1) * config.style.size**2 * 3)
     for folder in (out, out / "designs", out / "looks"):

@@ -19,6 +19,7 @@ from muslin.provenance.recipe import Recipe, find_recipe, read_marks
 from muslin.provenance.xmp import read
 
 OVERVIEWS = ("sheet.png", "line-up.png")  # what commands put beside the pictures that they make
+_PAGES = ("lookbook.json", "evaluation.json", "originality.json")  # what lies beside an index.html
 _TOLD = 3  # settings named in a line
 
 
@@ -84,6 +85,13 @@ def _overview(path: Path) -> bool:
     """Whether a picture is named as an overview, or is one of ours that had to take a number."""
     plain = re.sub(r"-\d+$", "", path.stem) + path.suffix
     return path.name in OVERVIEWS or (plain in OVERVIEWS and _overview_of_ours(path))
+
+
+def check_page(out: Path, mine: str) -> None:
+    """Raises InputError where the index.html in `out` is another command's, told by the JSON beside it; `mine`: this one's."""
+    theirs = next((name for name in _PAGES if name != mine and (out / name).exists()), "")
+    if theirs and (out / "index.html").exists() and not (out / mine).exists():
+        raise InputError(f"{out / 'index.html'}: is the page of {theirs} beside it; name another folder with --out")
 
 
 def find_pictures(paths: list[Path]) -> list[Path]:

@@ -12,7 +12,7 @@ from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
 from muslin.base.files import sha256
 from muslin.base.rights import UNKNOWN, WORDS, Rights, Use, clear, from_row, known, known_or_empty, objection, sum_of
 from muslin.data.croissant import read_croissant, write_croissant
-from muslin.data.ledger import CROISSANT, place_of, read_ledger, write_ledger
+from muslin.data.ledger import CROISSANT, check_names, place_of, read_ledger, write_ledger
 from muslin.data.sources import Item, Source, open_source
 
 _NAMES, _CREDITS = 5, 20  # so many are told; the rest is counted
@@ -81,6 +81,7 @@ def _write(data: Path, source: Source, entry: Entry, taken: Path | None) -> Iter
         yield Note(f"{taken}: tells of {named:,} of {len(source.items):,} pictures")
     if entry.values():
         items = _chosen(source, entry)
+        check_names(item.name for item in items)
         rows = list[tuple[str, Rights]]()
         for number, item in enumerate(items, 1):
             rights = from_row(entry.values(), str(data), ledger.of(item.name) or item.rights)

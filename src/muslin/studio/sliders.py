@@ -6,6 +6,7 @@ regression), limited to the layers where it acts, tried again, and kept only whe
 far off in W, a less pure and shorter one is tried.
 """
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch import Tensor
 from muslin.base.checkpoint import load_checkpoint, save_checkpoint
 from muslin.base.errors import InputError, nearest
 from muslin.base.events import Event, Finished, Note, Saved, Step
+from muslin.base.files import check_writable
 from muslin.gan.generators import Loaded
 from muslin.gan.latent import Direction, as_changes, candidates, groups, latent, style_based
 from muslin.gan.synthesis import Generator
@@ -86,7 +88,8 @@ class _Trial:
 
 def find_sliders(generator: Loaded, designs: int = 40, out: Path | None = None) -> Iterator[Event]:
     """Find, name and save the sliders of a generator, beside it (or at `out`). Raises InputError for one without W space."""
-    network = style_based(generator)
+    network, path = style_based(generator), out or sliders_file(generator)
+    check_writable(path)
     many = _many(network)
     trial = _trial(generator, network, designs, many)
     tried, effects = [*candidates(network), *_following(trial, many)], list[Tensor]()
@@ -107,8 +110,7 @@ def find_sliders(generator: Loaded, designs: int = 40, out: Path | None = None) 
     for slider in found:
         acts = " and ".join(slider.acts_in)
         yield Note(f"{slider.name}: {slider.less} ... {slider.more}; {slider.purity:.0%} of what it does, in {acts}")
-    path = save_sliders(out or sliders_file(generator), generator, found)
-    yield Saved(path)
+    yield Saved(save_sliders(path, generator, found))
     yield Finished(path, 0.0)
 
 
@@ -249,17 +251,19 @@ def load_sliders(generator: Loaded, path: Path | None = None) -> dict[str, Slide
     path = path or sliders_file(generator)
     if not path.exists():
         style_based(generator)  # there are none to be found where there is no W
-        raise InputError(
-            f"{generator.name}: its sliders are not found yet; `muslin edit sliders --generator ...` finds them, in some minutes"
-        )
+        raise InputError(f"{generator.name}: its sliders are not found yet; `{_finding(generator)}` finds them, in some minutes")
     tensors, about = load_checkpoint(path)
     if about.get("kind") != "sliders" or about.get("sha256") != generator.sha256:
-        raise InputError(f"{path}: sliders of another generator; run `muslin edit sliders` again")
+        raise InputError(f"{path}: sliders of another generator, or of this one before it was trained on; run `{_finding(generator)}`")
     rows = {row["name"]: row for row in about["sliders"]}
     return {
         name: Slider(name, row["less"], row["more"], tensors[name].float(), tuple(row["acts_in"]), row["purity"], row["cost"])
         for name, row in rows.items()
     }
+
+
+def _finding(generator: Loaded) -> str:
+    return f"muslin edit sliders --generator {shlex.quote(str(generator.path))}"
 
 
 def slid(sliders: dict[str, Slider], ws: Float[Tensor, "layers w"], amounts: dict[str, float]) -> Float[Tensor, "layers w"]:
