@@ -121,7 +121,7 @@ def test_contours_of_real_drafts_are_shorter_than_the_drafts_own_and_lie_there()
         there = cut.mask[0] > 0.5
         assert float((there & away).sum() / (there | away).sum()) > 0.85
         longest = max(length(line) for line in closed_contours(away.float()))
-        assert max(length(line) for line in closed_contours(cut.mask[0])) < 0.97 * longest
+        assert max(length(line) for line in closed_contours(cut.mask[0])) < 0.98 * longest
         assert float((cut.cloth - 1).abs().amax(0)[~there & ~away].min()) > 0.1  # the cloth goes on beyond the edge
 
 

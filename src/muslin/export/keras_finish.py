@@ -16,8 +16,8 @@ class KerasFinish:
     def __init__(self, at: Any, network: Finish) -> None:
         self.at, self.layers, self.ops, self.network = at, at.layers, at.keras.ops, network
 
-    def finished(self, picture: Any, label: Any) -> Any:
-        """The picture (b, s, s, 3) in [-1, 1] at twice its size, about [-1, 1]."""
+    def finished(self, picture: Any, label: Any, calm: float) -> Any:
+        """The picture (b, s, s, 3) in [-1, 1] at twice its size, about [-1, 1]; `calm`: as `AtelierNet.finish_calm`."""
         network, join = self.network, self.layers.Concatenate
         small = self.cleaned(picture)
         grains, skips = self.grains(label), list[Any]()
@@ -35,24 +35,41 @@ class KerasFinish:
             x = join(name=f"finish_up_{i}_joined")([self._enlarged(f"finish_up_{i}", x), skips.pop()])
             x = self._twice(f"finish_up_{i}", x, up, grains[1] if 2 * int(x.shape[1]) == network.side else None)
         x = self._twice("finish_large", self._enlarged("finish_large", x), network.large, grains[2])
-        return self.layers.Add(name="finished")([self._enlarged("finish_picture", small), self._conv("finish_picture", x, network.rgb)])
+        made = self.layers.Add(name="finished")([self._enlarged("finish_picture", small), self._conv("finish_picture", x, network.rgb)])
+        return self.calmed(made, self._enlarged("draft_enlarged", picture), calm) if calm else made
 
     def cleaned(self, picture: Any) -> Any:
         """As `gan.finish.cleaned`."""
+        solid = self.solid_of(picture)
+        within = -self.widest("finish_within", -solid, ours.RIM)
+        weight = within + solid * ours.THIN + 1e-4
+        inside = self.soft("finish_inside", picture * weight, ours.CLEAN) / self.soft("finish_weight", weight, ours.CLEAN)
+        return solid * inside + (1.0 - solid) * picture
+
+    def calmed(self, finished: Any, draft: Any, sigma: float) -> Any:
+        """As `gan.finish.calmed`."""
+        finished = self.ops.clip(finished, -1.0, 1.0)
+        whole = -self.widest("calm_closed", -self.widest("calm_wide", self.solid_of(finished), ours.HOLE), ours.HOLE)
+        within = self.soft("calm_blend", -self.widest("calm_within", -whole, ours.EDGE), ours.BLEND)
+        added = finished - draft
+        return draft + within * self.soft("calm_added", added, sigma) + (1.0 - within) * added
+
+    def solid_of(self, picture: Any) -> Any:
+        """As `gan.finish.solid_of`."""
         ops = self.ops
         edges = (picture[:, 0], picture[:, -1], picture[:, :, 0], picture[:, :, -1])
         ground = ops.mean(ops.concatenate(edges, axis=1), axis=1)[:, None, None, :]
         apart = ops.max(ops.absolute(picture - ground), axis=3, keepdims=True)
         least, most = ours.GARMENT
-        solid = ops.clip((apart - least) / (most - least), 0.0, 1.0)
-        within = -self.layers.MaxPooling2D(2 * ours.RIM + 1, strides=1, padding="same", name="finish_within")(-solid)
-        weight = within + solid * ours.THIN + 1e-4
-        inside = self.soft("finish_inside", picture * weight) / self.soft("finish_weight", weight)
-        return solid * inside + (1.0 - solid) * picture
+        return ops.clip((apart - least) / (most - least), 0.0, 1.0)
 
-    def soft(self, name: str, x: Any) -> Any:
-        """A Gaussian of `CLEAN` px: two depthwise convolutions of the edge-reflected picture."""
-        weights = ours.bell(ours.CLEAN)
+    def widest(self, name: str, x: Any, reach: int) -> Any:
+        """The largest value within `reach` px; beyond the border there is none."""
+        return self.layers.MaxPooling2D(2 * reach + 1, strides=1, padding="same", name=name)(x)
+
+    def soft(self, name: str, x: Any, sigma: float) -> Any:
+        """A Gaussian of `sigma` px: two depthwise convolutions of the edge-reflected picture."""
+        weights = ours.bell(sigma)
         reach, channels = len(weights) // 2, int(x.shape[3])
         x = self.ops.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="reflect")
         for axis, shape in (("across", (1, -1, 1, 1)), ("down", (-1, 1, 1, 1))):

@@ -142,7 +142,7 @@ class _Atelier:
         w = self.mapping(z, label, truncation)
         picture = self.drawn(w)
         if self.network.finish is not None:
-            picture = KerasFinish(self, self.network.finish).finished(self.clipped("draft", picture), label)
+            picture = KerasFinish(self, self.network.finish).finished(self.clipped("draft", picture), label, self.network.net.finish_calm)
         picture = self.clipped("picture", picture)
         model = self.keras.Model({"z": z, "label": label, "truncation": truncation}, picture, name="generator")
         for name, weights in self.weights.items():

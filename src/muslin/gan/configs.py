@@ -53,6 +53,7 @@ class AtelierNet:
     cmin: int = 16
     classes: int = 1
     finish: int = 0  # width of the net that draws the last doubling anew (gan/finish.py), trained by itself; 0: there is none
+    finish_calm: float = 0.0  # px by which what it adds inside a garment is softened when drawn (its outline is not); 0: shown as it is
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _finishing(size: int) -> "AtelierConfig":
     """A finishing net for a generator of half the size, which `--init` names."""
     settled = {"images": 30_000, "batch": 16, "rate": 2e-3, "beta2": 0.99, "loss": "non-saturating", "gamma": 0.15, "strength": 0.0}
     settled |= {"adapt_over": 0, "redraw": 10.0, "average_half_life": 4_000, "save_every": 2_000, "judge_every": 2_000}
-    return AtelierConfig(net=AtelierNet(size=size, finish=40), discriminator="multi-scale", **settled)  # type: ignore[arg-type]
+    return AtelierConfig(net=AtelierNet(size=size, finish=40, finish_calm=1.7), discriminator="multi-scale", **settled)  # type: ignore[arg-type]
 
 
 Config = ClassicConfig | AtelierConfig
@@ -154,7 +155,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("images", "epochs", "penalty_every", "save_every", "report_every", "judge_every"), (1, 1e12)),
     **dict.fromkeys(("strength", "target", "decay_last", "translate", "scale", "light", "cut", "leak"), (0, 1)),
     **dict.fromkeys(("z", "w", "cbase", "cmax", "cmin", "classes", "hidden"), (1, 1 << 20)),
-    **dict.fromkeys(("finish", "gamma", "adapt_over", "average_half_life", "warm", "redraw", "d_rate"), (0, 1e12)),
+    **dict.fromkeys(("finish", "finish_calm", "gamma", "adapt_over", "average_half_life", "warm", "redraw", "d_rate"), (0, 1e12)),
     **{
         "batch": (1, 1 << 16),
         "rate": (1e-9, 1),

@@ -23,6 +23,7 @@ _LEAK = 0.2
 _GRAIN = 0.3  # how loud noise is at the start
 GARMENT = (0.1, 0.3)  # difference from the ground's colour (of a range of 2): from here to there a pixel becomes the garment's
 RIM, THIN, CLEAN = 2, 0.02, 1.5  # px; weight of a rim's own colour; px of the softening
+EDGE, HOLE, BLEND = 3, 4, 1.0  # px of a finished draft: its edge, pale places that are the garment's all the same, from one to the other
 DRAWS = 4  # uniform numbers that one picture's coarsening takes, beside FIELD normal ones that bend it
 _GRID = 8
 FIELD = 2 * _GRID**2
@@ -90,13 +91,38 @@ class Twice(nn.Module):
 def cleaned(small: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 s s"]:
     """The garment's colours softened and carried out to its edge from what lies within; the ground, known by the border's colour, as it is."""
     small = small.float()
-    border = torch.cat([small[..., 0, :], small[..., -1, :], small[..., :, 0], small[..., :, -1]], -1)
-    apart = (small - border.mean(-1)[:, :, None, None]).abs().amax(1, keepdim=True)
-    solid = ((apart - GARMENT[0]) / (GARMENT[1] - GARMENT[0])).clamp(0, 1)
-    within = -F.max_pool2d(-solid, 2 * RIM + 1, 1, RIM)
+    solid = solid_of(small)
+    within = -_widest(-solid, RIM)
     weight = within + THIN * solid + 1e-4  # what is nowhere wider than its rim keeps its colours
     inside = gaussian(small * weight, CLEAN) / gaussian(weight, CLEAN)
     return solid * inside + (1 - solid) * small
+
+
+def calmed(finished: Float[Tensor, "b 3 s s"], draft: Float[Tensor, "b 3 s s"], sigma: float) -> Float[Tensor, "b 3 s s"]:
+    """A finished draft whose cloth is the (enlarged) draft's with what finishing adds to it softened by `sigma` px; its outline, and 3 px within, as finished.
+
+    Who invents cloth invents too much of it: grain where it should have been plain (docs/LOG.md). In [-1, 1].
+    """
+    finished = finished.clamp(-1, 1)
+    within = gaussian(-_widest(-_garment_of(finished), EDGE), BLEND)
+    added = finished - draft
+    return draft + within * gaussian(added, sigma) + (1 - within) * added
+
+
+def _garment_of(pictures: Tensor) -> Tensor:
+    """1 on the garment, pale places within it too, 0 on the ground."""
+    return -_widest(-_widest(solid_of(pictures), HOLE), HOLE)
+
+
+def _widest(x: Tensor, reach: int) -> Tensor:
+    return F.max_pool2d(x, 2 * reach + 1, 1, reach)
+
+
+def solid_of(pictures: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 1 s s"]:
+    """1 on the garment, 0 on the ground, known by the border's colour, straight between (`GARMENT`)."""
+    border = torch.cat([pictures[..., 0, :], pictures[..., -1, :], pictures[..., :, 0], pictures[..., :, -1]], -1)
+    apart = (pictures - border.mean(-1)[:, :, None, None]).abs().amax(1, keepdim=True)
+    return ((apart - GARMENT[0]) / (GARMENT[1] - GARMENT[0])).clamp(0, 1)
 
 
 def active(x: Tensor) -> Tensor:

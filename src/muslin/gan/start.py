@@ -64,7 +64,7 @@ class Start:
         return self.net.size // 2 if self.net.finish else self.net.size
 
     def _finished(self, net: AtelierNet) -> AtelierNet:
-        whole = self.net if self.net.finish else replace(self.net, size=2 * self.net.size, finish=net.finish)
+        whole = self.net if self.net.finish else replace(self.net, size=2 * self.net.size, finish=net.finish, finish_calm=net.finish_calm)
         if whole.size != net.size:
             raise SettingError(
                 f"net.size={net.size}: a finishing net for {self.path} draws {whole.size} px; take preset finish-{whole.size}"
@@ -72,7 +72,7 @@ class Start:
         return whole
 
     def _unfinish(self) -> None:
-        self.net, self.critic = replace(self.net, size=self.net.size // 2, finish=0), {}
+        self.net, self.critic = replace(self.net, size=self.net.size // 2, finish=0, finish_calm=0.0), {}
         self.generator = {name: tensor for name, tensor in self.generator.items() if not name.startswith(_FINISH)}
 
     def _borrowed(self, trainer: AtelierTrainer, classes: tuple[str, ...]) -> None:

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from muslin.gan.configs import AtelierNet
-from muslin.gan.finish import Finish
+from muslin.gan.finish import Finish, calmed
 from muslin.gan.layers import upsample
 
 
@@ -149,7 +149,11 @@ class Generator(nn.Module):
     def synthesise(self, ws: Float[Tensor, "b layers w"]) -> Float[Tensor, "b 3 s s"]:
         """Pictures from one w for each layer (style mixing: different rows)."""
         drawn = self.unfinished(ws)
-        return drawn if self.finish is None else torch.as_tensor(self.finish(drawn.clamp(-1, 1)))
+        if self.finish is None:
+            return drawn
+        drawn = drawn.clamp(-1, 1)
+        finished = torch.as_tensor(self.finish(drawn))
+        return calmed(finished, upsample(drawn), self.net.finish_calm) if self.net.finish_calm else finished
 
     def unfinished(self, ws: Float[Tensor, "b layers w"]) -> Float[Tensor, "b 3 t t"]:
         """The same without the finishing net: at half the size where there is one."""
