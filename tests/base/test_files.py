@@ -118,3 +118,8 @@ def test_where_nothing_can_be_written_is_told_at_once(tmp_path):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(DiskError):
         check_writable(tmp_path / "none" / "a.txt")
+
+
+def test_a_name_that_no_disk_takes_is_told(tmp_path):
+    with pytest.raises(DiskError, match=r"x: cannot write: the name is too long"):
+        write_bytes(tmp_path / ("x" * 300), b"new")

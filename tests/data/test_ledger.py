@@ -110,6 +110,12 @@ def test_spaces_and_old_ends_of_lines_of_a_hand_written_table_do_no_harm():
     assert parse_ledger(b"file,licence\ra.jpg,MIT\rb.jpg,CC0-1.0\r", "rights.csv").of("b.jpg") == Rights("CC0-1.0")
 
 
+def test_a_row_with_spaces_takes_the_place_of_one_without():
+    inner, outer = parse_ledger(b"file,licence\na.jpg,CC0-1.0\n", "in"), parse_ledger(b"file,licence\na.jpg ,reserved\n", "out")
+    assert inner.with_rows(list(outer.rows)).of("a.jpg") == outer.rows[0][1]
+    assert parse_ledger(b"file,licence\na.jpg ,MIT\na.jpg,CC0-1.0\n", "one").of("a.jpg") == Rights("MIT"), "the first row counts"
+
+
 def test_a_name_that_is_no_utf8_is_told_before_anything_is_read(tmp_path):
     folder = tmp_path / "old"
     folder.mkdir()

@@ -68,16 +68,16 @@ def whole(path: Path) -> Iterator[Path]:
 
     When the body fails or is stopped, nothing changes. Raises DiskError for what the system refuses.
     """
-    path = path.resolve() if path.is_symlink() else path
-    part = path.with_name(f"{LITTER}{os.getpid()}-{path.name}")
+    at = Path(os.path.realpath(path))
+    part = at.with_name(f"{LITTER}{os.getpid()}-{at.name}")
     try:
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
-        if path.is_file():
-            part.chmod(path.stat().st_mode & 0o777)  # who may read it stays as it was
-        part.replace(path)
-        _sync_folder(path.parent)
+        with contextlib.suppress(OSError):  # who may read it stays as it was, where there is one and the disk knows of such things
+            part.chmod(at.stat().st_mode & 0o777)
+        part.replace(at)
+        _sync_folder(at.parent)
     except OSError as failure:
         raise disk_error(path, failure) from failure
     finally:
@@ -126,9 +126,12 @@ def sha256_file(path: Path) -> str:
 
 def check_writable(path: Path) -> None:
     """Refuse before starting when a file cannot be written at `path`. Raises DiskError."""
-    with whole(path.with_name(f".muslin-trial-{path.name}")) as part:
-        part.touch()
-    path.with_name(f".muslin-trial-{path.name}").unlink(missing_ok=True)
+    trial = Path(os.path.realpath(path)).with_name(f"{LITTER}{os.getpid()}")
+    try:
+        trial.touch()
+        trial.unlink()
+    except OSError as failure:
+        raise disk_error(path, failure) from failure
 
 
 def room_for(path: Path, need: int) -> None:

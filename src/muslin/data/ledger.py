@@ -34,12 +34,13 @@ class Ledger:
     def with_rows(self, rows: list[tuple[str, Rights]]) -> "Ledger":
         """These rows in the place of those of the same name, new ones at the front: what was written last counts."""
         fresh = dict(rows)
-        return Ledger((*fresh.items(), *(row for row in self.rows if row[0] not in fresh)))
+        bare = {name.strip() for name in fresh}  # a table written by hand has spaces around its names
+        return Ledger((*fresh.items(), *(row for row in self.rows if row[0] not in fresh and row[0] not in bare)))
 
     @cached_property
     def _exact(self) -> dict[str, Rights]:
-        loose = {name.strip(): rights for name, rights in reversed(self.rows)}  # as people write tables
-        return loose | dict(reversed(self.rows))  # also names with signs of a pattern in them: look[1].jpg
+        loose = {name.strip(): rights for name, rights in reversed(self.rows)}  # also names with signs of a pattern in them: look[1].jpg
+        return loose | {name: rights for name, rights in reversed(self.rows) if name != name.strip()}
 
     @cached_property
     def _patterns(self) -> list[tuple[str, Rights]]:

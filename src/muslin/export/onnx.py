@@ -261,5 +261,7 @@ def _run(session: Any, given: Mapping[str, Tensor]) -> list[Tensor]:
     try:
         made = session.run(None, {name: x.numpy() for name, x in given.items()})
     except Exception as failure:  # onnxruntime has many kinds of its own
-        raise InputError(f"onnxruntime cannot run this network ({str(failure).splitlines()[0][:200]}): {_REMEDY}") from failure
+        raise InputError(
+            f"onnxruntime cannot run this network ({(str(failure).splitlines() or [type(failure).__name__])[0][:200]}): {_REMEDY}"
+        ) from failure
     return [torch.from_numpy(x) for x in made]

@@ -53,7 +53,9 @@ class AtelierNet:
     cmin: int = 16
     classes: int = 1
     finish: int = 0  # width of the net that draws the last doubling anew (gan/finish.py), trained by itself; 0: there is none
-    finish_calm: float = 0.0  # px by which what it adds inside a garment is softened when drawn (its outline is not); 0: shown as it is
+    finish_calm: float = (
+        0.0  # px by which what it adds inside a garment is softened when drawn (its outline is not, but that of narrow gaps); 0: not
+    )
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("images", "epochs", "penalty_every", "save_every", "report_every", "judge_every"), (1, 1e12)),
     **dict.fromkeys(("strength", "target", "decay_last", "translate", "scale", "light", "cut", "leak"), (0, 1)),
     **dict.fromkeys(("z", "w", "cbase", "cmax", "cmin", "classes", "hidden"), (1, 1 << 20)),
-    **dict.fromkeys(("finish", "finish_calm", "gamma", "adapt_over", "average_half_life", "warm", "redraw", "d_rate"), (0, 1e12)),
+    **dict.fromkeys(("finish", "gamma", "adapt_over", "average_half_life", "warm", "redraw", "d_rate"), (0, 1e12)),
     **{
         "batch": (1, 1 << 16),
         "rate": (1e-9, 1),
@@ -164,7 +166,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
         "beta2": (0, 0.99999),
         "real_label": (0.5, 1),
     },
-    **{"mapping": (1, 64), "mapping_rate": (1e-6, 10), "dropout": (0, 0.99), "size": (8, 1024)},
+    **{"finish_calm": (0, 4), "mapping": (1, 64), "mapping_rate": (1e-6, 10), "dropout": (0, 0.99), "size": (8, 1024)},
 }
 
 

@@ -101,7 +101,7 @@ def cleaned(small: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 s s"]:
 def calmed(finished: Float[Tensor, "b 3 s s"], draft: Float[Tensor, "b 3 s s"], sigma: float) -> Float[Tensor, "b 3 s s"]:
     """A finished draft whose cloth is the (enlarged) draft's with what finishing adds to it softened by `sigma` px; its outline, and 3 px within, as finished.
 
-    Who invents cloth invents too much of it: grain where it should have been plain (docs/LOG.md). In [-1, 1].
+    Gaps of less than 9 px are as the cloth beside them, as pale places within it are. Who invents cloth invents too much of it: grain where it should have been plain (docs/LOG.md). In [-1, 1].
     """
     finished = finished.clamp(-1, 1)
     within = gaussian(-_widest(-_garment_of(finished), EDGE), BLEND)

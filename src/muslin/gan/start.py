@@ -64,7 +64,8 @@ class Start:
         return self.net.size // 2 if self.net.finish else self.net.size
 
     def _finished(self, net: AtelierNet) -> AtelierNet:
-        whole = self.net if self.net.finish else replace(self.net, size=2 * self.net.size, finish=net.finish, finish_calm=net.finish_calm)
+        whole = self.net if self.net.finish else replace(self.net, size=2 * self.net.size, finish=net.finish)
+        whole = replace(whole, finish_calm=net.finish_calm)  # shapes no weights
         if whole.size != net.size:
             raise SettingError(
                 f"net.size={net.size}: a finishing net for {self.path} draws {whole.size} px; take preset finish-{whole.size}"

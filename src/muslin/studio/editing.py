@@ -23,7 +23,7 @@ from muslin.base.image import encode_png, from_bytes, resize, to_bytes
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.gan.latent import GROUPS, style_based
-from muslin.provenance.recipe import Recipe, read_recipe, together
+from muslin.provenance.recipe import Recipe, read_recipe, together, told_cut
 from muslin.provenance.xmp import build
 from muslin.studio.cook import draft_recipe, draw
 from muslin.studio.latents import Design, design_of, draw_design, edited, pack, seeds_of
@@ -31,7 +31,7 @@ from muslin.studio.places import cut, overview_at, place_for
 from muslin.studio.sliders import Slider, load_sliders, slid
 
 _CLOSE, _SURPRISE = 0.0, 1.0
-_NAME = 120  # bytes
+_NAME = 100  # bytes
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,9 @@ def vary(source: Source, name: str, distance: float, count: int, seed: int, out:
     if not _CLOSE < distance <= _SURPRISE or not 1 <= count <= 1000:
         raise SettingError(f"distance={distance:g}, count={count}: distances go from just above 0 to 1, counts from 1 to 1000")
     make_folder(out)
-    shown, captions, own = [draw_design(generator, parent)], [named(name)], set(seeds_of(parent.recipe))
+    with told_cut():
+        own = set(seeds_of(parent.recipe))
+    shown, captions = [draw_design(generator, parent)], [named(name)]
     towards = islice((other for other in counting(seed) if other not in own), count)  # towards itself lies only the design
     for number, other in enumerate(towards, 1):
         child = edited(generator, [parent], {"do": "vary", "distance": distance, "seed": other})

@@ -77,7 +77,7 @@ def export_generator(which: str, target: str, out: Path) -> Iterator[Event]:
     if which == FAST and target != "onnx":
         raise InputError(f"--to {target}: the fast style network goes out as onnx only")
     if target == "onnx" and (out.suffix != ".onnx" or out.is_dir()):
-        raise InputError(f"{out}: an ONNX model's file ends in .onnx")
+        raise InputError(f"{out}: {'is a folder' if out.is_dir() else 'is no name for it'}: an ONNX model's file ends in .onnx")
     generator = None if which == FAST else load_generator(which)
     make_folder(out.parent)
     yield from TARGETS[target](generator, out) if generator else _kept(out, onnx.export_styler(*load_styler()))

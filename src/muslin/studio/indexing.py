@@ -50,7 +50,7 @@ def index_of(against: str, path: Path, held_out: str = "", named: bool = False) 
         yield Note(f"{path.name}: {len(source.items)} pictures of {source.name}, as they were indexed before")
         yield from _told(load_index(path))
         return
-    if about and named and about.get("digest") != digest:
+    if about and named and about.get("digest") != digest and about.get("data") != source.name:
         raise InputError(f"{path}: is the index of other pictures ({about.get('data', '?')}); name another file with --index, or delete it")
     names, rows = list[str](), list[Row]()
     parts = path.with_suffix(".parts") / digest[:16]

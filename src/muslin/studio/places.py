@@ -129,7 +129,7 @@ def names_apart(paths: Sequence[Path]) -> list[str]:
 
 def cut(name: str, most: int) -> str:
     """A name cut to so many bytes of UTF-8, 40 at least, at a whole character: files' names have room for 255."""
-    return name.encode()[: max(most, 40)].decode(errors="ignore")
+    return name.encode(errors="surrogateescape")[: max(most, 40)].decode(errors="ignore")
 
 
 def _unmade(plain: dict[str, Any]) -> dict[str, Any]:
