@@ -157,7 +157,11 @@ def test_a_sheet_is_marked_as_what_is_on_it():
     assert mark.rights == "CC0-1.0; own work" and not mark.recipe and mark.by_machine
     content = encode_sheet(GREY, [draft, photo])
     assert read_marks(content, "sheet.png") == (None, mark) and read_text(content, "sheet.png")["Source"] == "compositeSynthetic"
-    assert read_marks(encode_sheet(GREY, []), "sheet.png") == (None, None)
+    assert read_marks(encode_sheet(GREY, []), "sheet.png") == (
+        None,
+        Mark("composite"),
+    )  # of photographs alone; told, so that it is known for ours
+    assert not Mark("composite").by_machine
 
 
 def test_each_picture_of_a_producer_counts_in_the_number_of_a_sheet():
