@@ -14,6 +14,13 @@ from muslin.provenance.recipe import Recipe
 from muslin.studio.flat import FlatConfig, flat, names
 
 
+def _copies(garment_file, folder, *names):
+    folder.mkdir()
+    for name in names:
+        shutil.copy(garment_file, folder / name)
+    return folder
+
+
 def test_a_picture_becomes_an_svg_and_a_png_the_same_twice(tmp_path, garment_file):
     events = list(flat([garment_file], tmp_path / "a"))
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["dress.flat.png", "dress.flat.svg"]
@@ -55,12 +62,8 @@ def test_transparency_is_the_mask(tmp_path, ikat):
 
 
 def test_a_folder_gets_a_sheet_bad_files_are_left_out_and_sheets_passed_over(tmp_path, garment_file):
-    folder = tmp_path / "in"
-    folder.mkdir()
-    shutil.copy(garment_file, folder / "one.png")
-    shutil.copy(garment_file, folder / "ONE.jpg")
+    folder = _copies(garment_file, tmp_path / "in", "one.png", "ONE.jpg", "sheet.png")
     (folder / "broken.png").write_bytes(b"no picture")
-    shutil.copy(garment_file, folder / "sheet.png")
     events = list(flat([folder], folder, rights="the tests"))
     (refused,) = [event for event in events if isinstance(event, Refused)]
     assert refused.path.endswith("broken.png")
@@ -103,10 +106,7 @@ def test_a_flat_that_was_drawn_on_is_kept(tmp_path, garment_file):
 
 
 def test_nothing_of_others_is_written_over(tmp_path, garment_file):
-    folder = tmp_path / "in"
-    folder.mkdir()
-    shutil.copy(garment_file, folder / "a.png")
-    shutil.copy(garment_file, folder / "b.png")
+    folder = _copies(garment_file, tmp_path / "in", "a.png", "b.png")
     (tmp_path / "sheet.png").write_bytes(b"mine")
     (tmp_path / "a.flat.png").write_bytes(b"my own drawing")
     for _ in range(2):

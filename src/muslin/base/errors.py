@@ -1,7 +1,8 @@
 """Errors meant for people: each names the file, the value and the remedy. Anything else that is raised is a bug."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class MuslinError(Exception):
@@ -18,6 +19,15 @@ class SettingError(MuslinError):
 
 class DiskError(MuslinError):
     """The disk is full, read-only or refuses the file. What was there before is still there."""
+
+
+@contextmanager
+def naming(path: object) -> Iterator[None]:
+    """Around what is done with one file: an InputError that comes out of it begins with the file's name."""
+    try:
+        yield
+    except InputError as failure:
+        raise InputError(f"{path}: {failure}") from failure
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -7,10 +7,14 @@ import contextlib
 import errno
 import hashlib
 import json
+import lzma
 import os
 import re
 import shutil
+import struct
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,8 @@ from typing import Any
 from muslin.base.errors import DiskError, InputError
 
 LITTER = ".muslin-part-"
+# what zipfile raises where bytes are not as they should be
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError)
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space and run the same command again",
     errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",

@@ -19,12 +19,12 @@ from torch import Tensor
 
 from muslin.base.errors import InputError, MuslinError, SettingError
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
-from muslin.base.files import file_word, make_folder, read_bytes, room_for, sha256, whole, write_json
+from muslin.base.files import BROKEN_ZIP, file_word, make_folder, read_bytes, room_for, sha256, whole, write_json
 from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.base.rights import UNKNOWN, known
 from muslin.data.ground import find_mask
 from muslin.data.loader import square, within
-from muslin.data.sources import BROKEN, Item, Source, open_source
+from muslin.data.sources import Item, Source, open_source
 from muslin.data.twins import NEAR, Twins
 
 LEAST_SIDE = 16
@@ -84,7 +84,7 @@ def _prepared(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return b'"source_sha256"' in archive.read("dataset.json")
-    except (*BROKEN, KeyError):
+    except (*BROKEN_ZIP, KeyError):
         return False
 
 

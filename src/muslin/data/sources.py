@@ -5,25 +5,20 @@ Muslin's own form or the `{"labels": [[name, number], ...]}` of the StyleGAN fam
 """
 
 import json
-import lzma
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from muslin.base.errors import InputError, nearest
-from muslin.base.files import read_bytes
+from muslin.base.files import BROKEN_ZIP, read_bytes
 from muslin.base.image import MAX_BYTES, SUFFIXES
 from muslin.base.rights import Rights, from_row, sum_of
 from muslin.data.ledger import CROISSANT, LEDGER, Ledger, parse_ledger, read_ledger
 
 NO_CLASS = "all"
-# what zipfile raises where bytes are not as they should be
-BROKEN = (zipfile.BadZipFile, OSError, RuntimeError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -104,7 +99,7 @@ def _archive(path: Path) -> dict[str, Callable[[], bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
-    except BROKEN as failure:
+    except BROKEN_ZIP as failure:
         raise InputError(f"{path}: damaged archive ({failure}); make or copy it again") from failure
     for info in infos:
         name = info.filename.replace("\\", "/")
@@ -121,7 +116,7 @@ def _member(path: Path, info: zipfile.ZipInfo) -> Callable[[], bytes]:
         try:
             with zipfile.ZipFile(path) as archive:
                 return archive.read(info)
-        except BROKEN as failure:
+        except BROKEN_ZIP as failure:
             raise InputError(
                 f"{path}/{info.filename}: cannot unpack ({failure or type(failure).__name__}); make or copy the archive again"
             ) from failure

@@ -7,7 +7,6 @@ to more than they should and links out of the file are refused by name. Does not
 import json
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from muslin.base.errors import InputError
-from muslin.base.files import read_bytes
+from muslin.base.files import BROKEN_ZIP, read_bytes
 from muslin.base.hdf5 import Arrays, read_hdf5
 
 _MOST = {"config.json": 16 << 20, "metadata.json": 1 << 20, "model.weights.h5": 2 << 30}  # bytes unpacked
@@ -76,7 +75,7 @@ def _unzip(content: bytes, path: Path) -> tuple[dict[str, Any], Arrays, str]:
                     parts[name] = file.read(most + 1)
     except KeyError as failure:
         raise InputError(f"{path}: has no {failure.args[0]!s}; not a model of Keras 3: generator.save('generator.keras')") from failure
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as failure:
+    except BROKEN_ZIP as failure:
         raise InputError(f"{path}: not a whole .keras file ({failure}); it may be cut short: copy or save it again") from failure
     version = str(_json(parts["metadata.json"].decode("utf-8", "replace"), path).get("keras_version", "3"))
     arrays = read_hdf5(parts["model.weights.h5"], f"{path}: model.weights.h5", _OPTIMISERS)

@@ -53,9 +53,7 @@ class AtelierNet:
     cmin: int = 16
     classes: int = 1
     finish: int = 0  # width of the net that draws the last doubling anew (gan/finish.py), trained by itself; 0: there is none
-    finish_calm: float = (
-        0.0  # px by which what it adds inside a garment is softened when drawn (its outline is not, but that of narrow gaps); 0: not
-    )
+    finish_calm: float = 0.0  # px by which what it adds inside a garment is softened when drawn (gan/finish.py, `calmed`); 0: not
 
 
 @dataclass(frozen=True)

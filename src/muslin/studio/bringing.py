@@ -14,11 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.base.errors import InputError, SettingError
+from muslin.base.errors import InputError, SettingError, naming
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes
 from muslin.base.image import open_image, resize
-from muslin.data.drawing import Drawing, framed, read_drawing
+from muslin.data.drawing import framed, read_drawing
 from muslin.data.ground import cut_out, find_mask
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
@@ -49,10 +49,8 @@ def bring_photo(source: Source, file: Path, out: Path, config: ProjectConfig | N
         raise InputError(
             f"{file}: no garment found on a plain ground; cut it out (a PNG with transparency), or photograph it on plain paper"
         )
-    try:
+    with naming(file):
         target, area = framed_photo(picture.pixels, mask, network.size)
-    except InputError as failure:
-        raise InputError(f"{file}: {failure}") from failure
     found: Projected | None = None
     for news in project(network, target, area, config or ProjectConfig()):
         if isinstance(news, InvertProgress):
@@ -82,7 +80,8 @@ def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: in
     vouched = clear_styling([], [file], rights).told()
     if not 1 <= count <= 64:
         raise SettingError(f"count={count}: should be 1 to 64")
-    drawing = _drawing(file, picture.pixels)
+    with naming(file):
+        drawing = read_drawing(picture.pixels)
     for mended in drawing.mended:
         yield Note(f"{file.name}: {mended}")
     drawing = framed(drawing, network.size, (1 - FRAME) / 2)
@@ -130,13 +129,6 @@ def framed_photo(
     top, left = (side - small.shape[1]) // 2, (side - small.shape[2]) // 2
     square[:, top : top + small.shape[1], left : left + small.shape[2]] = small
     return square[:3].contiguous(), (square[3:] + 1) / 2
-
-
-def _drawing(file: Path, pixels: Tensor) -> Drawing:
-    try:
-        return read_drawing(pixels)
-    except InputError as failure:
-        raise InputError(f"{file}: {failure}") from failure
 
 
 def _kept(generator: Loaded, ws: Tensor, label: int, file: Path, how: dict[str, Any], vouched: dict[str, str]) -> Design:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from muslin.base.errors import InputError
+from muslin.base.errors import naming
 from muslin.gan.latent import GROUPS
 from muslin.provenance.recipe import ANEW, Recipe, from_plain, read_recipe, told_cut
 
@@ -15,11 +15,8 @@ from muslin.provenance.recipe import ANEW, Recipe, from_plain, read_recipe, told
 def history(file: Path) -> Iterator[str]:
     """Lines of the tree below a picture. Raises InputError where the file carries no recipe."""
     recipe = read_recipe(file)
-    try:
-        with told_cut():
-            lines = list(_node(recipe, "", True))
-    except InputError as failure:
-        raise InputError(f"{file}: {failure}") from failure
+    with naming(file), told_cut():
+        lines = list(_node(recipe, "", True))
     yield from (file.name, *lines)
     if recipe.licence:
         yield "made of: " + "; ".join(f"{name}: {licence}" for name, licence in sorted(recipe.licence.items()))

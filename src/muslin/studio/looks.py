@@ -13,7 +13,7 @@ from torch import Tensor
 
 from muslin.assets import STYLES
 from muslin.base.config import from_dict
-from muslin.base.errors import InputError
+from muslin.base.errors import InputError, naming
 from muslin.base.files import read_bytes, sha256
 from muslin.base.image import open_image
 from muslin.provenance.recipe import Recipe, find_recipe
@@ -117,10 +117,8 @@ def find_looks(folder: Path) -> tuple[list[Look], list[str]]:
 
 def materials(look: Look, pantry: Pantry) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None, list[tuple[Style, float]]]:
     """What a look was made on at its own size, the mask, and the styles with their weights. Raises InputError for what is not here."""
-    try:
+    with naming(look.path):
         picture, styles, mask = dressed_on(look.recipe, pantry.generator, pantry.around(look))
-    except InputError as failure:
-        raise InputError(f"{look.path}: {failure}") from failure
     content, found = canvas(picture, look.config, mask)
     return content, found, [(style, float(row.get("weight", 1))) for style, row in zip(styles, look.recipe.styles, strict=True)]
 
