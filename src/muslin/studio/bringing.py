@@ -81,10 +81,8 @@ def bring_sketch(source: Source, file: Path, out: Path, count: int = 8, seed: in
     if not 1 <= count <= 64:
         raise SettingError(f"count={count}: should be 1 to 64")
     with naming(file):
-        drawing = read_drawing(picture.pixels)
-    for mended in drawing.mended:
-        yield Note(f"{file.name}: {mended}")
-    drawing = framed(drawing, network.size, (1 - FRAME) / 2)
+        drawing = framed(read_drawing(picture.pixels), network.size, (1 - FRAME) / 2)
+    yield from (Note(f"{file.name}: {mended}") for mended in drawing.mended)
     label = generator.label(source.kind) if source.kind else None
     lines = drawing.lines if float(drawing.lines.max()) > 0 else None
     found: Followed | None = None
