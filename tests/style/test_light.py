@@ -3,9 +3,9 @@
 import torch
 
 from muslin.base.colour import from_oklab, to_oklab
-from muslin.base.image import resize
+from muslin.base.image import blur, resize
 from muslin.data.ground import extend, find_mask, shrink
-from muslin.style.retinex import print_in
+from muslin.style.retinex import calmed, print_in
 from muslin.style.shading import folds_back, lay, light, plain, shading, turned
 
 
@@ -75,6 +75,32 @@ def test_a_dark_trim_of_another_colour_is_no_shade():
     inks[:, :80] = torch.tensor([0.2, 0.0, 0.0])[:, None, None]
     picture, mask, fold = _cloth(inks)
     assert _unlike_light(_light_of(picture, mask), fold, mask) < 0.05
+
+
+def _blots(seed, side=256):
+    """Blots of some 5 px, half of all places."""
+    return (blur(torch.randn(1, side, side, generator=torch.Generator().manual_seed(seed)), 1.5) > 0).float()
+
+
+def test_mottle_of_a_print_goes_and_folds_stay():
+    """Blots of two hues, and grey ones that no hue tells: what Retinex leaves of them is halved, and the folds stay."""
+    inks = torch.tensor([0.55, 0.03, 0.02])[:, None, None] + _blots(1) * torch.tensor([-0.15, -0.03, -0.05])[:, None, None]
+    inks = inks + _blots(2) * torch.tensor([-0.08, 0.0, 0.0])[:, None, None]
+    picture, mask, fold = _cloth(inks)
+    told = to_oklab(picture)[:1] - _print_of(picture, mask)[0]
+    before, after = (_unlike_light(x, fold, shrink(mask, 8)) for x in (told, _light_of(picture, mask)))
+    assert after < 0.5 * before
+    assert after < 0.25 * _unlike_light(to_oklab(picture)[:1], fold, shrink(mask, 8))
+
+
+def test_light_is_calmed_only_where_print_was_and_no_line_runs():
+    """Grey blots on cloth from which nothing was taken stay to the bit; so do pleats that a print was taken from."""
+    mask = torch.ones(1, 256, 256)
+    blots, pleats = 0.5 + 0.1 * _blots(3), (0.5 + 0.1 * torch.sin(torch.arange(256) / 3)).expand(1, 256, 256)
+    taken = 0.2 * _blots(4)
+    assert torch.equal(calmed(blots, torch.zeros_like(blots), mask), blots)
+    assert torch.equal(calmed(pleats, taken, mask), pleats)
+    assert float((calmed(blots, taken, mask) - blots.mean()).abs().mean()) < 0.5 * float((blots - blots.mean()).abs().mean())
 
 
 def test_faint_seams_are_deepened_and_plain_cloth_is_not():

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from muslin.base.colour import to_oklab
 from muslin.base.image import blur, resize
+from muslin.data.ground import shrink
+from muslin.data.lines import along_lines
 
 _SIDE = 320  # px of the longer side at which print is looked for
 _FINE = 300  # the longer side by this is the fineness of edges
@@ -23,6 +25,10 @@ _CHROMA, _TINT = 0.03, 0.12  # a step of chroma that is print, and how much more
 _HIGH = 0.3  # a step of lightness that no shade makes
 _DENSE = 0.65  # share of a neighbourhood within reach of print's edges, from which on print is dense
 _DARK = 0.25  # OKLab: below, chroma is noise
+_MOTTLE_SIDE = 256  # px of the longer side at which light is calmed
+_FOLD = (6.0, 1.5)  # px there: how far light is blurred along a fold, and across it
+_PRINTED = (0.012, 0.03)  # OKLab: fine print taken out around a place, from which on what is left is calmed, and fully
+_RUNS = (0.55, 0.35)  # coherence of the light's slopes (0 to 1): above the first it is folds and seams, below the second mottle
 _RIDGE = 1.2e-5  # a step of chroma of 0.0035, squared: fainter ones explain nothing
 
 Gradient = tuple[Tensor, Tensor]  # across and down, each (h, w) or (c, h, w), in steps as high as an edge of this slope
@@ -59,6 +65,37 @@ def _print(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     across[:, -1], down[-1] = 0, 0
     added = lab[0] - _summed(across, down)
     return (added - (added * solid).sum() / solid.sum().clamp(min=1))[None], edges[None] * mask
+
+
+def calmed(light: Float[Tensor, "1 h w"], print_: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+    """A garment's lightness, `print_` taken out, without the mottle that is left of a print: there it is blurred along its own folds.
+
+    Mottle is where print was and slopes run in no direction (coherence of the structure tensor, Bigun & Granlund 1987); elsewhere, and
+    wherever there was no print, seams and quilting stay as they are, to the bit.
+    """
+    height, width = mask.shape[1:]
+    scale = min(1.0, _MOTTLE_SIDE / max(height, width))
+    size = [max(2, round(side * scale)) for side in (height, width)]
+    small, gone, area = resize(light, *size), resize(print_, *size), resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5
+    longer, deep = max(size), shrink(area, max(1, max(size) // 64))
+    small = blur(small, longer / 300)
+    across, down = _gradient(small[0])
+    slopes = blur(torch.stack([across.square(), down.square(), across * down]) * deep, longer / 40)
+    run = ((slopes[0] - slopes[1]).square() + 4 * slopes[2].square()).sqrt()
+    fine = (gone - blur(gone, longer / 25)).square() * deep
+    run, steep, printed, weight = blur(torch.cat([run[None], (slopes[0] + slopes[1])[None], fine, deep]), longer / 15)
+    share = _between((printed / weight.clamp(min=0.05)).sqrt(), *_PRINTED) * _between(run / (steep + 1e-6), *_RUNS)
+    if float((share * deep[0]).max()) < 0.1:
+        return light
+    long, wide = (length * longer / _MOTTLE_SIDE for length in _FOLD)
+    calm = along_lines(small, long, wide)
+    share, calm = resize(share[None], height, width).clamp(0, 1), resize(calm, height, width)
+    return light + share * (calm - light)
+
+
+def _between(x: Tensor, none: float, whole: float) -> Tensor:
+    """0 at `none`, 1 at `whole`, straight between."""
+    return ((x - none) / (whole - none)).clamp(0, 1)
 
 
 def _gradient(x: Tensor) -> Gradient:

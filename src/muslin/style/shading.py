@@ -16,7 +16,7 @@ from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
 from muslin.data.ground import box, extend, shrink
 from muslin.data.lines import oriented_energy
-from muslin.style.retinex import print_in
+from muslin.style.retinex import calmed, print_in
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
@@ -37,7 +37,7 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
     """The garment without its own print in its lightness, which else shows through every new cloth as if it were folds; and its shading.
 
     What has a colour of its own goes first (retinex.py), then fine steps of lightness (gingham, dense stripes), where they are all
-    over the garment: seams and buttons are few, and stay. The ground stays to the bit.
+    over the garment: seams and buttons are few, and stay; then the mottle that is left of a print. The ground stays to the bit.
     """
     side, inside, spread = max(pixels.shape[1:]), mask[0] > 0.99, _spread(pixels, mask)
     whole = to_oklab(spread)[:1]
@@ -46,7 +46,8 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
     strength = float(blur(fine, side / 300)[0][inside].abs().median()) if bool(inside.any()) else 0.0
     if strength > _PRINT:
         away = away + (1 - (_PRINT / strength) ** 4) * fine
-    shade = _shading(whole - away, mask, 1 - printed)
+    lit = calmed(whole - away, away, mask)
+    away, shade = whole - lit, _shading(lit, mask, 1 - printed)
     if not bool((away.abs()[0][inside] > _NOTHING).any()):
         return pixels, shade
     lab = to_oklab(pixels)
