@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image, ImageCms
 from scipy import ndimage
@@ -149,3 +150,40 @@ def test_grey_tiffs_are_read_the_right_way_round(tmp_path):
     assert torch.equal(open_image(inverted).pixels, -open_image(plain).pixels)
     Image.fromarray((ramp / 65535 * 1.01).astype(np.float32)).save(tmp_path / "float.tif")
     assert float(open_image(tmp_path / "float.tif").pixels.max()) == 1.0
+
+
+def _grey_profile(gamma=1.0):
+    """The least ICC profile of a grey: a white point and a curve."""
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    head = (
+        b"\0" * 8
+        + struct.pack(">I", 0x02400000)
+        + b"mntrGRAYXYZ "
+        + b"\0" * 12
+        + b"acsp"
+        + b"\0" * 28
+        + struct.pack(">3i", 63190, 65536, 54061)
+    )
+    table = struct.pack(">I4sII4sII", 2, b"wtpt", 156, 20, b"kTRC", 176, 16)
+    body = head.ljust(124, b"\0") + table + white + curve
+    return struct.pack(">I", len(body) + 4) + body
+
+
+def test_the_profile_of_a_grey_holds_with_transparency_and_with_16_bits():
+    """Half the light is 188 of 255 in sRGB: as 8 bits, with an alpha, and as 16 bits."""
+    plain, clear = Image.new("L", (16, 16), 128), Image.new("LA", (16, 16), (128, 255))
+    fine = Image.fromarray(np.full((16, 16), 32896, np.uint16))
+    for image in (plain, clear, fine):
+        picture = open_image(_bytes(image, icc_profile=_grey_profile()))
+        assert "colour profile to sRGB" in picture.mended, picture.mended
+        assert abs(float(picture.pixels.mean()) - (188 / 127.5 - 1)) < 0.02
+
+
+def test_16_bits_that_are_stored_by_channel_are_refused_and_not_read_wrongly(tmp_path):
+    path = tmp_path / "planar.tif"
+    tifffile.imwrite(path, np.full((3, 16, 16), 20000, np.uint16), photometric="rgb", planarconfig="separate")
+    with pytest.raises(InputError, match=r"planar\.tif: holds its 16 bits channel by channel; save it with interleaved"):
+        open_image(path)
+    tifffile.imwrite(path, np.full((16, 16, 3), 20000, np.uint16), photometric="rgb")
+    assert abs(float(open_image(path).pixels.mean()) - (20000 / 32767.5 - 1)) < 0.01

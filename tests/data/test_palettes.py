@@ -81,3 +81,17 @@ def test_article_numbers_and_names_are_no_inks_and_mistyped_ones_are_told(tmp_pa
     (tmp_path / "nan.ase").write_bytes(ase(swatch("Navy", "RGB ", float("nan"), 0, 0), swatch("Red", "RGB ", 1, 0, 0)))
     with pytest.raises(InputError, match="damaged .*'Navy' has values that are no numbers"):
         read_palette(tmp_path / "nan.ase")
+
+
+def test_hex_digits_that_are_numbers_are_told_from_colours(tmp_path):
+    """An article number is no ink beside one; a first line of figures is no heading; two colours in a line are told."""
+    path = tmp_path / "inks.csv"
+    path.write_text("100200,ff0000\n100201,00ff00\n")
+    assert [ink.colour for ink in read_palette(path)] == ["#ff0000", "#00ff00"]
+    for text in ("300,0,0\n0,255,0\n0,0,255\n", "0,255,0\n300,0,0\n"):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"\(300, 0, 0\) is no ink"):
+            read_palette(path)
+    path.write_text("ff0000,00ff00,0000ff\n111111,222222\n")
+    with pytest.raises(InputError, match="row 1 .* has several colours"):
+        read_palette(path)

@@ -10,8 +10,11 @@ import pytest
 from PIL import Image
 
 from muslin.base.errors import InputError, SettingError
-from muslin.base.events import Finished, Refused
-from muslin.data.prepare import PrepareConfig, prepare
+from muslin.base.events import Finished, Refused, Warned
+from muslin.base.image import open_image
+from muslin.data.ledger import STRAY
+from muslin.data.loader import square, within
+from muslin.data.prepare import PrepareConfig, mend, prepare
 from muslin.data.sources import open_source
 
 
@@ -139,3 +142,36 @@ def test_names_of_old_systems_and_backslashes_make_a_pack_that_can_be_read(archi
 def test_a_zip_without_a_name_is_told(archive, name):
     with pytest.raises(SettingError, match="name the zip to write"):
         list(prepare(archive, Path(name)))
+
+
+def test_rounded_corners_are_no_mask_and_a_clear_picture_is_refused(archive, tmp_path):
+    image = Image.open(sorted((archive / "dress").glob("*.jpg"))[0]).convert("RGBA")
+    image.putalpha(Image.new("L", image.size, 0))
+    image.save(archive / "dress" / "nothing.png")
+    image.putalpha(255)
+    image.paste((0, 0, 0, 0), (0, 0, 12, 12))
+    image.save(archive / "dress" / "rounded.png")
+    events = _run(archive, tmp_path / "set.zip", PrepareConfig(size=64, drop_twins=False))
+    assert [(event.path, "transparent all over" in event.reason) for event in events if isinstance(event, Refused)] == [
+        ("dress/nothing.png", True)
+    ]
+    with zipfile.ZipFile(tmp_path / "set.zip") as pack:
+        mask = Image.open(io.BytesIO(pack.read("masks/dress/rounded.png")))
+    assert sum(mask.convert("L").tobytes()) < 0.7 * 255 * 64 * 64
+
+
+def test_a_strip_is_made_small_before_it_is_squared(tmp_path):
+    """40 x 8000 px: squared as it is it would be 64 million pixels."""
+    picture = Image.new("RGB", (40, 8000), "white")
+    picture.paste((90, 20, 20), (10, 200, 30, 7800))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    pixels, mask, told = mend(open_image(out.getvalue(), "strip.png"), PrepareConfig(size=64))
+    assert pixels.shape == (3, 64, 64) and "padded from 40 x 8000 to a square" in told
+    assert square(within(open_image(out.getvalue()).pixels, 1024)).shape[1] == 1024
+
+
+def test_a_row_of_the_ledger_that_names_nothing_is_told(archive, tmp_path):
+    (archive / "rights.csv").write_text("file,licence,may_train\n*,CC0-1.0,\nDress/none.jpg,,no\n")
+    events = _run(archive, tmp_path / "set.zip", PrepareConfig(size=64))
+    assert [event.text for event in events if isinstance(event, Warned)] == [f"Dress/none.jpg: {STRAY}"]

@@ -132,3 +132,75 @@ def test_what_programs_hide_is_no_picture(archive, tmp_path):
     hidden.mkdir(parents=True)
     (hidden / "a.jpg").write_bytes(content)
     assert len(open_source(hidden).items) == 1, "a folder that is named is not hidden"
+
+
+def _zip_of(path, names, content):
+    with zipfile.ZipFile(path, "w") as out:
+        for name in names:
+            out.writestr(name, content)
+    return path
+
+
+def test_a_zip_of_a_folder_is_that_folder(archive, tmp_path):
+    """All below one name: its sub-folders are the classes, its ledger and its listing are read; one class alone stays a class."""
+    picture = next(archive.rglob("*.jpg")).read_bytes()
+    source = open_source(_zip_of(tmp_path / "a.zip", ["spring/dress/1.jpg", "spring/skirt/1.jpg", "__MACOSX/spring/._x"], picture))
+    assert source.classes == ("dress", "skirt") and [item.name for item in source.items] == ["dress/1.jpg", "skirt/1.jpg"]
+    with zipfile.ZipFile(_zip_of(tmp_path / "b.zip", ["spring/1.jpg"], picture), "a") as out:
+        out.writestr("spring/rights.csv", "file,licence,may_train\n1.jpg,CC0-1.0,no\n")
+    assert open_source(tmp_path / "b.zip").items[0].rights.may_train is False
+    one = open_source(_zip_of(tmp_path / "c.zip", ["dress/2024/1.jpg", "dress/2024/2.jpg"], picture))
+    assert one.classes == ("dress",)
+
+
+def test_chinese_names_of_windows_are_read(archive, tmp_path):
+    """GB 2312 without the flag for UTF-8, as Windows packs in Chinese; names of other old systems stay."""
+    picture = next(archive.rglob("*.jpg")).read_bytes()
+    names = ["连衣裙/1.jpg", "Müller/1.jpg"]
+    raw = [names[0].encode("gb2312"), names[1].encode("cp437")]
+    path = _zip_of(tmp_path / "a.zip", ["x" * len(one) for one in raw[:1]] + ["y" * len(raw[1])], picture)
+    content = path.read_bytes()
+    for letter, one in zip("xy", raw, strict=True):
+        content = content.replace(letter.encode() * len(one), one)
+    path.write_bytes(content)
+    source = open_source(path)
+    assert set(source.classes) == {"连衣裙", "Müller"}
+    assert all(item.read() == picture for item in source.items)
+
+
+def test_links_to_folders_are_followed_but_not_round(archive, tmp_path):
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "coat").symlink_to(archive / "dress")
+    (archive / "dress" / "again").symlink_to(archive)
+    source = open_source(tmp_path / "linked")
+    assert source.classes == ("coat",) and len(source.items) == 3
+
+
+def test_rows_of_a_ledger_that_name_no_picture_are_told(archive):
+    """Accents in two signs and backslashes are the same name; what is mistyped is a stray row."""
+    dress = sorted((archive / "dress").glob("*.jpg"))
+    dress[0].rename(archive / "dress" / "e\u0301te\u0301.jpg")
+    rows = ["file,licence,may_train", "*,CC0-1.0,", "dress\\été.jpg,,no", f"Dress/{dress[1].name},,no", "hat/*,,no"]
+    (archive / "rights.csv").write_text("\n".join(rows), encoding="utf-8")
+    source = open_source(archive)
+    assert [item.name for item in source.items if item.rights.may_train is False] == ["dress/e\u0301te\u0301.jpg"]
+    assert source.strays == (f"Dress/{dress[1].name}", "hat/*")
+
+
+def test_masks_and_what_a_listing_leaves_out_are_no_pictures(archive, tmp_path):
+    """What `prepare` wrote, unpacked: with its listing a new picture is told; without it masks are left out."""
+    names = [p.relative_to(archive).as_posix() for p in sorted(archive.rglob("*.jpg"))]
+    (archive / "masks" / names[0]).parent.mkdir(parents=True)
+    (archive / "masks" / names[0]).write_bytes((archive / names[0]).read_bytes())
+    assert len(open_source(archive).items) == 6 and open_source(archive).others == (f"masks/{names[0]}",)
+    (archive / "dataset.json").write_text(json.dumps({"images": [{"file": name, "class": "x"} for name in names[1:]]}))
+    assert open_source(archive).others == (names[0], f"masks/{names[0]}")
+    (archive / "dataset.json").write_text('{"labels": null}')
+    assert open_source(archive).classes == ("dress", "skirt")
+
+
+def test_a_large_zip_is_opened_once(archive, tmp_path, monkeypatch):
+    picture = next(archive.rglob("*.jpg")).read_bytes()
+    source = open_source(_zip_of(tmp_path / "a.zip", [f"{number}.jpg" for number in range(50)], picture))
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    assert all(item.read() == picture for item in source.items)

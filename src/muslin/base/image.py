@@ -195,17 +195,18 @@ def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
     except UnidentifiedImageError as failure:
         raise InputError(f"{name}: not a picture that can be read; expected {', '.join(sorted(SUFFIXES))}") from failure
     except Image.DecompressionBombError as failure:
-        count = re.search(r"\d{6,}", str(failure))
-        size = f"{int(count.group()):,}" if count else "far too many"
+        size = f"{int(count.group()):,}" if (count := re.search(r"\d{6,}", str(failure))) else "far too many"
         raise InputError(f"{name}: {size} pixels; the limit is {MAX_PIXELS:,}; make it smaller") from failure
     except (OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error) as failure:
         raise InputError(f"{name}: damaged or cut short ({failure}); copy or export it again") from failure
 
 
 def _check_size(image: Image.Image, name: str) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
+    if (width := image.width) * (height := image.height) > MAX_PIXELS:
         raise InputError(f"{name}: {width:,} x {height:,} pixels; the limit is {MAX_PIXELS:,}; make it smaller")
+    tags = getattr(image, "tag_v2", {})
+    if (tags.get(284), tags.get(259, 1)) == (2, 1) and max(tags.get(258, (8,))) > 8:  # which Pillow takes for 8 bits
+        raise InputError(f"{name}: holds its 16 bits channel by channel; save it with interleaved channels (or as PNG)")
 
 
 def _picture(image: Image.Image, name: str) -> Picture:
@@ -237,9 +238,8 @@ def _turned(image: Image.Image, mended: list[str]) -> Image.Image:
 
 
 def _dpi(image: Image.Image) -> float | None:
-    told = image.info.get("dpi")
-    if told is None and image.format == "WEBP":  # which has no field of its own
-        told = (image.getexif().get(0x011A),)
+    webp = (image.getexif().get(0x011A),) if image.format == "WEBP" else None  # which has no field of its own
+    told = image.info.get("dpi", webp)
     return float(told[0]) if told and isinstance(told[0], Real) and float(told[0]) > 1 else None
 
 
@@ -257,11 +257,11 @@ def _to_rgb(image: Image.Image, profile: bytes | None, mended: list[str], name: 
         if not np.isfinite(values).all():
             raise InputError(f"{name}: has values that are no numbers (NaN or infinite); export it again, with 8 or 16 bits a channel")
         top = 1.0 if values.max() < 2 and image.mode == "F" else 255.0 if values.max() <= 255 and image.mode in ("I", "F") else 65535.0
-        return Image.fromarray((values / top * 255).clip(0, 255).round().astype(np.uint8)).convert("RGB")
-    if image.mode != "RGB":
+        image = Image.fromarray((values / top * 255).clip(0, 255).round().astype(np.uint8))
+    elif image.mode != "RGB":
         mended.append(f"mode {image.mode} to RGB")
     if profile:
-        base = image if image.mode in ("RGB", "L", "CMYK") else image.convert("RGB")
+        base = image if image.mode in ("RGB", "L", "CMYK") else image.convert("L" if image.mode == "LA" else "RGB")
         try:
             return _through_profile(base, profile, mended)
         except (ImageCms.PyCMSError, OSError, ValueError):

@@ -1,11 +1,12 @@
-"""The rights ledger: `rights.csv` in a folder or zip of pictures, or NAME.rights.csv beside a zip. One row a picture, or a pattern.
+r"""The rights ledger: `rights.csv` in a folder or zip of pictures, or NAME.rights.csv beside a zip. One row a picture, or a pattern.
 
 Columns: file (a name, or a pattern such as `dress/*`), and those of `base.rights.Rights`. A picture's own row goes before patterns, the
-first pattern that fits before later ones. Does not judge; `base.rights.clear` does.
+first pattern that fits before later ones. Letters count, not how a system writes them: accents in one sign or two, `/` or `\`. Does not judge; `base.rights.clear` does.
 """
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
@@ -18,6 +19,7 @@ from muslin.base.rights import Rights, from_row
 
 LEDGER = "rights.csv"
 CROISSANT = "croissant.json"
+STRAY = "this row of the ledger names no picture; correct the name, or take the row out"
 COLUMNS = ("file", *(field.name for field in fields(Rights)))
 
 
@@ -29,7 +31,16 @@ class Ledger:
 
     def of(self, name: str) -> Rights | None:
         """The rights of a picture by its name in the folder; None where no row speaks of it."""
-        return self._exact.get(name) or next((rights for pattern, rights in self._patterns if fnmatchcase(name, pattern)), None)
+        exact = self._exact.get(name) or self._exact.get(_plain(name))
+        return exact or next((rights for pattern, rights in self._patterns if fnmatchcase(_plain(name), pattern)), None)
+
+    def strays(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The rows that name none of these pictures, mistyped or left over."""
+        plain = {_plain(name) for name in names}
+        fit = [(row, _plain(row.strip()), _is_pattern(row)) for row, _ in self.rows]
+        return tuple(
+            row for row, name, pattern in fit if name not in plain and not (pattern and any(fnmatchcase(one, name) for one in plain))
+        )
 
     def with_rows(self, rows: list[tuple[str, Rights]]) -> "Ledger":
         """These rows in the place of those of the same name, new ones at the front: what was written last counts."""
@@ -40,12 +51,13 @@ class Ledger:
     @cached_property
     def _exact(self) -> dict[str, Rights]:
         loose = {name.strip(): rights for name, rights in reversed(self.rows)}  # also names with signs of a pattern in them: look[1].jpg
-        return loose | {name: rights for name, rights in reversed(self.rows) if name != name.strip()}
+        plain = {_plain(name): rights for name, rights in loose.items()}
+        return plain | loose | {name: rights for name, rights in reversed(self.rows) if name != name.strip()}
 
     @cached_property
     def _patterns(self) -> list[tuple[str, Rights]]:
         return [
-            (name.strip(), rights) for name, rights in self.rows if _is_pattern(name) and not rights.sha256
+            (_plain(name.strip()), rights) for name, rights in self.rows if _is_pattern(name) and not rights.sha256
         ]  # with a sum it is one file's row
 
 
@@ -101,6 +113,11 @@ def write_ledger(path: Path, ledger: Ledger) -> Path:
     writer.writeheader()
     writer.writerows({"file": name, **rights.plain()} for name, rights in ledger.rows)
     return write_text(path, text.getvalue())
+
+
+def _plain(name: str) -> str:
+    """A name as all systems may have meant it."""
+    return unicodedata.normalize("NFC", name).replace("\\", "/")
 
 
 def _is_pattern(name: str) -> bool:

@@ -62,21 +62,33 @@ def _csv(text: str, path: Path) -> list[Ink]:
         raise InputError(f"{path}: is no table ({failure}); write an ink a line, as #rrggbb or r, g, b from 0 to 255") from failure
     for number, row in enumerate(rows, 1):
         cells = [cell.strip() for cell in row if cell.strip()]
-        hexes = [cell for cell in sorted(cells, key=_unmarked) if _HEX.match(cell)]
-        numbers = [int(cell) for cell in cells if cell.isdecimal() and int(cell) < 256]
-        words = [cell for cell in cells if not cell.isdecimal()]
-        if len(numbers) == 3 and not any(cell.startswith("#") for cell in hexes):
-            inks.append(Ink("#{:02x}{:02x}{:02x}".format(*numbers), words[0] if words else ""))
-        elif hexes and len(cells) <= 2 + len(numbers):
-            names = [cell for cell in words if cell != hexes[0]]
-            inks.append(Ink(f"#{hexes[0].removeprefix('#').lower()}", names[0] if names else ""))
-        elif cells and (_MISTYPED.match(cells[0]) or (number > 1 and not cells[0].startswith("#"))):
+        ink = _row(cells, f"{path}: row {number} ({', '.join(cells)[:40]})")
+        if ink:
+            inks.append(ink)
+        elif cells and (_MISTYPED.match(cells[0]) or (not cells[0].startswith("#") and (number > 1 or any(map(_a_figure, cells))))):
             raise InputError(f"{path}: row {number} ({', '.join(cells)[:40]}) is no ink; write #rrggbb or r, g, b from 0 to 255")
     return inks
 
 
-def _unmarked(cell: str) -> bool:
-    return not cell.startswith("#")
+def _row(cells: list[str], where: str) -> Ink | None:
+    """One line's ink: three numbers of 0 to 255, or the one cell of six hex digits: that with a #, else the one that is no mere number."""
+    marked, bare = [[cell for cell in cells if _HEX.match(cell) and cell.startswith("#") == sign] for sign in (True, False)]
+    numbers = [int(cell) for cell in cells if cell.isdecimal() and int(cell) < 256]
+    words = [cell for cell in cells if not cell.isdecimal()]
+    if len(numbers) == 3 and not marked:
+        return Ink("#{:02x}{:02x}{:02x}".format(*numbers), words[0] if words else "")
+    hexes = marked or [cell for cell in bare if not cell.isdecimal()] or bare
+    if len(hexes) > 1:
+        raise InputError(f"{where} has several colours; write one a line, with # before its hex digits")
+    if not hexes or len(cells) > 2 + len(numbers):
+        return None
+    names = [cell for cell in words if cell != hexes[0]]
+    return Ink(f"#{hexes[0].removeprefix('#').lower()}", names[0] if names else "")
+
+
+def _a_figure(cell: str) -> bool:
+    """Whether a cell of the first line speaks against its being the names of columns."""
+    return cell.isdecimal() or _HEX.match(cell) is not None
 
 
 def _ase(content: bytes, path: Path) -> list[Ink]:

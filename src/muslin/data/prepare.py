@@ -18,11 +18,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.errors import InputError, MuslinError, SettingError
-from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
+from muslin.base.events import Event, Finished, Note, Refused, Saved, Step, Warned
 from muslin.base.files import BROKEN_ZIP, file_word, make_folder, read_bytes, room_for, sha256, whole, write_json
 from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.base.rights import UNKNOWN, known
-from muslin.data.ground import find_mask
+from muslin.data.ground import cut_out, find_mask
+from muslin.data.ledger import STRAY
 from muslin.data.loader import square, within
 from muslin.data.sources import Item, Source, open_source
 from muslin.data.twins import NEAR, Twins
@@ -59,6 +60,7 @@ def prepare(source: Path, target: Path, config: PrepareConfig | None = None) -> 
     make_folder(target.parent)
     room_for(target, len(found.items) * config.size * config.size * 2)
     yield Note(f"{len(found.items)} pictures in {len(found.classes)} classes; {len(found.others)} other files left alone")
+    yield from (Warned(f"{row}: {STRAY}") for row in found.strays)
     doctor = _Doctor(found, config)
     with whole(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         yield from doctor.examine(archive)
@@ -146,6 +148,8 @@ class _Doctor:
         _, height, width = picture.pixels.shape
         if min(height, width) < LEAST_SIDE:
             raise InputError(f"{item.name}: {width} x {height} pixels; the least side that is of use is {LEAST_SIDE}")
+        if picture.alpha is not None and float(picture.alpha.max()) == 0:
+            raise InputError(f"{item.name}: is transparent all over; export it again")
         twin = self.twins.earlier(item.name, picture.pixels) if self.config.drop_twins else None
         if twin:
             self.dropped.append({"file": item.name, "twin_of": twin[0], "kind": twin[1]})
@@ -184,14 +188,14 @@ class _Doctor:
 
 def mend(picture: Picture, config: PrepareConfig) -> tuple[Float[Tensor, "3 s s"], Float[Tensor, "1 s s"] | None, list[str]]:
     """Squared on its ground, at the size asked for; the mask (from alpha, or found); what was done, in words."""
-    mended, alpha = list(picture.mended), None if picture.alpha is None else within(picture.alpha)
-    picture = replace(picture, pixels=within(picture.pixels), alpha=alpha)
-    _, height, width = picture.pixels.shape
+    mended, (_, height, width), most = list(picture.mended), picture.pixels.shape, max(1024, 4 * config.size)
+    alpha = cut_out(picture.alpha)
+    picture = replace(picture, pixels=within(picture.pixels, most), alpha=None if alpha is None else within(alpha, most))
     pixels = square(picture.pixels)
     if height != width:
         mended.append(f"padded from {width} x {height} to a square")
-    if pixels.shape[1] < config.size:
-        mended.append(f"enlarged from {pixels.shape[1]} px")
+    if max(height, width) < config.size:
+        mended.append(f"enlarged from {max(height, width)} px")
     mask = _mask(picture, pixels) if config.masks else None
     pixels = resize(pixels, config.size, config.size)
     if mask is not None:

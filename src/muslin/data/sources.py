@@ -1,14 +1,15 @@
 """Where pictures come from: a folder or a zip, with sub-folders as classes or a dataset.json. Reads names first, bytes on demand.
 
-Refuses archives with names that climb out (`../`, absolute) and members that unpack beyond the limit. dataset.json is
+A zip made of a folder (all of it below one name) is that folder. Refuses archives with names that climb out (`../`, absolute) and members that unpack beyond the limit. dataset.json is
 Muslin's own form or the `{"labels": [[name, number], ...]}` of the StyleGAN family. Rights: the ledger's (rights.csv) before dataset.json's.
 """
 
 import json
+import os
 import re
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -39,12 +40,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Source:
-    """Items in the order of their names; `classes` in alphabetical order; `others` are files that are no pictures by name."""
+    """Items in the order of their names; `classes` in alphabetical order; `others` are files that are not taken: no pictures by
+    name, masks, what a listing leaves out; `strays` are rows of the ledger that name no picture."""
 
     name: str
     items: tuple[Item, ...]
     classes: tuple[str, ...]
     others: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()
 
     @property
     def licence(self) -> str:
@@ -57,7 +60,7 @@ class Source:
             if name not in self.classes:
                 raise InputError(f"{self.name}: there is no class '{name}'{nearest(name, self.classes)}")
         kept = tuple(item for item in self.items if item.label in wanted)
-        return Source(self.name, kept, tuple(sorted(wanted)), self.others)
+        return replace(self, items=kept, classes=tuple(sorted(wanted)))
 
 
 def open_source(path: Path) -> Source:
@@ -73,21 +76,28 @@ def open_source(path: Path) -> Source:
     pictures = {name: read for name, read in readers.items() if PurePosixPath(name).suffix.lower() in SUFFIXES}
     if not pictures:
         raise InputError(f"{path}: no pictures in there; expected files named {', '.join(sorted(SUFFIXES))}")
-    others = tuple(sorted(set(readers) - set(pictures) - {"dataset.json", LEDGER, CROISSANT}))
     inside = parse_ledger(readers[LEDGER](), f"{path}/{LEDGER}") if LEDGER in readers else Ledger()
     ledger = inside if path.is_dir() else inside.with_rows(list(read_ledger(path).rows))
     listed = _parse_listing(readers["dataset.json"](), f"{path}/dataset.json") if "dataset.json" in readers else None
-    if listed is not None:
-        return _by_listing(path, pictures, listed, others, ledger)
-    return _by_folders(path, pictures, others, ledger)
+    found = _by_folders(path, pictures, ledger) if listed is None else _by_listing(path, pictures, listed, ledger)
+    taken = {item.name for item in found.items} | {"dataset.json", LEDGER, CROISSANT}
+    return replace(found, others=tuple(sorted(set(readers) - taken)), strays=ledger.strays(pictures))
 
 
 def _folder(path: Path) -> dict[str, Callable[[], bytes]]:
     def reader(file: Path) -> Callable[[], bytes]:
         return lambda: read_bytes(file)
 
-    names = {p.relative_to(path).as_posix(): p for p in sorted(path.rglob("*")) if p.is_file()}
-    return {name: reader(p) for name, p in names.items() if not _hidden(name)}
+    names = {file.relative_to(path).as_posix(): file for file in sorted(_files(path))}
+    return {name: reader(file) for name, file in names.items() if not _hidden(name)}
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """All files below a folder, behind links to folders too; not behind one that leads back to where it lies."""
+    for here, folders, files in os.walk(path, followlinks=True):
+        real = Path(here).resolve()
+        folders[:] = [name for name in folders if not real.is_relative_to(Path(here, name).resolve())]
+        yield from (Path(here, name) for name in files)
 
 
 def _hidden(name: str) -> bool:
@@ -96,43 +106,81 @@ def _hidden(name: str) -> bool:
 
 
 def _archive(path: Path) -> dict[str, Callable[[], bytes]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
-    except BROKEN_ZIP as failure:
-        raise InputError(f"{path}: damaged archive ({failure}); make or copy it again") from failure
-    for info in infos:
-        name = info.filename.replace("\\", "/")
+    archive = _Archive(path)
+    infos = {_named(info): info for info in archive.listed()}
+    for name, info in infos.items():
         if name.startswith("/") or ".." in PurePosixPath(name).parts or re.match("[A-Za-z]:", name):
             raise InputError(f"{path}: the name '{info.filename}' leads out of the archive; do not trust this file")
-    kept = [info for info in infos if not _hidden(info.filename.replace("\\", "/"))]
-    return {info.filename.replace("\\", "/"): _member(path, info) for info in sorted(kept, key=lambda i: i.filename)}
+    wrapper = _wrapper([name for name in infos if not _hidden(name)])
+    return {name.removeprefix(wrapper): archive.member(infos[name]) for name in sorted(infos) if not _hidden(name)}
 
 
-def _member(path: Path, info: zipfile.ZipInfo) -> Callable[[], bytes]:
-    def read() -> bytes:
-        if info.file_size > MAX_BYTES:
-            raise InputError(f"{path}/{info.filename}: unpacks to {info.file_size / 1e6:.0f} MB; the limit is {MAX_BYTES / 1e6:.0f} MB")
+def _named(info: zipfile.ZipInfo) -> str:
+    """A member's name; what a Chinese Windows wrote (GB 2312, not said to be UTF-8) is read as such."""
+    name = info.filename.replace("\\", "/")
+    if info.flag_bits & 0x800 or name.isascii():
+        return name
+    for letters in ("utf-8", "gb2312"):
         try:
-            with zipfile.ZipFile(path) as archive:
-                return archive.read(info)
+            return name.encode("cp437").decode(letters)
+        except UnicodeError:
+            continue
+    return name
+
+
+def _wrapper(names: list[str]) -> str:
+    """The one folder, with its slash, that a zip of a folder has all its files in, where that holds a listing, a ledger or class folders; else nothing."""
+    tops = {name.partition("/")[0] for name in names}
+    rest = [name.partition("/")[2] for name in names]
+    if len(tops) != 1 or not all(rest):
+        return ""
+    pictures = [name for name in rest if PurePosixPath(name).suffix.lower() in SUFFIXES]
+    folders = {name.partition("/")[0] for name in pictures if "/" in name}
+    classes = len(folders) > 1 and all("/" in name for name in pictures)
+    return f"{tops.pop()}/" if classes or not {"dataset.json", LEDGER}.isdisjoint(rest) else ""
+
+
+class _Archive:
+    """A zip that is opened once for all its members, and once more in each process that forks."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._opened = path, dict[int, zipfile.ZipFile]()
+
+    def listed(self) -> list[zipfile.ZipInfo]:
+        try:
+            return [info for info in self._zip().infolist() if not info.is_dir()]
         except BROKEN_ZIP as failure:
-            raise InputError(
-                f"{path}/{info.filename}: cannot unpack ({failure or type(failure).__name__}); make or copy the archive again"
-            ) from failure
+            raise InputError(f"{self.path}: damaged archive ({failure}); make or copy it again") from failure
 
-    return read
+    def member(self, info: zipfile.ZipInfo) -> Callable[[], bytes]:
+        return lambda: self._read(info)
+
+    def _read(self, info: zipfile.ZipInfo) -> bytes:
+        where = f"{self.path}/{info.filename}"
+        if info.file_size > MAX_BYTES:
+            raise InputError(f"{where}: unpacks to {info.file_size / 1e6:.0f} MB; the limit is {MAX_BYTES / 1e6:.0f} MB")
+        try:
+            return self._zip().read(info)
+        except BROKEN_ZIP as failure:
+            raise InputError(f"{where}: cannot unpack ({failure or type(failure).__name__}); make or copy the archive again") from failure
+
+    def _zip(self) -> zipfile.ZipFile:
+        if os.getpid() not in self._opened:
+            self._opened[os.getpid()] = zipfile.ZipFile(self.path)
+        return self._opened[os.getpid()]
 
 
-def _by_folders(path: Path, pictures: dict[str, Callable[[], bytes]], others: tuple[str, ...], ledger: Ledger) -> Source:
+def _by_folders(path: Path, pictures: dict[str, Callable[[], bytes]], ledger: Ledger) -> Source:
+    """Sub-folders are classes; `masks/X` beside a picture X, as in what `prepare` writes, is its mask and no picture."""
+    pictures = {
+        name: read for name, read in pictures.items() if name.removeprefix("masks/") == name or name.removeprefix("masks/") not in pictures
+    }
     labels = {name: PurePosixPath(name).parts[0] if "/" in name else NO_CLASS for name in pictures}
     items = tuple(Item(name, labels[name], ledger.of(name) or Rights(), read) for name, read in pictures.items())
-    return Source(_called(path), items, tuple(sorted(set(labels.values()))), others)
+    return Source(_called(path), items, tuple(sorted(set(labels.values()))))
 
 
-def _by_listing(
-    path: Path, pictures: dict[str, Callable[[], bytes]], listing: dict[str, Any], others: tuple[str, ...], ledger: Ledger
-) -> Source:
+def _by_listing(path: Path, pictures: dict[str, Callable[[], bytes]], listing: dict[str, Any], ledger: Ledger) -> Source:
     where = f"{path}/dataset.json"
     rows = _rows(listing, where)
     missing = [row["file"] for row in rows if row["file"] not in pictures]
@@ -148,21 +196,22 @@ def _by_listing(
         )
         for row in sorted(rows, key=lambda row: str(row["file"]))
     )
-    return Source(str(listing.get("name", _called(path))), items, tuple(sorted({i.label for i in items})), others)
+    return Source(str(listing.get("name", _called(path))), items, tuple(sorted({i.label for i in items})))
 
 
 def _called(path: Path) -> str:
     return path.resolve().stem
 
 
-def _parse_listing(content: bytes, name: str) -> dict[str, Any]:
+def _parse_listing(content: bytes, name: str) -> dict[str, Any] | None:
+    """The object; None for one that says that there are no labels, as the StyleGAN family writes it."""
     try:
         listing = json.loads(content)
     except ValueError as failure:
         raise InputError(f"{name}: not valid JSON ({failure}); mend or remove it") from failure
     if not isinstance(listing, dict):
         raise InputError(f"{name}: should be an object with 'images' or 'labels'; mend or remove it")
-    return listing
+    return None if listing.get("labels", 0) is None and "images" not in listing else listing
 
 
 def _rows(listing: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from muslin.base.files import write_bytes
 from muslin.base.machine import pick_device
 from muslin.base.rights import clear
 from muslin.data.images import Images
+from muslin.data.ledger import STRAY
 from muslin.data.loader import load_images, read_source, source_of
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.budget import LITTLE, plan
@@ -149,6 +150,8 @@ def _load(data: str, config: Config, wish: Wish) -> tuple[Images, list[Refused]]
         return load_images(data, config.net.size, channels, wish.classes, refuse, wish.download), refused
     source = source_of(data, wish.classes)
     cleared = clear([(item.name, item.rights) for item in source.items], "train", data, wish.rights)
+    for row in source.strays:
+        refuse(row, STRAY)
     images = read_source(source, config.net.size, channels, refuse)
     return replace(images, licence=cleared.text(), rights=cleared.plain()), refused
 
