@@ -156,15 +156,8 @@ def _grey_profile(gamma=1.0):
     """The least ICC profile of a grey: a white point and a curve."""
     white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
     curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
-    head = (
-        b"\0" * 8
-        + struct.pack(">I", 0x02400000)
-        + b"mntrGRAYXYZ "
-        + b"\0" * 12
-        + b"acsp"
-        + b"\0" * 28
-        + struct.pack(">3i", 63190, 65536, 54061)
-    )
+    d50 = struct.pack(">3i", 63190, 65536, 54061)
+    head = b"\0" * 4 + struct.pack(">I", 0x02400000) + b"mntrGRAYXYZ " + b"\0" * 12 + b"acsp" + b"\0" * 28 + d50
     table = struct.pack(">I4sII4sII", 2, b"wtpt", 156, 20, b"kTRC", 176, 16)
     body = head.ljust(124, b"\0") + table + white + curve
     return struct.pack(">I", len(body) + 4) + body

@@ -21,7 +21,9 @@ from muslin.features.vgg import expected_shapes
 from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import read_recipe
 from muslin.studio import dressing, styles
+from muslin.studio.cook import read_mask
 from muslin.studio.dressing import Wanted, dress_all, style_config
+from muslin.studio.fabric import FabricConfig, fabric
 from muslin.studio.pipeline import DesignConfig, design
 from muslin.studio.places import find_pictures
 from muslin.studio.remake import remake
@@ -165,11 +167,61 @@ def test_a_folder_of_masks_has_one_for_each_picture(tmp_path, garment):
     assert all(row["background"] == 0 for row in json.loads((tmp_path / "out" / "report.json").read_text())["results"])
     (masks / "b.png").rename(masks / "c.png")
     words[words.index(tmp_path / "out")] = tmp_path / "none"
-    assert "b.png: no mask of that name in" in refused(muslin("style", *words))
+    assert "b.png: no mask called b in" in refused(muslin("style", *words))
     shutil.copy(masks / "c.png", masks / "b.png")
     shutil.copy(masks / "c.png", masks / "b.bmp")
     assert "b.bmp and b.png are masks of one name; keep one of them" in refused(muslin("style", *words))
     assert not (tmp_path / "none").exists()
+
+
+def test_pictures_of_one_name_have_a_mask_each(tmp_path, garment):
+    """a/x.png and b/x.png: one x.png is not both's; a-x.png and b-x.png are."""
+    masks = tmp_path / "masks"
+    for folder in ("a", "b", "masks"):
+        (tmp_path / folder).mkdir()
+    area = torch.ones(3, 256, 256)
+    photos = [tmp_path / folder / "x.png" for folder in ("a", "b")]
+    for photo, picture in zip(photos, (garment, garment.flip(2)), strict=True):
+        photo.write_bytes(encode_png(picture))
+    (masks / "x.png").write_bytes(encode_png(area))
+    draft, me = style_config("garment", ["size=96", "effort=0"]), Wanted(rights="me")
+    with pytest.raises(InputError, match=r"a/x\.png: no mask called a-x in .* \(nor for 1 more\)"):
+        list(dress_all(photos, [("weave_ikat", 1.0)], tmp_path / "out", draft, me, masks))
+    for name in ("a-x.png", "b-x.png"):
+        (masks / name).write_bytes(encode_png(area))
+    list(dress_all(photos, [("weave_ikat", 1.0)], tmp_path / "out", draft, me, masks))
+    assert [read_recipe(tmp_path / "out" / f"{name}-weave_ikat.png").mask["file"] for name in ("a-x", "b-x")] == ["a-x.png", "b-x.png"]
+
+
+def test_what_would_read_its_own_results_or_a_mask_for_nothing_is_refused(tmp_path, garment, garment_file):
+    (tmp_path / "in").mkdir()
+    shutil.copy(garment_file, tmp_path / "in" / "a.png")
+    with pytest.raises(InputError, match="holds what is read .*name another folder"):
+        list(dress_all([tmp_path / "in"], [("weave_ikat", 1.0)], tmp_path / "in", QUICK))
+    with pytest.raises(InputError, match="holds what is read"):
+        list(dress_all([garment_file], [(str(tmp_path / "in"), 1.0)], tmp_path / "in" / ".", QUICK))
+    whole = style_config("garment", ["size=96", "effort=0", "where=all"])
+    with pytest.raises(SettingError, match="where=all dresses the whole picture; leave the mask out"):
+        list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", whole, mask=garment_file))
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["a.png"]
+
+
+def test_a_masks_alpha_counts_only_where_it_cuts_something_out(tmp_path):
+    """A black and white mask saved with one pixel that is not quite opaque is read by its lightness."""
+    area, alpha = -torch.ones(3, 32, 32), torch.ones(1, 32, 32)
+    area[:, 8:24] = 1
+    alpha[:, 0, 0] = 0.99
+    for name, layer in (("nearly.png", alpha), ("cut.png", (area[:1] + 1) / 2)):
+        (tmp_path / name).write_bytes(encode_png(area, layer))
+        assert float(read_mask(tmp_path / name).mean()) == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_folder_of_repeats_is_styles_without_their_proofs(tmp_path):
+    list(fabric(find_styles(["weave_ikat"]), tmp_path, FabricConfig(cm=5.0, dpi=60.0)))
+    assert [path.name for path in tmp_path.glob("*-proof.png")] == ["weave_ikat-straight-proof.png"]
+    assert [style.name for style in find_styles([str(tmp_path)])] == ["weave_ikat-straight"]
+    (tmp_path / "own-proof.png").write_bytes(encode_png(torch.rand(3, 64, 64)))  # a designer's own
+    assert {style.name for style in find_styles([str(tmp_path)])} == {"weave_ikat-straight", "own-proof"}
 
 
 def test_a_folders_overview_is_no_picture_of_its_own(tmp_path, garment_file):
@@ -214,10 +266,13 @@ def test_settings_that_a_mode_does_not_read_are_told(tmp_path, garment_file):
     for settings, told in (
         (["effort=0", "repeat_cm=5"], "repeat_cm: not read without --as print"),
         (["mode=print", "zoom=2", "effort=0"], "zoom, effort: not read in print mode"),
+        (["effort=0", "alpha=3", "inks=#ff0000,#00ff00"], "alpha: not read by a draft (effort 0)|inks: not read without keep=palette"),
+        (["mode=print", "statistic=gram"], "statistic: not read in print mode"),
         (["effort=0"], ""),
     ):
         events = dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", style_config("garment", ["size=96", *settings]))
-        assert [e.text for e in events if isinstance(e, Note) and "not read" in e.text] == ([told] if told else [])
+        assert [e.text for e in events if isinstance(e, Note) and "not read" in e.text] == (told.split("|") if told else [])
+    assert [path.name for path in (tmp_path / "out").glob("*lime*")] == []  # inks that are not read name nothing
 
 
 def test_long_names_are_cut_at_a_whole_character(tmp_path, garment):

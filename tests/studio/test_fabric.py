@@ -50,6 +50,8 @@ def test_colourways_are_cut_alike_and_the_first_is_the_styles_own(tmp_path):
 def test_a_picture_enlarged_too_far_is_told(tmp_path):
     events = list(fabric(find_styles(["weave_ikat"]), tmp_path, FabricConfig(cm=20, dpi=100)))
     assert any(isinstance(e, Warned) and " dots an inch of its own at 20 cm" in e.text for e in events)
+    events = list(fabric(find_styles(["weave_ikat"]), tmp_path, FabricConfig(cm=5, dpi=60)))  # it has 98 there, and is made smaller
+    assert not any(isinstance(e, Warned) for e in events)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from tensorboard.backend.event_processing import event_accumulator
 import muslin.gan.budget
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Note, Saved, Step, Warned
-from muslin.base.image import encode_png, open_image
+from muslin.base.image import encode_png, open_image, to_bytes
 from muslin.base.rights import Rights
 from muslin.base.seeds import seeded
+from muslin.data.images import Images
 from muslin.data.ledger import Ledger, write_ledger
 from muslin.gan.configs import PRESETS
 from muslin.gan.generators import load_generator
@@ -20,7 +21,7 @@ from muslin.gan.state import STATE, read_config
 from muslin.studio.cook import as_picture
 from muslin.studio.drafts import generate
 from muslin.studio.judge import Judge, sample
-from muslin.studio.training import Wish, train_on
+from muslin.studio.training import Wish, _config, train_on
 
 TINY = tuple(f"{n}={v}" for n, v in {"net.cbase": 256, "net.cmax": 16, "batch": 8, "images": 32, "report_every": 16}.items())
 
@@ -40,6 +41,7 @@ def _pictures(folder: Path, count: int) -> Path:
 
 def test_a_budget_sets_the_run_and_is_kept_by_a_resume(tmp_path, archive, monkeypatch):
     monkeypatch.setattr(muslin.gan.budget, "images_per_second", lambda config, data, device: 20.0)
+    monkeypatch.setattr(muslin.gan.budget, "costs", lambda *_: muslin.gan.budget.Costs())
     wish = Wish(size=32, budget=20.0)
     events = list(train_on(str(archive), tmp_path / "run", wish))
     assert any("20 images/s: 352 images, cbase 1024" in text for text in _notes(events))
@@ -51,10 +53,11 @@ def test_a_budget_sets_the_run_and_is_kept_by_a_resume(tmp_path, archive, monkey
     for setting, told in (
         ("gamma=5", r"gamma=1\.0, now it is 5"),
         ("net.mapping=4", "net.mapping=2, now it is 4"),
-        ("average_half_life=8", "average_half_life="),
     ):
         with pytest.raises(SettingError, match=f"that run has {told}"):
             list(train_on(str(archive), tmp_path / "run", replace(wish, settings=(setting,))))
+    with pytest.raises(SettingError, match="average_half_life=8: --budget settles that"):
+        list(train_on(str(archive), tmp_path / "run", replace(wish, settings=("average_half_life=8",))))
 
 
 def test_a_start_carries_on_at_twice_the_size(tmp_path, archive):
@@ -86,6 +89,10 @@ def test_a_shorter_run_redraws_for_its_share_and_always_comes_to_the_contest(tmp
     list(train_on(str(archive), tmp_path / "short", Wish(preset="vae-gan-32", settings=(*short, "images=32"))))
     config, preset = read_config(tmp_path / "short" / STATE), PRESETS["vae-gan-32"]
     assert config.images == 32 and 0 < config.warm / config.images == pytest.approx(preset.warm / preset.images, abs=config.batch / 32)
+    again = _notes(train_on(str(archive), tmp_path / "short", Wish(preset="vae-gan-32", settings=(*short, "images=64"))))
+    assert "goes on at 32 of 64 images" in again
+    wanted = Wish(preset="vae-gan-32", settings=short)  # without a length: the preset's, and redrawing is behind it as before
+    assert _config(str(archive), wanted, None, tmp_path / "short").warm == config.warm
     with pytest.raises(SettingError, match="warm=64: should be below images=32"):
         list(train_on(str(archive), tmp_path / "never", Wish(preset="vae-gan-32", settings=(*short, "images=32", "warm=64"))))
     assert not (tmp_path / "never").exists()
@@ -132,6 +139,8 @@ def test_one_picture_is_refused_and_an_empty_class_left_out(tmp_path):
         (Wish(preset="atelier-32", settings=("net.size=48",)), "net.size=48: should be"),
         (Wish(preset="atelier-32", size=64), "--size 64: preset 'atelier-32' draws 32 px"),
         (Wish(size=32, budget=60, settings=("batch=8",)), "--set batch=8: --budget settles that"),
+        (Wish(size=32, budget=60, settings=("batch = 8",)), "--set batch = 8: --budget settles that"),
+        (Wish(size=32, settings=("net.classes=7",)), "the data's folders are the classes; choose among them with --class"),
         (Wish(init="garments-64", settings=("net.w=8",)), "--set net.w=8: --init settles that"),
         (Wish(size=32, settings=("batch=6",)), "batch=6: should be a multiple of 4"),
         (Wish(preset="atelier-64", settings=("images=1000", "batch=0")), "batch=0: should be 1 to 65536"),
@@ -210,3 +219,26 @@ def test_a_run_that_redraws_first_may_be_made_longer(tmp_path, archive):
     warm = read_config(tmp_path / "run" / STATE).warm
     notes = _notes(train_on(str(archive), tmp_path / "run", replace(wish, settings=(*TINY, "images=48"))))
     assert "goes on at 32 of 48 images" in notes and read_config(tmp_path / "run" / STATE).warm == warm
+
+
+def test_of_two_pictures_every_recital_is_a_copy(tmp_path):
+    """The generator that gives back what it learned from copies to 100 %, from two pictures as from the same one twice."""
+    pixels = torch.stack([read_png(path) for path in sorted(_pictures(tmp_path / "data", 2).rglob("*.png"))])
+    for pictures in (pixels, pixels[:1].expand(2, -1, -1, -1)):
+        images = Images(pictures, torch.zeros(2, dtype=torch.long), ("coat",))
+
+        class Reciter(torch.nn.Module):
+            z_size = 4
+
+            def __init__(self, known):
+                super().__init__()
+                self.known = torch.nn.Parameter(known.float() / 127.5 - 1)
+
+            def forward(self, z, labels):
+                return self.known[(z[:, 0] > 0).long()]
+
+        assert Judge(images, 20)(Reciter(pictures))["copies"] == 1.0
+
+
+def read_png(path):
+    return to_bytes(open_image(path).pixels)

@@ -46,7 +46,7 @@ def fabric(
         from muslin.studio.fabric import FabricConfig, fabric
         from muslin.studio.styles import find_styles
 
-        inks = options.palette(palette) if palette else ()
+        inks = options.palette(palette) if palette not in ("", "style") else ()
         config = from_dict(FabricConfig, {"repeat": repeat, "cm": cm, "dpi": dpi, "even": even, "inks": inks})
         yield from fabric(find_styles(list(styles)), out, config, "tiff" if tiff else "png", colourways, rights)
 

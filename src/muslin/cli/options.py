@@ -30,6 +30,19 @@ runtime: Decorator = click.option(
 )
 
 
+class Given(click.Path):
+    """A path that is not the empty text of a variable that was never set, which would be the folder where one stands."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click asks for it. Fails for the empty text."""
+        if value == "":
+            self.fail("an empty name; name a file or folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def _checked(name: str | None) -> str:
     from muslin.base.rights import check_name
 
@@ -63,19 +76,21 @@ def duration(text: str) -> float:
 def named_or_weighted(text: str) -> tuple[str, float]:
     """`NAME` or `NAME=WEIGHT`. Raises SettingError."""
     name, equals, weight = text.rpartition("=")
-    if not equals:
+    if not equals or Path(text).exists():
         return text, 1.0
     try:
         number = float(weight)
     except ValueError:
         return text, 1.0
     if not 0 < number < 1e6:
-        raise SettingError(f"--style {text}: the weight should be more than 0")
+        raise SettingError(f"--style {text}: the weight should be more than 0 and less than a million")
     return name, number
 
 
 def palette(text: str) -> tuple[str, ...]:
     """`palette:FILE` as inks, #rrggbb. Raises SettingError and InputError."""
+    if text == "garment":
+        raise SettingError("--colour garment: there is no garment here; write palette:FILE, or style for the style's own")
     from muslin.data.palettes import read_palette
 
     kind, colon, file = text.partition(":")

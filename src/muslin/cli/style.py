@@ -9,7 +9,7 @@ from muslin.cli.show import run
 
 
 @click.command()
-@click.argument("contents", nargs=-1, required=True, metavar="PICTURE...", type=click.Path(path_type=Path))
+@click.argument("contents", nargs=-1, required=True, metavar="PICTURE...", type=options.Given())
 @click.option("--style", "styles", multiple=True, required=True, help="Shipped style, picture or folder; NAME=WEIGHT with --mix.")
 @click.option("--mix", is_flag=True, help="All styles at once, by their weights, instead of one picture for each.")
 @click.option("--as", "mode", type=click.Choice(["style", "print"]), help="The look of the style, or its pattern itself, laid on in cm.")
@@ -19,7 +19,7 @@ from muslin.cli.show import run
 @click.option("--colourways", default=1, show_default=True, help="So many sets of colours of each result.")
 @click.option("--report", is_flag=True, help="Measure each result: report.json.")
 @click.option("--preset", default="garment", show_default=True, help="garment, or article (the paper's bare formulas, whole picture).")
-@click.option("--mask", type=click.Path(path_type=Path), metavar="FILE|FOLDER",
+@click.option("--mask", type=options.Given(), metavar="FILE|FOLDER",
               help="The garment's mask: white is garment; same size as the picture. A folder: the one of each picture's name.")  # fmt: skip
 @click.option("--where", type=click.Choice(["garment", "all"]), help="Only the garment, or the whole picture.")
 @click.option("--repeat", type=click.Choice(["straight", "half-drop", "brick", "mirror", "as-is"]),
@@ -57,8 +57,11 @@ def style(
     """
 
     def work():  # type: ignore[no-untyped-def]
+        from muslin.base.errors import SettingError
         from muslin.studio.dressing import Wanted, dress_all, style_config
 
+        if fast and given["effort"]:
+            raise SettingError(f"--effort {given['effort']}: --fast is --effort 0; leave one of the two out")
         flags = [f"{name}={value}" for name, value in given.items() if value is not None]
         flags += ["effort=0"] if fast else []
         flags += options.colours(colour) if colour else []

@@ -1,10 +1,13 @@
 """From a time to a training: capacity, batch and number of images that this machine can get through in it.
 
-Measures, does not guess: a few steps of each capacity, the smallest first, as long as there is time to see enough images.
+Measures, does not guess: a few steps of each capacity, the smallest first, as long as there is time to see enough images; then what a
+judgement and a look at drafts cost. The time that measuring took is part of the budget.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -19,7 +22,9 @@ from muslin.gan.finishing import FinishTrainer
 
 ENOUGH = 300_000  # images; fewer and a larger network is worse than a smaller one
 LITTLE = 30_000  # images; fewer give nothing from the start
-_SPARE = 0.92  # of the time: the rest goes to checkpoints and measurements
+_SPARE = 0.92  # of the time that is left to steps: the rest goes to writing checkpoints, and to surprises
+_RARE = 10  # times what it costs, at least, lies between two judgements or two looks
+_SETTLING = 6  # looks: what the one fit before the contest costs (gan.atelier: more pictures, more steps)
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,22 @@ CAPACITIES = (
 )
 
 
-def plan(config: AtelierConfig, data: Images, seconds: float, device: torch.device, fixed: bool) -> tuple[AtelierConfig, float]:
-    """The config for a run of `seconds` and the images/s measured. `fixed`: the net stays as it is (it was started from another).
+@dataclass(frozen=True)
+class Costs:
+    """Seconds that a run spends beside its steps: for a judgement, and for a look at drafts while it learns to redraw."""
+
+    judgement: float = 0.0
+    look: float = 0.0
+
+
+def plan(
+    config: AtelierConfig, data: Images, seconds: float, device: torch.device, fixed: bool, judge: Callable[[Any], Any] | None = None
+) -> tuple[AtelierConfig, float]:
+    """The config for a run of `seconds` and the images/s measured. `fixed`: the net stays as it is (it was started from another); `judge`: who will judge.
 
     What does not fit in memory is tried with half the batch. Raises SettingError when not even the smallest capacity gets through 10 batches.
     """
-    speed, chosen = 0.0, None
+    began, speed, chosen = time.monotonic(), 0.0, None
     for capacity in CAPACITIES:
         net = replace(config.net, cbase=capacity.cbase, cmax=capacity.cmax, w=capacity.w, z=min(capacity.w, 128))
         tried = config if fixed else replace(config, net=net, batch=_shared(capacity.batch))
@@ -62,10 +77,40 @@ def plan(config: AtelierConfig, data: Images, seconds: float, device: torch.devi
         speed = parallel.least(_speed(chosen, data, device), device)
     if speed == 0:
         raise SettingError(f"net.size={config.net.size}: not even a batch of {chosen.batch} fits in memory; choose a smaller --size")
-    images = int(speed * seconds * _SPARE) // chosen.batch * chosen.batch
+    spent = costs(chosen, data, device, judge)
+    left = max(seconds - (time.monotonic() - began), 0.0)
+    left = parallel.least(left, device)
+    save, verdict = _pace(left, spent)
+    redrawn = left * chosen.warm / chosen.images
+    beside = spent.judgement * (left / verdict + 1) + spent.look * (redrawn / save + _SETTLING * bool(chosen.warm)) if left else 0.0
+    images = int(speed * max(left - beside, 0.0) * _SPARE) // chosen.batch * chosen.batch
     if images < 10 * chosen.batch:
         raise SettingError(f"budget of {seconds:.0f} s: time for {images} images at {speed:.0f} images/s; give it some minutes at least")
-    return _paced(lasting(chosen, images), speed, seconds), speed
+    return _paced(lasting(chosen, images), speed, save, verdict), speed
+
+
+def costs(config: AtelierConfig, data: Images, device: torch.device, judge: Callable[[Any], Any] | None) -> Costs:
+    """What judging and looking cost here: each done once (a judge has then read the training set, and need not again)."""
+    trainer = (FinishTrainer if config.net.finish else AtelierTrainer)(config, device)
+    judgement = look = 0.0
+    if judge and parallel.rank() == 0:
+        judge(trainer.average.network)
+        began = time.monotonic()
+        judge(trainer.average.network)
+        judgement = time.monotonic() - began
+    if config.warm:
+        trainer.step(data, 0, seeded(0, "budget"), None)
+        began = time.monotonic()
+        trainer.before_showing(data, config.batch)
+        look = time.monotonic() - began
+    return Costs(*(-parallel.least(-cost, device) for cost in (judgement, look)))
+
+
+def _pace(seconds: float, spent: Costs) -> tuple[float, float]:
+    # seconds between checkpoints (2 min) and between judgements (about 12), more where they cost much
+    save = max(min(120, seconds / 12), min(_RARE * spent.look, seconds / 3))
+    verdict = max(min(max(120, seconds / 12), seconds / 3), min(_RARE * spent.judgement, seconds))
+    return max(save, 1e-3), max(verdict, 1e-3)
 
 
 def _shared(batch: int) -> int:
@@ -107,11 +152,9 @@ def _seconds(
     return sorted(took[1:])[steps // 2]
 
 
-def _paced(config: AtelierConfig, speed: float, seconds: float) -> AtelierConfig:
-    # news about every 10 s, a checkpoint every 2 min, a measurement about 12 times
+def _paced(config: AtelierConfig, speed: float, save: float, verdict: float) -> AtelierConfig:
     def pace(every: float) -> int:
-        return max(int(speed * every) // config.batch, 1) * config.batch
+        return min(max(int(speed * every) // config.batch, 1) * config.batch, config.images)
 
     half_life = min(config.average_half_life, max(config.images // 20, config.batch))
-    save, judge = pace(min(120, seconds / 12)), pace(min(max(120, seconds / 12), seconds / 3))
-    return replace(config, average_half_life=half_life, report_every=pace(10), save_every=save, judge_every=judge)
+    return replace(config, average_half_life=half_life, report_every=pace(10), save_every=pace(save), judge_every=pace(verdict))

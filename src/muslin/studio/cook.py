@@ -242,6 +242,8 @@ def _content(recipe: Recipe, generator: str | Path | None, places: list[Path]) -
 
 
 def read_mask(path: Path) -> Float[Tensor, "1 h w"]:
-    """A mask from a picture: its alpha where it has one, else its lightness; white is garment. Raises InputError."""
+    """A mask from a picture: its alpha where that cuts something out, else its lightness; white is garment. Raises InputError."""
     picture = open_image(path)
-    return picture.alpha if picture.alpha is not None else (picture.pixels.mean(0, keepdim=True) + 1) / 2
+    if picture.alpha is not None and float(picture.alpha.min()) < 0.5:
+        return picture.alpha
+    return (picture.pixels.mean(0, keepdim=True) + 1) / 2

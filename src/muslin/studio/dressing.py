@@ -27,7 +27,7 @@ from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
 from muslin.studio.places import Place, cut, find_pictures, names_apart, overview_at, place_for
 from muslin.studio.styles import Style, clear_styling, find_weighted
-from muslin.style.configs import PRESETS, StyleConfig, unread
+from muslin.style.configs import PRESETS, StyleConfig, own_inks, unread
 from muslin.style.dress import SIZES, Cloth, canvas, check, memory_needed, sized, tile_of
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
 from muslin.style.measure import measure
@@ -69,7 +69,7 @@ class _Job:
     @property
     def name(self) -> str:
         styles = cut("+".join(style.name for style, _ in self.group), 80)
-        kind = ("-print" if self.config.mode == "print" else "") + (f"-{name_of(self.config.inks)}" if self.config.inks else "")
+        kind = ("-print" if self.config.mode == "print" else "") + (f"-{name_of(inks)}" if (inks := own_inks(self.config)) else "")
         return f"{cut(self.label, _NAME - len(f'-{styles}{kind}'.encode()))}-{styles}{kind}"
 
     def recipe(self, told: dict[str, str] | None = None) -> Recipe:
@@ -102,13 +102,16 @@ def dress_all(
     before anything is written, and InputError at the end when nothing could be dressed.
     """
     started, wanted = time.monotonic(), wanted or Wanted()
+    if mask is not None and config.where == "all":
+        raise SettingError(f"--mask {mask}: where=all dresses the whole picture; leave the mask out, or --where garment")
+    if same := [path for path in (*contents, *(Path(name) for name, _ in styles)) if path.is_dir() and path.resolve() == out.resolve()]:
+        raise InputError(f"--out {out}: holds what is read ({same[0]}), and the next run would dress its results; name another folder")
     files, groups, jobs = _plan(contents, styles, config, wanted, mask)
     features = ready(config)
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {in_words(config)}; style features: {features}")
-    if idle := unread(config):
-        yield Note(f"{', '.join(idle)}: not read {'in print mode' if config.mode == 'print' else 'without --as print'}")
+    yield from map(Note, unread(config))
     if not wanted.mix and any(weight != 1 for _, weight in styles):
         yield Note("weights of styles: not read without --mix, each picture is dressed in each style alone")
     made = _Made()
@@ -147,12 +150,14 @@ def _plan(
     files, found = find_pictures(contents), find_weighted(styles)
     groups = [found] if wanted.mix else [[(style, 1.0)] for style, _ in found]
     ways = [(group, one) for group in groups for one in _ways(group, config, wanted.colourways)]
-    named = zip(files, names_apart(files), _masks(files, mask), strict=True)
+    labels = names_apart(files)
+    named = zip(files, labels, _masks(files, labels, mask), strict=True)
     jobs = [_Job(file, label, group, one, area) for file, label, area in named for group, one in ways]
     return files, groups, jobs
 
 
-def _masks(files: list[Path], given: Path | None) -> list[Path | None]:
+def _masks(files: list[Path], labels: list[str], given: Path | None) -> list[Path | None]:
+    """Each picture's mask: the one given, or that of the picture's name in a folder; pictures of one name need the names they are told apart by."""
     if given is None or not given.is_dir():
         if given is not None:
             read_mask(given)
@@ -160,12 +165,14 @@ def _masks(files: list[Path], given: Path | None) -> list[Path | None]:
     there: dict[str, list[Path]] = {}
     for path in find_pictures([given]):
         there.setdefault(path.stem, []).append(path)
-    if missing := [file for file in files if file.stem not in there]:
+    shared = {file.stem for file in files if len({other.absolute() for other in files if other.stem == file.stem}) > 1}
+    names = [label if label in there or file.stem in shared else file.stem for file, label in zip(files, labels, strict=True)]
+    if missing := [(file, name) for file, name in zip(files, names, strict=True) if name not in there]:
         more = f" (nor for {len(missing) - 1} more)" if len(missing) > 1 else ""
-        raise InputError(f"{missing[0]}: no mask of that name in {given}{more}; each picture needs one")
-    if double := [paths for stem, paths in there.items() if len(paths) > 1 and any(file.stem == stem for file in files)]:
-        raise InputError(f"{given}: {' and '.join(path.name for path in double[0])} are masks of one name; keep one of them")
-    return [there[file.stem][0] for file in files]
+        raise InputError(f"{missing[0][0]}: no mask called {missing[0][1]} in {given}{more}; each picture needs one")
+    if double := next((there[name] for name in names if len(there[name]) > 1), None):
+        raise InputError(f"{given}: {' and '.join(path.name for path in double)} are masks of one name; keep one of them")
+    return [there[name][0] for name in names]
 
 
 def look_files(
@@ -267,7 +274,7 @@ def _ways(group: list[tuple[Style, float]], config: StyleConfig, count: int) -> 
     if count == 1:
         return [config]
     largest = max(group, key=lambda pair: pair[1])[0]
-    own = from_hex(config.inks) if config.inks else find_inks(largest.pixels, 5)
+    own = from_hex(inks) if (inks := own_inks(config)) else find_inks(largest.pixels, 5)
     return [config, *(replace(config, keep="palette", inks=to_hex(inks)) for inks in colourways(own, count)[1:])]
 
 

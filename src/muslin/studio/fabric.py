@@ -114,7 +114,7 @@ def _told(style: Style, config: FabricConfig, path: Path, tile: Tile, pixels: Te
     yield Note(f"{path.name}: {size}, seam {tile.seam:.2f}{like}")
     if tile.seam > _SHOWS:
         yield Warned(f"{style.name}: a seam may show ({tile.seam:.2f}); try --repeat mirror, or a larger cut of the cloth")
-    if (own := cut / (config.cm / 2.54)) < _COARSE:
+    if (own := cut / (config.cm / 2.54)) < min(_COARSE, config.dpi):
         yield Warned(
             f"{style.name}: the picture has {own:.0f} dots an inch of its own at {config.cm:g} cm; for {config.dpi:g} it is enlarged"
         )

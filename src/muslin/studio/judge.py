@@ -4,6 +4,7 @@ Both on the embedded encoder's pooled features; the training set's are taken onc
 often as the training set has them.
 """
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -49,8 +50,13 @@ class Judge:
 
     @cached_property
     def threshold(self) -> float:
-        """Below this distance a draft is a copy; a held-out picture would be taken for one 1 % of the time."""
-        return copy_threshold(self.features) if len(self.images) > 2 else 0.0
+        """Below this distance a draft is a copy; a held-out picture would be taken for one 1 % of the time.
+
+        Two pictures: nearer than they are to each other. One, or the same again and again, says nothing of how alike others would be: all is a copy.
+        """
+        if len(self.features) == 2:
+            return float(radii(self.features, 1).min()) or math.inf
+        return (copy_threshold(self.features) if len(self.features) > 2 else 0.0) or math.inf
 
 
 @torch.no_grad()

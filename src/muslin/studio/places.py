@@ -82,9 +82,9 @@ def _overview_of_ours(path: Path) -> bool:
 
 
 def _overview(path: Path) -> bool:
-    """Whether a picture is named as an overview, or is one of ours that had to take a number."""
-    plain = re.sub(r"-\d+$", "", path.stem) + path.suffix
-    return path.name in OVERVIEWS or (plain in OVERVIEWS and _overview_of_ours(path))
+    """Whether a picture is named as an overview, or is one of ours that had to take a number, or a fabric's proof."""
+    plain = re.sub(r"-\d+$", "", path.stem)
+    return path.name in OVERVIEWS or ((plain + path.suffix in OVERVIEWS or plain.endswith("-proof")) and _overview_of_ours(path))
 
 
 def check_page(out: Path, mine: str) -> None:
@@ -99,15 +99,21 @@ def find_pictures(paths: list[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+            inside = in_folder(path)
             if not inside:
                 raise InputError(f"{path}: no pictures in this folder; expected {', '.join(sorted(SUFFIXES))}")
-            found += [file for file in inside if not _overview(file)] or inside
+            found += inside
         elif path.exists():
             found.append(path)
         else:
             raise InputError(f"{path}: no such file or folder; check the path")
     return found
+
+
+def in_folder(folder: Path) -> list[Path]:
+    """A folder's pictures in the order of their names, without hidden ones and, where there are others, without overviews."""
+    inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    return [file for file in inside if not _overview(file)] or inside
 
 
 def names_apart(paths: Sequence[Path]) -> list[str]:

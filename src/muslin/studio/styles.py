@@ -16,7 +16,7 @@ from muslin.base.image import SUFFIXES, open_image
 from muslin.base.rights import Cleared, Rights, clear, from_row
 from muslin.data.ledger import rights_near
 from muslin.provenance.recipe import read_marks, told_cut
-from muslin.studio.places import names_apart
+from muslin.studio.places import in_folder, names_apart
 from muslin.style.objective import EDGE
 
 _LONGEST = 255  # bytes of a file's name
@@ -136,10 +136,12 @@ def _paths(name: str) -> list[Path]:
     if name in shipped():
         return [STYLES / f"{name}.jpg"]
     path = Path(name)
+    if not name:
+        raise InputError("--style '': an empty name; name a shipped style, a picture or a folder")
     if len(path.name.encode(errors="replace")) > _LONGEST:
         raise InputError(f"style '{name[:40]}...': {len(path.name)} characters are no file's name")
     if path.is_dir():
-        found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+        found = in_folder(path)
         if not found:
             raise InputError(f"{name}: no pictures in this style folder; expected {', '.join(sorted(SUFFIXES))}")
         return found

@@ -30,7 +30,7 @@ GENTLE = 0.2  # of the rate, for what was started from another generator: more u
 _SHEET = 60
 _PLANNED_NET = ("cbase", "cmax", "w", "z")  # by --budget
 _PLANNED_REST = ("batch", "images", "warm", "report_every", "save_every", "judge_every")
-_PLANNED = (*(f"net.{part}" for part in _PLANNED_NET), *_PLANNED_REST)
+_PLANNED = (*(f"net.{part}" for part in _PLANNED_NET), *_PLANNED_REST, "average_half_life")
 _FEW = ((50, "expect near copies of what is there"), (500, "expect variations of what is there rather than new garments"))
 
 
@@ -70,12 +70,13 @@ def _train_on(data: str, run: Path, wish: Wish) -> Iterator[Event]:
     images, refused = _load(data, config, wish)
     yield from refused
     yield from _told(images, config, start)
+    judge = Judge(images)
     if wish.budget:
-        config, note = _budgeted(config, images, run, wish, start)
+        config, note = _budgeted(config, images, run, wish, start, judge)
         yield Note(note)
         if isinstance(config, AtelierConfig) and config.images < LITTLE and not start:
             yield Warned(f"{config.images:,} images are too few to learn from nothing: give it longer, or --init garments-64")
-    yield from _shown(train(run, images, config, wish.device, start, Judge(images)), run)
+    yield from _shown(train(run, images, config, wish.device, start, judge), run)
 
 
 def _apart(data: str, run: Path) -> None:
@@ -108,11 +109,14 @@ def _config(data: str, wish: Wish, start: Start | None, run: Path) -> Config:
     size = wish.size or (start.drawn if start else 0)
     family = "vae-gan" if start and start.judged_by != "residual" else "atelier"  # as it was learned, so it goes on
     name = wish.preset or (f"{family}-{size}" if size else "classic" if data == "fashion-mnist" else "atelier-64")
-    for setting in wish.settings:
-        if wish.budget and setting.split("=")[0] in _PLANNED:
+    said = {setting.partition("=")[0].strip(): setting for setting in wish.settings}
+    for part, setting in said.items():
+        if wish.budget and part in _PLANNED:
             raise SettingError(f"--set {setting}: --budget settles that; leave one of the two out")
-        if start and setting.startswith("net."):
+        if start and part.startswith("net."):
             raise SettingError(f"--set {setting}: --init settles that; leave one of the two out")
+        if part == "net.classes":
+            raise SettingError(f"--set {setting}: the data's folders are the classes; choose among them with --class")
     if name not in PRESETS and size and not wish.preset:
         raise SettingError(f"size={size}: should be 32, 64, 128, 256 or 512")
     if name not in PRESETS:
@@ -126,9 +130,8 @@ def _config(data: str, wish: Wish, start: Start | None, run: Path) -> Config:
         return config
     if wish.size and config.net.size != wish.size:
         raise SettingError(f"--size {wish.size}: preset '{name}' draws {config.net.size} px; leave one of the two out")
-    said = {setting.split("=")[0] for setting in wish.settings}
-    if isinstance(preset, AtelierConfig) and "images" in said and "warm" not in said:
-        old = read_config(run / STATE) if (run / STATE).exists() else None
+    old = read_config(run / STATE) if (run / STATE).exists() else None
+    if isinstance(preset, AtelierConfig) and preset.warm and (old or "images" in said) and "warm" not in said:
         known = old.warm if isinstance(old, AtelierConfig) else lasting(replace(config, images=preset.images), config.images).warm
         config = replace(config, warm=known)  # a run that is made longer has redrawn as long as it has
     if config.net.finish and not start:
@@ -169,7 +172,7 @@ def _told(images: Images, config: Config, start: Start | None) -> Iterator[Event
         yield Note("curves go to log.csv alone; pip install 'muslin[board]' for TensorBoard")
 
 
-def _budgeted(config: Config, images: Images, run: Path, wish: Wish, start: Start | None) -> tuple[Config, str]:
+def _budgeted(config: Config, images: Images, run: Path, wish: Wish, start: Start | None, judge: Judge) -> tuple[Config, str]:
     """The config that fills the time, or, in a run that was begun, the one it began with."""
     assert isinstance(config, AtelierConfig)
     if (run / STATE).exists():
@@ -183,6 +186,6 @@ def _budgeted(config: Config, images: Images, run: Path, wish: Wish, start: Star
     fitted = fit(config, images)
     assert isinstance(fitted, AtelierConfig)
     at = parallel.own(pick_device(wish.device))
-    planned, speed = plan(fitted, images.to(at), wish.budget, at, fixed=start is not None)
+    planned, speed = plan(fitted, images.to(at), wish.budget, at, start is not None, judge)
     shape = f"cbase {planned.net.cbase}, cmax {planned.net.cmax}, batch {planned.batch}"
     return planned, f"{wish.budget / 60:.0f} min at {speed:.0f} images/s: {planned.images:,} images, {shape}"

@@ -67,10 +67,24 @@ PRESETS = {
     ),
 }
 
-_PRINT, _STYLE = ("repeat", "even", "repeat_cm", "width_cm"), ("zoom", "effort", "seed")  # what one mode alone reads
+_PRINT, _STYLE = ("repeat", "even", "repeat_cm", "width_cm"), ("zoom", "effort", "seed", "start")  # what one mode alone reads
+_DESCENT = (  # what neither a print nor the draft alone reads
+    *("alpha", "beta", "content_layers", "style_layers", "layer_weights", "colour", "smooth", "soft", "statistic", "balance"),
+    *("steps", "fewer", "coarsest", "optimiser", "rate", "average"),
+)
 
 
 def unread(config: StyleConfig) -> list[str]:
-    """Settings that were changed and that this mode does not read."""
+    """A line for each reason why settings that were changed are not read."""
+    printed = config.mode == "print"
+    reasons: list[tuple[str, tuple[str, ...]]] = [("in print mode", (*_STYLE, *_DESCENT)) if printed else ("without --as print", _PRINT)]
+    reasons += [("by a draft (effort 0)", _DESCENT)] if not printed and config.effort == 0 else []
+    reasons += [("without keep=palette", ("inks",))] if config.keep != "palette" else []
     plain = StyleConfig()
-    return [name for name in (_STYLE if config.mode == "print" else _PRINT) if getattr(config, name) != getattr(plain, name)]
+    changed = [(why, [name for name in names if getattr(config, name) != getattr(plain, name)]) for why, names in reasons]
+    return [f"{', '.join(names)}: not read {why}" for why, names in changed if names]
+
+
+def own_inks(config: StyleConfig) -> tuple[str, ...]:
+    """The palette, where the result has one."""
+    return config.inks if config.keep == "palette" else ()
