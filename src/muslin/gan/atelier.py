@@ -26,6 +26,7 @@ from muslin.gan.synthesis import Generator
 _ENCODER_RATE = 0.4  # of G's
 _HEAD_START = 3_000  # images that D learns from alone, once G can redraw; then as many in which its word comes to count
 _SOME = 4  # every so manieth picture of a batch is redrawn beside the contest
+_STRONGEST = 0.8  # of the augmentation, unless it began above
 _SETTLED = 10_000  # pictures that the mapping is fitted to, at most
 _SHOWN, _SHOW_STEPS = 1_000, 300  # the same for what is shown while G learns to redraw: a glance
 
@@ -209,7 +210,7 @@ class AtelierTrainer:
         if self.config.adapt_over:
             sure = 2 * figures["accuracy"] - 1
             self.strength += torch.sign(sure - self.config.target) * (self.config.batch / self.config.adapt_over)
-            self.strength.clamp_(0, 0.8)
+            self.strength.clamp_(0, max(_STRONGEST, self.config.strength))
 
     def _set_rate(self, seen: int) -> None:
         config, warm = self.config, seen < self.config.warm

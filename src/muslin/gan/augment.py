@@ -17,7 +17,7 @@ DRAWS = 11  # random numbers for each picture
 def augment(
     images: Float[Tensor, "b c h w"], draws: Float[Tensor, "b d"], strength: Tensor, spans: Spans, ground: float = 1.0
 ) -> Float[Tensor, "b c h w"]:
-    """A changed copy. `draws` are uniform in [0, 1), `DRAWS` for each picture; `strength` in [0, 1] is the probability of each change.
+    """A changed copy. `draws` are uniform in [0, 1), `DRAWS` for each picture; `strength` in [0, 1] is the probability of each change; a cut, which hides most, comes half as often.
 
     `ground` is what comes in from the sides and shows where something is cut: 1 white, -1 black.
     """
