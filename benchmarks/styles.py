@@ -22,7 +22,7 @@ import torch
 from style_peers import coarse_to_fine, neural_style
 
 from muslin.assets import STARTER, STYLES
-from muslin.base.files import write_json
+from muslin.base.files import sha256, write_json
 from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.sources import open_source
 from muslin.export.sheets import contact_sheet
@@ -54,18 +54,24 @@ def main():
     config, net = StyleConfig(size=asked.size, backbone=asked.backbone), load_backbone(asked.backbone)
     ways = methods(config, net, [name for name in asked.peers.split(",") if name], [name for name in asked.own.split(",") if name])
     part, parts = (int(figure) for figure in asked.part.split("/"))
-    numbers = []
+    known = {}
     for number, (garment, style, name) in enumerate(pairs(asked), 1):
-        numbers.append(number)
+        seen = sha256(to_bytes(garment).numpy().tobytes() + to_bytes(style).numpy().tobytes())[:16]
+        known[number] = f"{asked.size} px, {asked.backbone}, {seen}, {name}"
         if number % parts == part % parts:
-            one_pair(asked, number, garment, style, name, ways, config)
-    tell(asked.out, [number for number in numbers if row_of(asked.out, number).keys() >= ways.keys()], list(ways))
+            one_pair(asked, number, garment, style, known[number], ways, config)
+    tell(asked.out, [number for number, made_with in known.items() if not missing(asked.out, number, made_with, ways)], list(ways))
 
 
-def one_pair(asked, number, garment, style, name, ways, config):
+def missing(out, number, made_with, ways):
+    """The methods whose picture or figures of this very pair are not in OUT."""
+    rows = row_of(out, number)
+    return [way for way in ways if rows.get(way, {}).get("made_with") != made_with or not picture_of(out, number, way).exists()]
+
+
+def one_pair(asked, number, garment, style, made_with, ways, config):
     """Every method's picture and figures of a pair; what lies in OUT already is left."""
-    rows, made_with = row_of(asked.out, number), f"{asked.size} px, {asked.backbone}, {name}"
-    todo = [way for way in ways if rows.get(way, {}).get("made_with") != made_with or not picture_of(asked.out, number, way).exists()]
+    rows, todo = row_of(asked.out, number), missing(asked.out, number, made_with, ways)
     if not todo:
         return
     content, mask = canvas(garment, config)
@@ -80,7 +86,7 @@ def one_pair(asked, number, garment, style, name, ways, config):
         rows[way] = {"made_with": made_with, "seconds": seconds, **measure(made, content, mask, targets).row()}
         picture_of(asked.out, number, way).write_bytes(encode_png(made))
         write_json(asked.out / f"{number:03d}.json", rows)
-    print(f"{number} {name}: " + ", ".join(f"{way} {rows[way]['seconds']:.1f} s" for way in todo), file=sys.stderr, flush=True)
+    print(f"{number} {made_with}: " + ", ".join(f"{way} {rows[way]['seconds']:.1f} s" for way in todo), file=sys.stderr, flush=True)
 
 
 def picture_of(out, number, what):
@@ -96,6 +102,9 @@ def row_of(out, number):
 
 def tell(out, numbers, ways):
     """The table of all finished pairs, figures.json, and a sheet of the first `SHEET` of them."""
+    if not numbers:
+        print("no pair is finished yet")
+        return
     rows = {way: [row_of(out, number)[way] for number in numbers] for way in ways}
     names = [rows[ways[0]][place]["made_with"].split(", ")[-1] for place in range(len(numbers))]
     write_json(out / "figures.json", rows)

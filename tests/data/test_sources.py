@@ -149,6 +149,11 @@ def test_a_zip_of_a_folder_is_that_folder(archive, tmp_path):
     with zipfile.ZipFile(_zip_of(tmp_path / "b.zip", ["spring/1.jpg"], picture), "a") as out:
         out.writestr("spring/rights.csv", "file,licence,may_train\n1.jpg,CC0-1.0,no\n")
     assert open_source(tmp_path / "b.zip").items[0].rights.may_train is False
+    (tmp_path / "a.rights.csv").write_text("file,licence,may_train\nspring/dress/*,CC0-1.0,no\n*,CC0-1.0,\n")  # by the names of before
+    assert [item.rights.may_train for item in open_source(tmp_path / "a.zip").items] == [False, None]
+    assert open_source(tmp_path / "a.zip").strays == ()
+    masked = open_source(_zip_of(tmp_path / "d.zip", ["spring/1.jpg", "spring/masks/1.jpg", "notes.txt"], picture))
+    assert [item.name for item in masked.items] == ["1.jpg"] and masked.others == ("masks/1.jpg", "notes.txt")
     one = open_source(_zip_of(tmp_path / "c.zip", ["dress/2024/1.jpg", "dress/2024/2.jpg"], picture))
     assert one.classes == ("dress",)
 
@@ -173,7 +178,12 @@ def test_links_to_folders_are_followed_but_not_round(archive, tmp_path):
     (tmp_path / "linked" / "coat").symlink_to(archive / "dress")
     (archive / "dress" / "again").symlink_to(archive)
     source = open_source(tmp_path / "linked")
-    assert source.classes == ("coat",) and len(source.items) == 3
+    assert source.classes == ("coat",) and len(source.items) == 3 * 2  # dress, and again/skirt within it
+    (tmp_path / "linked" / "coat" / "back").symlink_to(tmp_path / "linked")
+    assert len(open_source(tmp_path / "linked").items) == 6
+    (archive / "skirt" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    with pytest.raises(InputError, match=r"gone\.jpg: cannot read|no such file"):
+        [item.read() for item in open_source(archive).items]
 
 
 def test_rows_of_a_ledger_that_name_no_picture_are_told(archive):

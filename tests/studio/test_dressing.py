@@ -25,7 +25,7 @@ from muslin.studio.cook import read_mask
 from muslin.studio.dressing import Wanted, dress_all, style_config
 from muslin.studio.fabric import FabricConfig, fabric
 from muslin.studio.pipeline import DesignConfig, design
-from muslin.studio.places import find_pictures
+from muslin.studio.places import find_pictures, masks_in
 from muslin.studio.remake import remake
 from muslin.studio.styles import find_styles
 from muslin.style import dress as dress_module
@@ -190,6 +190,11 @@ def test_pictures_of_one_name_have_a_mask_each(tmp_path, garment):
     for name in ("a-x.png", "b-x.png"):
         (masks / name).write_bytes(encode_png(area))
     list(dress_all(photos, [("weave_ikat", 1.0)], tmp_path / "out", draft, me, masks))
+    for name in ("x-2.png", "x.bmp"):
+        (tmp_path / "a" / name).write_bytes(encode_png(garment))
+    (masks / "x-2.png").write_bytes(encode_png(area))
+    with pytest.raises(InputError, match="one mask would be that of two pictures"):
+        masks_in(masks, [tmp_path / "a" / name for name in ("x.png", "x.bmp", "x-2.png")], ["x", "x-2", "x-2-2"])
     assert [read_recipe(tmp_path / "out" / f"{name}-weave_ikat.png").mask["file"] for name in ("a-x", "b-x")] == ["a-x.png", "b-x.png"]
 
 
@@ -200,6 +205,10 @@ def test_what_would_read_its_own_results_or_a_mask_for_nothing_is_refused(tmp_pa
         list(dress_all([tmp_path / "in"], [("weave_ikat", 1.0)], tmp_path / "in", QUICK))
     with pytest.raises(InputError, match="holds what is read"):
         list(dress_all([garment_file], [(str(tmp_path / "in"), 1.0)], tmp_path / "in" / ".", QUICK))
+    (tmp_path / "weave_ikat").mkdir()  # called as a shipped style, which it is not
+    list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "weave_ikat", style_config("garment", ["size=96", "effort=0"])))
+    with pytest.raises(InputError, match="300 characters are no file's name"):
+        list(dress_all([garment_file], [("x" * 300, 1.0)], tmp_path / "out", QUICK))
     whole = style_config("garment", ["size=96", "effort=0", "where=all"])
     with pytest.raises(SettingError, match="where=all dresses the whole picture; leave the mask out"):
         list(dress_all([garment_file], [("weave_ikat", 1.0)], tmp_path / "out", whole, mask=garment_file))

@@ -1,5 +1,6 @@
 """Options that several commands share, and how their values are read."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +77,7 @@ def duration(text: str) -> float:
 def named_or_weighted(text: str) -> tuple[str, float]:
     """`NAME` or `NAME=WEIGHT`. Raises SettingError."""
     name, equals, weight = text.rpartition("=")
-    if not equals or Path(text).exists():
+    if not equals or os.path.lexists(text):  # which is False for names too long, where Path's raises
         return text, 1.0
     try:
         number = float(weight)

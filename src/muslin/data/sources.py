@@ -20,6 +20,7 @@ from muslin.base.rights import Rights, from_row, sum_of
 from muslin.data.ledger import CROISSANT, LEDGER, Ledger, parse_ledger, read_ledger
 
 NO_CLASS = "all"
+_TABLES = frozenset({"dataset.json", LEDGER})
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,19 @@ def open_source(path: Path) -> Source:
     """List the pictures of a folder or zip. Raises InputError when there is none, or the archive is unsafe or damaged."""
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
+    wrapper = ""
     if path.is_dir():
         readers = _folder(path)
     elif zipfile.is_zipfile(path):
-        readers = _archive(path)
+        readers, wrapper = _archive(path)
     else:
         raise InputError(f"{path}: neither a folder nor a zip of pictures")
     pictures = {name: read for name, read in readers.items() if PurePosixPath(name).suffix.lower() in SUFFIXES}
     if not pictures:
         raise InputError(f"{path}: no pictures in there; expected files named {', '.join(sorted(SUFFIXES))}")
     inside = parse_ledger(readers[LEDGER](), f"{path}/{LEDGER}") if LEDGER in readers else Ledger()
-    ledger = inside if path.is_dir() else inside.with_rows(list(read_ledger(path).rows))
+    beside = [] if path.is_dir() else [(name.removeprefix(wrapper), rights) for name, rights in read_ledger(path).rows]
+    ledger = inside.with_rows(beside)
     listed = _parse_listing(readers["dataset.json"](), f"{path}/dataset.json") if "dataset.json" in readers else None
     found = _by_folders(path, pictures, ledger) if listed is None else _by_listing(path, pictures, listed, ledger)
     taken = {item.name for item in found.items} | {"dataset.json", LEDGER, CROISSANT}
@@ -92,12 +95,20 @@ def _folder(path: Path) -> dict[str, Callable[[], bytes]]:
     return {name: reader(file) for name, file in names.items() if not _hidden(name)}
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """All files below a folder, behind links to folders too; not behind one that leads back to where it lies."""
-    for here, folders, files in os.walk(path, followlinks=True):
-        real = Path(here).resolve()
-        folders[:] = [name for name in folders if not real.is_relative_to(Path(here, name).resolve())]
-        yield from (Path(here, name) for name in files)
+def _files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """All files below a folder, behind links too, but not behind one that leads back to where it lies; links that lead nowhere are told when they are read."""
+    real = folder.resolve()
+    if real in above:
+        return
+    try:
+        inside = list(folder.iterdir())
+    except PermissionError:
+        return
+    for path in inside:
+        if path.is_dir():
+            yield from _files(path, above | {real})
+        elif path.is_file() or (path.is_symlink() and not path.exists()):
+            yield path
 
 
 def _hidden(name: str) -> bool:
@@ -105,14 +116,15 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
-def _archive(path: Path) -> dict[str, Callable[[], bytes]]:
+def _archive(path: Path) -> tuple[dict[str, Callable[[], bytes]], str]:
+    """How its files are read, by their names, and what was before these names (`_wrapper`)."""
     archive = _Archive(path)
     infos = {_named(info): info for info in archive.listed()}
     for name, info in infos.items():
         if name.startswith("/") or ".." in PurePosixPath(name).parts or re.match("[A-Za-z]:", name):
             raise InputError(f"{path}: the name '{info.filename}' leads out of the archive; do not trust this file")
     wrapper = _wrapper([name for name in infos if not _hidden(name)])
-    return {name.removeprefix(wrapper): archive.member(infos[name]) for name in sorted(infos) if not _hidden(name)}
+    return {name.removeprefix(wrapper): archive.member(infos[name]) for name in sorted(infos) if not _hidden(name)}, wrapper
 
 
 def _named(info: zipfile.ZipInfo) -> str:
@@ -129,15 +141,15 @@ def _named(info: zipfile.ZipInfo) -> str:
 
 
 def _wrapper(names: list[str]) -> str:
-    """The one folder, with its slash, that a zip of a folder has all its files in, where that holds a listing, a ledger or class folders; else nothing."""
-    tops = {name.partition("/")[0] for name in names}
-    rest = [name.partition("/")[2] for name in names]
-    if len(tops) != 1 or not all(rest):
+    """The one folder, with its slash, that a zip of a folder has all its pictures in, where that holds a listing, a ledger, masks or class folders; else nothing."""
+    pictures = [name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES]
+    tops = {name.partition("/")[0] for name in pictures}
+    if len(tops) != 1 or not all("/" in name for name in pictures) or _TABLES & set(names):
         return ""
-    pictures = [name for name in rest if PurePosixPath(name).suffix.lower() in SUFFIXES]
-    folders = {name.partition("/")[0] for name in pictures if "/" in name}
-    classes = len(folders) > 1 and all("/" in name for name in pictures)
-    return f"{tops.pop()}/" if classes or not {"dataset.json", LEDGER}.isdisjoint(rest) else ""
+    (wrapper,) = (f"{top}/" for top in tops)
+    below = [name.removeprefix(wrapper).partition("/")[0] for name in pictures if name.count("/") > 1]
+    tables = _TABLES & {name.removeprefix(wrapper) for name in names}
+    return wrapper if tables or len(set(below)) > 1 or "masks" in below else ""
 
 
 class _Archive:

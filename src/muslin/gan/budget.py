@@ -97,11 +97,13 @@ def costs(config: AtelierConfig, data: Images, device: torch.device, judge: Call
         judge(trainer.average.network)
         began = time.monotonic()
         judge(trainer.average.network)
+        finish(device)
         judgement = time.monotonic() - began
-    if config.warm:
-        trainer.step(data, 0, seeded(0, "budget"), None)
+    if config.warm and trainer.redrawer:
+        trainer.redrawer.begin(trainer.generator.mapping)
         began = time.monotonic()
         trainer.before_showing(data, config.batch)
+        finish(device)
         look = time.monotonic() - began
     return Costs(*(-parallel.least(-cost, device) for cost in (judgement, look)))
 

@@ -25,8 +25,8 @@ from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.features.backbones import load_backbone
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
-from muslin.studio.places import Place, cut, find_pictures, names_apart, overview_at, place_for
-from muslin.studio.styles import Style, clear_styling, find_weighted
+from muslin.studio.places import Place, cut, find_pictures, masks_in, names_apart, overview_at, place_for
+from muslin.studio.styles import Style, clear_styling, find_weighted, shipped
 from muslin.style.configs import PRESETS, StyleConfig, own_inks, unread
 from muslin.style.dress import SIZES, Cloth, canvas, check, memory_needed, sized, tile_of
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
@@ -104,9 +104,10 @@ def dress_all(
     started, wanted = time.monotonic(), wanted or Wanted()
     if mask is not None and config.where == "all":
         raise SettingError(f"--mask {mask}: where=all dresses the whole picture; leave the mask out, or --where garment")
-    if same := [path for path in (*contents, *(Path(name) for name, _ in styles)) if path.is_dir() and path.resolve() == out.resolve()]:
-        raise InputError(f"--out {out}: holds what is read ({same[0]}), and the next run would dress its results; name another folder")
     files, groups, jobs = _plan(contents, styles, config, wanted, mask)
+    read = (*contents, *(Path(name) for name, _ in styles if name not in shipped()))
+    if same := [path for path in read if path.is_dir() and path.resolve() == out.resolve()]:
+        raise InputError(f"--out {out}: holds what is read ({same[0]}), and the next run would dress its results; name another folder")
     features = ready(config)
     told = clear_styling([style for group in groups for style, _ in group], files, wanted.rights).told()
     make_folder(out)
@@ -157,22 +158,11 @@ def _plan(
 
 
 def _masks(files: list[Path], labels: list[str], given: Path | None) -> list[Path | None]:
-    """Each picture's mask: the one given, or that of the picture's name in a folder; pictures of one name need the names they are told apart by."""
-    if given is None or not given.is_dir():
-        if given is not None:
-            read_mask(given)
-        return [given for _ in files]
-    there: dict[str, list[Path]] = {}
-    for path in find_pictures([given]):
-        there.setdefault(path.stem, []).append(path)
-    shared = {file.stem for file in files if len({other.absolute() for other in files if other.stem == file.stem}) > 1}
-    names = [label if label in there or file.stem in shared else file.stem for file, label in zip(files, labels, strict=True)]
-    if missing := [(file, name) for file, name in zip(files, names, strict=True) if name not in there]:
-        more = f" (nor for {len(missing) - 1} more)" if len(missing) > 1 else ""
-        raise InputError(f"{missing[0][0]}: no mask called {missing[0][1]} in {given}{more}; each picture needs one")
-    if double := next((there[name] for name in names if len(there[name]) > 1), None):
-        raise InputError(f"{given}: {' and '.join(path.name for path in double)} are masks of one name; keep one of them")
-    return [there[name][0] for name in names]
+    if given is not None and given.is_dir():
+        return [*masks_in(given, files, labels)]
+    if given is not None:
+        read_mask(given)
+    return [given for _ in files]
 
 
 def look_files(

@@ -110,6 +110,23 @@ def find_pictures(paths: list[Path]) -> list[Path]:
     return found
 
 
+def masks_in(given: Path, files: list[Path], labels: list[str]) -> list[Path]:
+    """For each picture the one of its name in a folder; pictures of one name need the names they are told apart by (`labels`). Raises InputError."""
+    there: dict[str, list[Path]] = {}
+    for path in find_pictures([given]):
+        there.setdefault(path.stem, []).append(path)
+    of_stem = {file.stem: {other.resolve() for other in files if other.stem == file.stem} for file in files}
+    names = [label if len(of_stem[file.stem]) > 1 else file.stem for file, label in zip(files, labels, strict=True)]
+    if len({(name, file.resolve()) for name, file in zip(names, files, strict=True)}) > len(set(names)):
+        raise InputError(f"{given}: one mask would be that of two pictures ({', '.join(sorted(set(names)))}); rename one of these")
+    if missing := [(file, name) for file, name in zip(files, names, strict=True) if name not in there]:
+        more = f" (nor for {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise InputError(f"{missing[0][0]}: no mask called {missing[0][1]} in {given}{more}; each picture needs one")
+    if double := next((there[name] for name in names if len(there[name]) > 1), None):
+        raise InputError(f"{given}: {' and '.join(path.name for path in double)} are masks of one name; keep one of them")
+    return [there[name][0] for name in names]
+
+
 def in_folder(folder: Path) -> list[Path]:
     """A folder's pictures in the order of their names, without hidden ones and, where there are others, without overviews."""
     inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))

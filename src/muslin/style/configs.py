@@ -75,12 +75,12 @@ _DESCENT = (  # what neither a print nor the draft alone reads
 
 
 def unread(config: StyleConfig) -> list[str]:
-    """A line for each reason why settings that were changed are not read."""
+    """A line for each reason why settings that were changed, from the preset that these are nearest to, are not read."""
     printed = config.mode == "print"
     reasons: list[tuple[str, tuple[str, ...]]] = [("in print mode", (*_STYLE, *_DESCENT)) if printed else ("without --as print", _PRINT)]
     reasons += [("by a draft (effort 0)", _DESCENT)] if not printed and config.effort == 0 else []
     reasons += [("without keep=palette", ("inks",))] if config.keep != "palette" else []
-    plain = StyleConfig()
+    plain = min(PRESETS.values(), key=lambda preset: sum(vars(config)[name] != value for name, value in vars(preset).items()))
     changed = [(why, [name for name in names if getattr(config, name) != getattr(plain, name)]) for why, names in reasons]
     return [f"{', '.join(names)}: not read {why}" for why, names in changed if names]
 
