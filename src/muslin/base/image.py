@@ -204,8 +204,8 @@ def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
 def _check_size(image: Image.Image, name: str) -> None:
     if (width := image.width) * (height := image.height) > MAX_PIXELS:
         raise InputError(f"{name}: {width:,} x {height:,} pixels; the limit is {MAX_PIXELS:,}; make it smaller")
-    tags = getattr(image, "tag_v2", {})  # planar, uncompressed, several channels of more than 8 bits: which Pillow reads as if of 8
-    if (tags.get(284), tags.get(259, 1)) == (2, 1) and tags.get(277, 1) > 1 and max(tags.get(258, (8,))) > 8:
+    tags = getattr(image, "tag_v2", {})  # planar, uncompressed, of more than 8 bits: which Pillow reads as if of 8, or not at all
+    if (tags.get(284), tags.get(259, 1)) == (2, 1) and max(tags.get(258, (8,))) > 8:
         raise InputError(f"{name}: holds its 16 bits channel by channel; save it with interleaved channels (or as PNG)")
 
 
