@@ -98,7 +98,7 @@ def test_all_processes_stop_together_and_go_on(tmp_path):
 
 
 def test_a_budget_is_agreed_on_by_two_processes(tmp_path):
-    told = _run([*_command(tmp_path / "run", 2, budget=True), "--budget", "20s"])
+    told = _run([*_command(tmp_path / "run", 2, budget=True), "--budget", "75s"])
     assert "cbase 1024" in told and told.count("done") == 1
 
 

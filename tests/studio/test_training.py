@@ -1,5 +1,6 @@
 """Training as a person asks for it: a size, a time, a start, small archives, curves."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from muslin.base.rights import Rights
 from muslin.base.seeds import seeded
 from muslin.data.images import Images
 from muslin.data.ledger import Ledger, write_ledger
+from muslin.data.loader import load_images
 from muslin.gan.configs import PRESETS
 from muslin.gan.generators import load_generator
 from muslin.gan.state import STATE, read_config
@@ -170,7 +172,6 @@ def test_drafts_stream_into_sheets_of_a_hundred(tmp_path, archive):
 
 
 def test_the_judge_calls_the_training_pictures_copies():
-    from muslin.data.loader import load_images
 
     images = load_images("starter", 32, 3)
 
@@ -219,6 +220,14 @@ def test_a_run_that_redraws_first_may_be_made_longer(tmp_path, archive):
     warm = read_config(tmp_path / "run" / STATE).warm
     notes = _notes(train_on(str(archive), tmp_path / "run", replace(wish, settings=(*TINY, "images=48"))))
     assert "goes on at 32 of 48 images" in notes and read_config(tmp_path / "run" / STATE).warm == warm
+
+
+def test_what_a_judgement_takes_is_told_from_a_few_drafts(tmp_path):
+    images = load_images("starter", 32, 3, ("dress",))
+    judge, network = Judge(images, 200), load_generator("garments-64").network
+    told, began = judge.seconds(network), time.monotonic()
+    judge(network)
+    assert 0.3 < told / (time.monotonic() - began) < 3
 
 
 def test_of_two_pictures_every_recital_is_a_copy(tmp_path):

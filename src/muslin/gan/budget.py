@@ -27,6 +27,9 @@ _RARE = 10  # times what it costs, at least, lies between two judgements or two 
 _SETTLING = 6  # looks: what the one fit before the contest costs (gan.atelier: more pictures, more steps)
 
 
+Judging = Callable[[Any], float]  # a generator's network -> seconds
+
+
 @dataclass(frozen=True)
 class Capacity:
     """Width at a resolution is min(cmax, cbase / resolution); `w` the latent's size."""
@@ -55,9 +58,9 @@ class Costs:
 
 
 def plan(
-    config: AtelierConfig, data: Images, seconds: float, device: torch.device, fixed: bool, judge: Callable[[Any], Any] | None = None
+    config: AtelierConfig, data: Images, seconds: float, device: torch.device, fixed: bool, judging: Judging | None = None
 ) -> tuple[AtelierConfig, float]:
-    """The config for a run of `seconds` and the images/s measured. `fixed`: the net stays as it is (it was started from another); `judge`: who will judge.
+    """The config for a run of `seconds` and the images/s measured. `fixed`: the net stays as it is (it was started from another); `judging`: the seconds that it will take to judge a network.
 
     What does not fit in memory is tried with half the batch. Raises SettingError when not even the smallest capacity gets through 10 batches.
     """
@@ -77,28 +80,24 @@ def plan(
         speed = parallel.least(_speed(chosen, data, device), device)
     if speed == 0:
         raise SettingError(f"net.size={config.net.size}: not even a batch of {chosen.batch} fits in memory; choose a smaller --size")
-    spent = costs(chosen, data, device, judge)
+    spent = costs(chosen, data, device, judging)
     left = max(seconds - (time.monotonic() - began), 0.0)
     left = parallel.least(left, device)
     save, verdict = _pace(left, spent)
     redrawn = left * chosen.warm / chosen.images
-    beside = spent.judgement * (left / verdict + 1) + spent.look * (redrawn / save + _SETTLING * bool(chosen.warm)) if left else 0.0
+    beside = spent.judgement * max(left / verdict, 1) + spent.look * (redrawn / save + _SETTLING * bool(chosen.warm)) if left else 0.0
     images = int(speed * max(left - beside, 0.0) * _SPARE) // chosen.batch * chosen.batch
     if images < 10 * chosen.batch:
         raise SettingError(f"budget of {seconds:.0f} s: time for {images} images at {speed:.0f} images/s; give it some minutes at least")
     return _paced(lasting(chosen, images), speed, save, verdict), speed
 
 
-def costs(config: AtelierConfig, data: Images, device: torch.device, judge: Callable[[Any], Any] | None) -> Costs:
-    """What judging and looking cost here: each done once (a judge has then read the training set, and need not again)."""
+def costs(config: AtelierConfig, data: Images, device: torch.device, judging: Judging | None) -> Costs:
+    """What judging (the first process does it) and looking cost here."""
     trainer = (FinishTrainer if config.net.finish else AtelierTrainer)(config, device)
     judgement = look = 0.0
-    if judge and parallel.rank() == 0:
-        judge(trainer.average.network)
-        began = time.monotonic()
-        judge(trainer.average.network)
-        finish(device)
-        judgement = time.monotonic() - began
+    if judging and parallel.rank() == 0:
+        judgement = judging(trainer.average.network)
     if config.warm and trainer.redrawer:
         trainer.redrawer.begin(trainer.generator.mapping)
         began = time.monotonic()

@@ -5,11 +5,12 @@ often as the training set has them.
 """
 
 import math
+import time
 from functools import cached_property
 from typing import Any
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from muslin.base.image import to_bytes
@@ -35,7 +36,18 @@ class Judge:
         `copying_z` stands in for the data-copying test: nothing is held out here, so the drafts' distances to the nearest training picture are
         set against those of the training pictures to each other. Far below 0 is copying. `muslin evaluate --held-out` has the test itself.
         """
-        ours = pooled(sample(network, self.images.labels, self.count))
+        return self._figures(pooled(sample(network, self.images.labels, self.count)))
+
+    def seconds(self, network: Any) -> float:
+        """About what a judgement takes here, from a few drafts. The training set is looked at first, once for all judgements."""
+        assert self.threshold > 0
+        few, began = max(self.count // 20, 1), time.monotonic()
+        ours = pooled(sample(network, self.images.labels, few))
+        looked = time.monotonic()
+        self._figures(ours)
+        return (looked - began) * self.count / few + time.monotonic() - looked
+
+    def _figures(self, ours: Float[Tensor, "n d"]) -> dict[str, float]:
         scores = {"distance": frechet(ours, self.features), "copies": copy_rate(ours, self.features, self.threshold)}
         if len(self.features) < 2:
             return scores

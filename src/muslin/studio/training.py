@@ -186,6 +186,6 @@ def _budgeted(config: Config, images: Images, run: Path, wish: Wish, start: Star
     fitted = fit(config, images)
     assert isinstance(fitted, AtelierConfig)
     at = parallel.own(pick_device(wish.device))
-    planned, speed = plan(fitted, images.to(at), wish.budget, at, start is not None, judge)
+    planned, speed = plan(fitted, images.to(at), wish.budget, at, start is not None, judge.seconds)
     shape = f"cbase {planned.net.cbase}, cmax {planned.net.cmax}, batch {planned.batch}"
     return planned, f"{wish.budget / 60:.0f} min at {speed:.0f} images/s: {planned.images:,} images, {shape}"
