@@ -29,6 +29,7 @@ _MOTTLE_SIDE = 256  # px of the longer side at which light is calmed
 _FOLD = (6.0, 1.5)  # px there: how far light is blurred along a fold, and across it
 _PRINTED = (0.012, 0.03)  # OKLab: fine print taken out around a place, from which on what is left is calmed, and fully
 _RUNS = (0.55, 0.35)  # coherence of the light's slopes (0 to 1): above the first it is folds and seams, below the second mottle
+_HARDLY = 0.02  # of a garment: less mottle than this, a trim or a button, is not worth the time
 _RIDGE = 1.2e-5  # a step of chroma of 0.0035, squared: fainter ones explain nothing
 
 Gradient = tuple[Tensor, Tensor]  # across and down, each (h, w) or (c, h, w), in steps as high as an edge of this slope
@@ -73,6 +74,8 @@ def calmed(light: Float[Tensor, "1 h w"], print_: Float[Tensor, "1 h w"], mask: 
     Mottle is where print was and slopes run in no direction (coherence of the structure tensor, Bigun & Granlund 1987); elsewhere, and
     wherever there was no print, seams and quilting stay as they are, to the bit.
     """
+    if float(print_.abs().max()) < _PRINTED[0]:
+        return light
     height, width = mask.shape[1:]
     scale = min(1.0, _MOTTLE_SIDE / max(height, width))
     size = [max(2, round(side * scale)) for side in (height, width)]
@@ -85,7 +88,7 @@ def calmed(light: Float[Tensor, "1 h w"], print_: Float[Tensor, "1 h w"], mask: 
     fine = (gone - blur(gone, longer / 25)).square() * deep
     run, steep, printed, weight = blur(torch.cat([run[None], (slopes[0] + slopes[1])[None], fine, deep]), longer / 15)
     share = _between((printed / weight.clamp(min=0.05)).sqrt(), *_PRINTED) * _between(run / (steep + 1e-6), *_RUNS)
-    if float((share * deep[0]).max()) < 0.1:
+    if float((share * deep[0]).sum()) < _HARDLY * float(deep.sum()):
         return light
     long, wide = (length * longer / _MOTTLE_SIDE for length in _FOLD)
     calm = along_lines(small, long, wide)
