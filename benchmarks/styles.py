@@ -1,9 +1,9 @@
 """Muslin's styles beside the peers', same pictures, same run: seconds, distances on held-out layers, and a sheet to look at.
 
-    python benchmarks/styles.py DATA OUT [--pairs 4] [--size 256] [--backbone embedded] [--peers neural-style,coarse-to-fine,lite]
+    python benchmarks/styles.py DATA OUT [--garments 4] [--styles 1] [--size 256] [--backbone embedded] [--peers neural-style,coarse-to-fine,lite]
                                  [--own "Muslin,Muslin fine"] [--part 1/2]
 
-DATA holds garments256.zip and styles/ (or --starter uses what ships). The garments and styles are ones that the fast network was not trained
+DATA holds garments256.zip and styles/ (or is `starter`: what ships). The garments and styles are ones that the fast network was not trained
 on. OUT takes each result as a file (benchmarks/blind.py makes a blind test of them).
 The same command goes on where it was stopped (delete a method's pictures to have them made anew); `--part 1/2` and `--part 2/2` share the pairs
 between two processes, and whichever ends last tells of all. Peers style the whole picture; the figures and the sheet show their results cut out along Muslin's mask, which flatters them. `lite` is

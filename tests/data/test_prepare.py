@@ -12,7 +12,6 @@ from PIL import Image
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Finished, Refused, Warned
 from muslin.base.image import open_image
-from muslin.data.ledger import STRAY
 from muslin.data.loader import square, within
 from muslin.data.prepare import PrepareConfig, mend, prepare
 from muslin.data.sources import open_source
@@ -174,4 +173,6 @@ def test_a_strip_is_made_small_before_it_is_squared(tmp_path):
 def test_a_row_of_the_ledger_that_names_nothing_is_told(archive, tmp_path):
     (archive / "rights.csv").write_text("file,licence,may_train\n*,CC0-1.0,\nDress/none.jpg,,no\n")
     events = _run(archive, tmp_path / "set.zip", PrepareConfig(size=64))
-    assert [event.text for event in events if isinstance(event, Warned)] == [f"Dress/none.jpg: {STRAY}"]
+    assert [event.text for event in events if isinstance(event, Warned)] == [
+        "Dress/none.jpg: this row of the ledger names no picture; correct the name, or take the row out"
+    ]

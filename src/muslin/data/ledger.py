@@ -1,7 +1,8 @@
 r"""The rights ledger: `rights.csv` in a folder or zip of pictures, or NAME.rights.csv beside a zip. One row a picture, or a pattern.
 
 Columns: file (a name, or a pattern such as `dress/*`), and those of `base.rights.Rights`. A picture's own row goes before patterns, the
-first pattern that fits before later ones. Letters count, not how a system writes them: accents in one sign or two, `/` or `\`. Does not judge; `base.rights.clear` does.
+first pattern that fits before later ones. Letters count, not how a system writes them: accents in one sign or two, `/` or `\`.
+Does not judge; `base.rights.clear` does.
 """
 
 import csv
@@ -19,7 +20,6 @@ from muslin.base.rights import Rights, from_row
 
 LEDGER = "rights.csv"
 CROISSANT = "croissant.json"
-STRAY = "this row of the ledger names no picture; correct the name, or take the row out"
 COLUMNS = ("file", *(field.name for field in fields(Rights)))
 
 
@@ -36,11 +36,13 @@ class Ledger:
 
     def strays(self, names: Iterable[str]) -> tuple[str, ...]:
         """The rows that name none of these pictures, mistyped or left over."""
-        plain = {_plain(name) for name in names}
-        fit = [(row, _plain(row.strip()), _is_pattern(row)) for row, _ in self.rows]
-        return tuple(
-            row for row, name, pattern in fit if name not in plain and not (pattern and any(fnmatchcase(one, name) for one in plain))
-        )
+        known = {_plain(name) for name in names}
+
+        def fits(row: str) -> bool:
+            name = _plain(row.strip())
+            return name in known or (_is_pattern(row) and any(fnmatchcase(one, name) for one in known))
+
+        return tuple(row for row, _ in self.rows if not fits(row))
 
     def with_rows(self, rows: list[tuple[str, Rights]]) -> "Ledger":
         """These rows in the place of those of the same name, new ones at the front: what was written last counts."""

@@ -62,11 +62,11 @@ def _csv(text: str, path: Path) -> list[Ink]:
         raise InputError(f"{path}: is no table ({failure}); write an ink a line, as #rrggbb or r, g, b from 0 to 255") from failure
     for number, row in enumerate(rows, 1):
         cells = [cell.strip() for cell in row if cell.strip()]
-        ink = _row(cells, f"{path}: row {number} ({', '.join(cells)[:40]})")
-        if ink:
+        where = f"{path}: row {number} ({', '.join(cells)[:40]})"
+        if ink := _row(cells, where):
             inks.append(ink)
         elif cells and (_MISTYPED.match(cells[0]) or (not cells[0].startswith("#") and (number > 1 or any(map(_a_figure, cells))))):
-            raise InputError(f"{path}: row {number} ({', '.join(cells)[:40]}) is no ink; write #rrggbb or r, g, b from 0 to 255")
+            raise InputError(f"{where} is no ink; write #rrggbb or r, g, b from 0 to 255")
     return inks
 
 

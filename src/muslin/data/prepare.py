@@ -23,7 +23,6 @@ from muslin.base.files import BROKEN_ZIP, file_word, make_folder, read_bytes, ro
 from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.base.rights import UNKNOWN, known
 from muslin.data.ground import cut_out, find_mask
-from muslin.data.ledger import STRAY
 from muslin.data.loader import square, within
 from muslin.data.sources import Item, Source, open_source
 from muslin.data.twins import NEAR, Twins
@@ -60,7 +59,7 @@ def prepare(source: Path, target: Path, config: PrepareConfig | None = None) -> 
     make_folder(target.parent)
     room_for(target, len(found.items) * config.size * config.size * 2)
     yield Note(f"{len(found.items)} pictures in {len(found.classes)} classes; {len(found.others)} other files left alone")
-    yield from (Warned(f"{row}: {STRAY}") for row in found.strays)
+    yield from map(Warned, found.warnings())
     doctor = _Doctor(found, config)
     with whole(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         yield from doctor.examine(archive)

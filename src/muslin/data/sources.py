@@ -1,14 +1,14 @@
 """Where pictures come from: a folder or a zip, with sub-folders as classes or a dataset.json. Reads names first, bytes on demand.
 
-A zip made of a folder (all of it below one name) is that folder. Refuses archives with names that climb out (`../`, absolute) and members that unpack beyond the limit. dataset.json is
-Muslin's own form or the `{"labels": [[name, number], ...]}` of the StyleGAN family. Rights: the ledger's (rights.csv) before dataset.json's.
+A zip made of a folder (all of it below one name) is that folder. Refuses archives with names that climb out (`../`, absolute) and
+members that unpack beyond the limit. dataset.json is Muslin's own form or the `{"labels": [[name, number], ...]}` of the StyleGAN family. Rights: the ledger's (rights.csv) before dataset.json's.
 """
 
 import json
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +20,7 @@ from muslin.base.rights import Rights, from_row, sum_of
 from muslin.data.ledger import CROISSANT, LEDGER, Ledger, parse_ledger, read_ledger
 
 NO_CLASS = "all"
+_TOLD = 5  # rows that name no picture are told; the rest is counted
 _TABLES = frozenset({"dataset.json", LEDGER})
 
 
@@ -42,7 +43,7 @@ class Item:
 @dataclass(frozen=True)
 class Source:
     """Items in the order of their names; `classes` in alphabetical order; `others` are files that are not taken: no pictures by
-    name, masks, what a listing leaves out; `strays` are rows of the ledger that name no picture."""
+    name, or left out by a listing, and no masks; `strays` are rows of the ledger that name no picture."""
 
     name: str
     items: tuple[Item, ...]
@@ -54,6 +55,12 @@ class Source:
     def licence(self) -> str:
         """The licences of its pictures in a line, with counts where there are several."""
         return sum_of(item.rights for item in self.items)
+
+    def warnings(self) -> list[str]:
+        """A line for each of the first strays, and one for the rest."""
+        more = len(self.strays) - _TOLD
+        lines = [f"{row}: this row of the ledger names no picture; correct the name, or take the row out" for row in self.strays[:_TOLD]]
+        return lines + ([f"{more:,} more rows of the ledger name no picture"] if more > 0 else [])
 
     def only(self, wanted: tuple[str, ...]) -> "Source":
         """The items of some classes. Raises InputError for a class that is not there."""
@@ -84,7 +91,8 @@ def open_source(path: Path) -> Source:
     listed = _parse_listing(readers["dataset.json"](), f"{path}/dataset.json") if "dataset.json" in readers else None
     found = _by_folders(path, pictures, ledger) if listed is None else _by_listing(path, pictures, listed, ledger)
     taken = {item.name for item in found.items} | {"dataset.json", LEDGER, CROISSANT}
-    return replace(found, others=tuple(sorted(set(readers) - taken)), strays=ledger.strays(pictures))
+    others = tuple(name for name in sorted(readers) if name not in taken and not _is_mask(name, taken))
+    return replace(found, others=others, strays=ledger.strays(pictures))
 
 
 def _folder(path: Path) -> dict[str, Callable[[], bytes]]:
@@ -123,8 +131,9 @@ def _archive(path: Path) -> tuple[dict[str, Callable[[], bytes]], str]:
     for name, info in infos.items():
         if name.startswith("/") or ".." in PurePosixPath(name).parts or re.match("[A-Za-z]:", name):
             raise InputError(f"{path}: the name '{info.filename}' leads out of the archive; do not trust this file")
-    wrapper = _wrapper([name for name in infos if not _hidden(name)])
-    return {name.removeprefix(wrapper): archive.member(infos[name]) for name in sorted(infos) if not _hidden(name)}, wrapper
+    names = sorted(name for name in infos if not _hidden(name))
+    wrapper = _wrapper(names)
+    return {name.removeprefix(wrapper): archive.member(infos[name]) for name in names}, wrapper
 
 
 def _named(info: zipfile.ZipInfo) -> str:
@@ -182,11 +191,14 @@ class _Archive:
         return self._opened[os.getpid()]
 
 
+def _is_mask(name: str, pictures: Collection[str]) -> bool:
+    """Whether this is `masks/X` of a picture X."""
+    return name.startswith("masks/") and name.removeprefix("masks/") in pictures
+
+
 def _by_folders(path: Path, pictures: dict[str, Callable[[], bytes]], ledger: Ledger) -> Source:
-    """Sub-folders are classes; `masks/X` beside a picture X, as in what `prepare` writes, is its mask and no picture."""
-    pictures = {
-        name: read for name, read in pictures.items() if name.removeprefix("masks/") == name or name.removeprefix("masks/") not in pictures
-    }
+    """Sub-folders are classes; masks, as in what `prepare` writes, are no pictures."""
+    pictures = {name: read for name, read in pictures.items() if not _is_mask(name, pictures)}
     labels = {name: PurePosixPath(name).parts[0] if "/" in name else NO_CLASS for name in pictures}
     items = tuple(Item(name, labels[name], ledger.of(name) or Rights(), read) for name, read in pictures.items())
     return Source(_called(path), items, tuple(sorted(set(labels.values()))))

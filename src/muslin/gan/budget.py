@@ -26,7 +26,6 @@ _SPARE = 0.92  # of the time that is left to steps: the rest goes to writing che
 _RARE = 10  # times what it costs, at least, lies between two judgements or two looks
 _SETTLING = 6  # looks: what the one fit before the contest costs (gan.atelier: more pictures, more steps)
 
-
 Judging = Callable[[Any], float]  # a generator's network -> seconds
 
 
@@ -81,8 +80,7 @@ def plan(
     if speed == 0:
         raise SettingError(f"net.size={config.net.size}: not even a batch of {chosen.batch} fits in memory; choose a smaller --size")
     spent = costs(chosen, data, device, judging)
-    left = max(seconds - (time.monotonic() - began), 0.0)
-    left = parallel.least(left, device)
+    left = parallel.least(max(seconds - (time.monotonic() - began), 0.0), device)
     save, verdict = _pace(left, spent)
     redrawn = left * chosen.warm / chosen.images
     beside = spent.judgement * max(left / verdict, 1) + spent.look * (redrawn / save + _SETTLING * bool(chosen.warm)) if left else 0.0

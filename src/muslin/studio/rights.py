@@ -12,7 +12,7 @@ from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
 from muslin.base.files import sha256
 from muslin.base.rights import UNKNOWN, WORDS, Rights, Use, clear, from_row, known, known_or_empty, objection, sum_of
 from muslin.data.croissant import read_croissant, write_croissant
-from muslin.data.ledger import CROISSANT, STRAY, check_names, place_of, read_ledger, write_ledger
+from muslin.data.ledger import CROISSANT, check_names, place_of, read_ledger, write_ledger
 from muslin.data.sources import Item, Source, open_source
 
 _NAMES, _CREDITS = 5, 20  # so many are told; the rest is counted
@@ -106,9 +106,7 @@ def _chosen(source: Source, entry: Entry) -> list[Item]:
 
 def _tell(source: Source) -> Iterator[Event]:
     yield Note(f"{len(source.items):,} pictures: {sum_of(item.rights for item in source.items)}")
-    yield from (Warned(f"{row}: {STRAY}") for row in source.strays[:_NAMES])
-    if len(source.strays) > _NAMES:
-        yield Warned(f"{len(source.strays) - _NAMES:,} more rows of the ledger that name no picture")
+    yield from map(Warned, source.warnings())
     uses: tuple[Use, ...] = get_args(Use)
     for use in uses:
         reasons = dict[str, list[str]]()

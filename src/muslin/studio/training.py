@@ -13,7 +13,6 @@ from muslin.base.files import write_bytes
 from muslin.base.machine import pick_device
 from muslin.base.rights import clear
 from muslin.data.images import Images
-from muslin.data.ledger import STRAY
 from muslin.data.loader import load_images, read_source, source_of
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.budget import LITTLE, plan
@@ -67,8 +66,8 @@ def _train_on(data: str, run: Path, wish: Wish) -> Iterator[Event]:
         yield Warned(told)
     start = Start(wish.init) if wish.init else None
     config = _config(data, wish, start, run)
-    images, refused = _load(data, config, wish)
-    yield from refused
+    images, left_out = _load(data, config, wish)
+    yield from left_out
     yield from _told(images, config, start)
     judge = Judge(images)
     if wish.budget:
@@ -142,8 +141,9 @@ def _config(data: str, wish: Wish, start: Start | None, run: Path) -> Config:
     return start.fit(config) if start else config
 
 
-def _load(data: str, config: Config, wish: Wish) -> tuple[Images, list[Refused]]:
-    refused = list[Refused]()
+def _load(data: str, config: Config, wish: Wish) -> tuple[Images, list[Event]]:
+    """The pictures, and what is to be told of those that are not taken."""
+    refused = list[Event]()
     channels = 1 if isinstance(config, ClassicConfig) else 3
 
     def refuse(file: str, why: str) -> None:
@@ -153,10 +153,8 @@ def _load(data: str, config: Config, wish: Wish) -> tuple[Images, list[Refused]]
         return load_images(data, config.net.size, channels, wish.classes, refuse, wish.download), refused
     source = source_of(data, wish.classes)
     cleared = clear([(item.name, item.rights) for item in source.items], "train", data, wish.rights)
-    for row in source.strays:
-        refuse(row, STRAY)
     images = read_source(source, config.net.size, channels, refuse)
-    return replace(images, licence=cleared.text(), rights=cleared.plain()), refused
+    return replace(images, licence=cleared.text(), rights=cleared.plain()), [*map(Warned, source.warnings()), *refused]
 
 
 def _told(images: Images, config: Config, start: Start | None) -> Iterator[Event]:

@@ -43,8 +43,8 @@ def print_in(
     `pixels` (RGB in [-1, 1]), whose `lightness` that is, are the garment's own beyond its edge too (`ground.extend`), so that light does not end there.
     """
     height, width = mask.shape[1:]
-    size = [max(2, round(side * min(1.0, _SIDE / max(height, width)))) for side in (height, width)]
-    small, area = resize(pixels, *size), resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5
+    area = reduced(mask, _SIDE)
+    small = resize(pixels, *area.shape[1:])
     added, edges = (resize(x, height, width) for x in _print(small, area))
     return added + (lightness - blur(lightness, max(height, width) / _FINE)) * edges.clamp(0, 1), edges.clamp(0, 1)
 
@@ -58,7 +58,7 @@ def _print(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     printed = _widened(_ramp(_size(chroma), _CHROMA + _TINT * _size(step)), reach)
     window = max(mask.shape[1:]) / _WINDOW
     share = blur((printed * solid)[None], window)[0] / blur(solid[None], window)[0].clamp(min=0.05)
-    dense = ((share - _DENSE) / 0.15).clamp(0, 1)
+    dense = _between(share, _DENSE, _DENSE + 0.15)
     explained = _explained(step, chroma, window)
     rest = (step[0] - dense * explained[0], step[1] - dense * explained[1])
     edges = torch.maximum(_widened(_ramp(_size(rest), _HIGH), reach), printed * (1 - dense))
@@ -76,12 +76,10 @@ def calmed(light: Float[Tensor, "1 h w"], print_: Float[Tensor, "1 h w"], mask: 
     """
     if float(print_.abs().max()) < _PRINTED[0]:
         return light
-    height, width = mask.shape[1:]
-    scale = min(1.0, _MOTTLE_SIDE / max(height, width))
-    size = [max(2, round(side * scale)) for side in (height, width)]
-    small, gone, area = resize(light, *size), resize(print_, *size), resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5
-    longer, deep = max(size), shrink(area, max(1, max(size) // 64))
-    small = blur(small, longer / 300)
+    (height, width), area = mask.shape[1:], reduced(mask, _MOTTLE_SIDE)
+    longer = max(area.shape[1:])
+    deep = shrink(area, max(1, longer // 64))
+    small, gone = blur(resize(light, *area.shape[1:]), longer / _FINE), resize(print_, *area.shape[1:])
     across, down = _gradient(small[0])
     slopes = blur(torch.stack([across.square(), down.square(), across * down]) * deep, longer / 40)
     run = ((slopes[0] - slopes[1]).square() + 4 * slopes[2].square()).sqrt()
@@ -94,6 +92,12 @@ def calmed(light: Float[Tensor, "1 h w"], print_: Float[Tensor, "1 h w"], mask: 
     calm = along_lines(small, long, wide)
     share, calm = resize(share[None], height, width).clamp(0, 1), resize(calm, height, width)
     return light + share * (calm - light)
+
+
+def reduced(mask: Float[Tensor, "1 h w"], most: int) -> Float[Tensor, "1 rows columns"]:
+    """A mask whose longer side is `most` px, or fewer."""
+    size = [max(2, round(side * min(1.0, most / max(mask.shape[1:])))) for side in mask.shape[1:]]
+    return resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5  # resize keeps to [-1, 1]
 
 
 def _between(x: Tensor, none: float, whole: float) -> Tensor:
@@ -119,7 +123,7 @@ def _filled(x: Float[Tensor, "h w"], known: Float[Tensor, "h w"], around: float)
 
 
 def _ramp(x: Tensor, threshold: Tensor | float) -> Tensor:
-    return ((x / threshold - 0.7) / 0.6).clamp(0, 1)
+    return _between(x / threshold, 0.7, 1.3)
 
 
 def _widened(x: Float[Tensor, "h w"], radius: int) -> Float[Tensor, "h w"]:

@@ -16,7 +16,7 @@ from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
 from muslin.data.ground import box, extend, shrink
 from muslin.data.lines import oriented_energy
-from muslin.style.retinex import calmed, print_in
+from muslin.style.retinex import calmed, print_in, reduced
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
@@ -81,9 +81,9 @@ def _seams(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[T
     More where a garment's lines are faint; 0 away from lines and along the silhouette.
     """
     height, width = mask.shape[1:]
-    size = [max(2, round(side * min(1.0, _SEAM_SIDE / max(height, width)))) for side in (height, width)]
-    # resize keeps to [-1, 1], where light (0 to about 2) does not lie
-    small, area = resize(lit - 1, *size), resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5
+    area = reduced(mask, _SEAM_SIDE)
+    size = area.shape[1:]
+    small = resize(lit - 1, *size)  # which keeps to [-1, 1], where light (0 to about 2) does not lie
     field = shrink(area, 3)
     inside = field[0] > 0.5
     if int(inside.sum()) < max(size):
