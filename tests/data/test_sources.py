@@ -214,3 +214,14 @@ def test_a_large_zip_is_opened_once(archive, tmp_path, monkeypatch):
     source = open_source(_zip_of(tmp_path / "a.zip", [f"{number}.jpg" for number in range(50)], picture))
     monkeypatch.setattr(zipfile, "ZipFile", None)
     assert all(item.read() == picture for item in source.items)
+
+
+def test_of_many_stray_rows_a_few_are_told_and_the_rest_counted(archive):
+    rows = ["file,licence", "*,CC0-1.0", *(f"gone/{number}.jpg,CC0-1.0" for number in range(1200))]
+    (archive / "rights.csv").write_text("\n".join(rows))
+    told = open_source(archive).warnings()
+    assert (
+        len(told) == 6 and told[0].startswith("gone/0.jpg: this row of the ledger names no picture") and told[-1].startswith("1,195 more")
+    )
+    (archive / "rights.csv").write_text("file,licence\n*,CC0-1.0\n")
+    assert open_source(archive).warnings() == []
