@@ -40,13 +40,13 @@ class Judge:
 
     def seconds(self, network: Any) -> float:
         """About what a judgement takes here, from a few drafts. The training set is looked at too, once for all judgements."""
-        few, began = max(self.count // 20, 1), time.monotonic()
-        ours = pooled(sample(network, self.images.labels, few))
-        looking = (time.monotonic() - began) * self.count / few
-        self._figures(ours)  # which looks at the training set
+        few = max(self.count // 20, 1)
+        self._figures(pooled(sample(network, self.images.labels, few)))  # looks at the training set, and warms up
         began = time.monotonic()
+        ours = pooled(sample(network, self.images.labels, few))
+        looked = time.monotonic()
         self._figures(ours)
-        return looking + time.monotonic() - began
+        return (looked - began) * self.count / few + time.monotonic() - looked
 
     def _figures(self, ours: Float[Tensor, "n d"]) -> dict[str, float]:
         scores = {"distance": frechet(ours, self.features), "copies": copy_rate(ours, self.features, self.threshold)}
