@@ -5,6 +5,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ENCODER = HERE / "efficientnet-lite0.safetensors"
 FAST_STYLER = HERE / "fast-styler.safetensors"
+RELIEF = HERE / "relief.safetensors"
 STARTER = HERE / "starter.zip"
 STYLES = HERE / "styles"
 LICENSES = HERE / "LICENSES.csv"

@@ -11,6 +11,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from muslin.base.colour import to_oklab
+from muslin.base.image import resize
 from muslin.data.silhouette import hanger, mended, stuck_out
 
 _PLAIN = 0.6  # share of the border that must be of the ground's colour
@@ -164,6 +165,11 @@ def extend(pixels: Float[Tensor, "c h w"], inside: Float[Tensor, "1 h w"]) -> Fl
 def shrink(mask: Float[Tensor, "1 h w"], pixels: int) -> Float[Tensor, "1 h w"]:
     """The mask eroded by some pixels."""
     return -widest(-mask[None], pixels)[0] if pixels > 0 else mask
+
+
+def at_size(mask: Float[Tensor, "1 h w"], rows: int, columns: int) -> Float[Tensor, "1 rows columns"]:
+    """A mask at another size."""
+    return resize(mask * 2 - 1, rows, columns).clamp(-1, 1) / 2 + 0.5  # resize keeps to [-1, 1]
 
 
 def box(mask: Float[Tensor, "1 h w"], level: float = 0.01) -> tuple[int, int, int, int]:

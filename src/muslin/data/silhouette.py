@@ -25,6 +25,7 @@ _ALIKE, _SHARE = 0.1, 0.04  # OKLab distance within which colours are one cloth'
 _TOP, _BODY = 0.35, 0.3  # of the garment's height: where a hanger may be, and below which all is the garment's own
 _GREY = 0.05  # OKLab chroma of black and white plastic, and of metal
 _LEAST, _MOST, _THICK = 0.002, 0.15, 0.07  # a hanger's area by the garment's, and half its thickness by the root of that
+_HOOK = (0.03, 0.15)  # the least height of a hanger's hook by the silhouette's, and its most width likewise
 _OPEN = 0.25  # share of a hanger's rim that lies on the ground
 
 
@@ -68,12 +69,19 @@ def _hanger(solid: np.ndarray, lab: Tensor) -> np.ndarray:
     area, alien = float(solid.sum()), _alien_on_top(solid, lab)
     if not alien.any():
         return alien
+    hook = _hook(solid) & solid
+    found = alien.copy()
+    alien |= hook
     ground, inside = ndimage.binary_dilation(~solid, iterations=2), ndimage.distance_transform_edt(alien)
     parts, count = ndimage.label(alien, np.ones((3, 3)))
     sizes = np.bincount(parts.ravel())
     rims = np.bincount(parts[inside == 1], minlength=count + 1)
     along = np.bincount(parts[(inside == 1) & ground], minlength=count + 1) / np.maximum(rims, 1)
-    fits = (sizes >= _LEAST * area) & (sizes <= _MOST * area) & (along >= _OPEN) & (_highest(inside, parts, count) <= _THICK * area**0.5)
+    hangs = np.bincount(parts[hook], minlength=count + 1) > 0  # from a hook: it, and what is seen through the neck
+    own = np.bincount(parts[found], minlength=count + 1)  # with little of another colour it is a collar, or a strap
+    thin = (along >= _OPEN) & (_highest(inside, parts, count) <= _THICK * area**0.5)
+    fits = (sizes >= _LEAST * area) & (sizes <= _MOST * area) & (thin | hangs)
+    fits &= (own >= _LEAST * area) & (own >= 0.5 * sizes)
     fits[0] = False
     out = fits[parts]
     # what the hanger alone held to the garment: ground that shows between them
@@ -83,6 +91,19 @@ def _hanger(solid: np.ndarray, lab: Tensor) -> np.ndarray:
     loose[0] = False
     both: np.ndarray = out | loose[parts]
     return both
+
+
+def _hook(solid: np.ndarray) -> np.ndarray:
+    """What stands up narrow in the middle of a silhouette's top, down to where it is wide, and a little around it; nothing where the top is wide."""
+    rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
+    top, most = solid.copy(), _HOOK[1] * (columns[-1] - columns[0] + 1)
+    spans = solid.shape[1] - solid[rows].argmax(1) - solid[rows, ::-1].argmax(1)
+    wide = np.flatnonzero(spans > most)
+    top[rows[0] + (int(wide[0]) if len(wide) else 0) :] = False
+    held = np.flatnonzero(top.any(1))
+    narrow = len(held) >= _HOOK[0] * len(rows) and abs(np.flatnonzero(top[held[-1]]).mean() - columns.mean()) < most
+    found: np.ndarray = ndimage.binary_dilation(top, iterations=2) if narrow else np.zeros_like(solid)
+    return found
 
 
 def _alien_on_top(solid: np.ndarray, lab: Tensor) -> np.ndarray:

@@ -3,7 +3,8 @@
 Colour Retinex (Land & McCann 1971; Funt, Drew & Brockington 1992): steps of print are taken out of the lightness's gradient, and what is
 left is added up again (Poisson). OKLab is homogeneous, so that a / L and b / L are the same in light and in shade. In dense prints,
 where few places would be left, lightness is regressed on chroma instead. Knows one light of one colour: of a black and
-white print only steps too high for a shadow are taken.
+white print only steps too high for a shadow are taken. Says which garments are plain enough for the relief network to learn from (relief_samples.py),
+and is what that is measured against (benchmarks/light.py).
 """
 
 import math
@@ -15,8 +16,7 @@ from torch import Tensor
 
 from muslin.base.colour import to_oklab
 from muslin.base.image import blur, resize
-from muslin.data.ground import shrink
-from muslin.data.lines import along_lines
+from muslin.data.ground import at_size
 
 _SIDE = 320  # px of the longer side at which print is looked for
 _FINE = 300  # the longer side by this is the fineness of edges
@@ -25,11 +25,6 @@ _CHROMA, _TINT = 0.03, 0.12  # a step of chroma that is print, and how much more
 _HIGH = 0.3  # a step of lightness that no shade makes
 _DENSE = 0.65  # share of a neighbourhood within reach of print's edges, from which on print is dense
 _DARK = 0.25  # OKLab: below, chroma is noise
-_MOTTLE_SIDE = 256  # px of the longer side at which light is calmed
-_FOLD = (6.0, 1.5)  # px there: how far light is blurred along a fold, and across it
-_PRINTED = (0.012, 0.03)  # OKLab: fine print taken out around a place, from which on what is left is calmed, and fully
-_RUNS = (0.55, 0.35)  # coherence of the light's slopes (0 to 1): above the first it is folds and seams, below the second mottle
-_HARDLY = 0.02  # of a garment: less mottle than this, a trim or a button, is not worth the time
 _RIDGE = 1.2e-5  # a step of chroma of 0.0035, squared: fainter ones explain nothing
 
 Gradient = tuple[Tensor, Tensor]  # across and down, each (h, w) or (c, h, w), in steps as high as an edge of this slope
@@ -43,7 +38,8 @@ def print_in(
     `pixels` (RGB in [-1, 1]), whose `lightness` that is, are the garment's own beyond its edge too (`ground.extend`), so that light does not end there.
     """
     height, width = mask.shape[1:]
-    area = reduced(mask, _SIDE)
+    share = min(1.0, _SIDE / max(height, width))
+    area = at_size(mask, max(2, round(height * share)), max(2, round(width * share)))
     small = resize(pixels, *area.shape[1:])
     added, edges = (resize(x, height, width) for x in _print(small, area))
     return added + (lightness - blur(lightness, max(height, width) / _FINE)) * edges.clamp(0, 1), edges.clamp(0, 1)
@@ -66,38 +62,6 @@ def _print(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     across[:, -1], down[-1] = 0, 0
     added = lab[0] - _summed(across, down)
     return (added - (added * solid).sum() / solid.sum().clamp(min=1))[None], edges[None] * mask
-
-
-def calmed(light: Float[Tensor, "1 h w"], print_: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
-    """A garment's lightness, `print_` taken out, without the mottle that is left of a print: there it is blurred along its own folds.
-
-    Mottle is where print was and slopes run in no direction (coherence of the structure tensor, Bigun & Granlund 1987); elsewhere, and
-    wherever there was no print, seams and quilting stay as they are, to the bit.
-    """
-    if float(print_.abs().max()) < _PRINTED[0]:
-        return light
-    (height, width), area = mask.shape[1:], reduced(mask, _MOTTLE_SIDE)
-    longer = max(area.shape[1:])
-    deep = shrink(area, max(1, longer // 64))
-    small, gone = blur(resize(light, *area.shape[1:]), longer / _FINE), resize(print_, *area.shape[1:])
-    across, down = _gradient(small[0])
-    slopes = blur(torch.stack([across.square(), down.square(), across * down]) * deep, longer / 40)
-    run = ((slopes[0] - slopes[1]).square() + 4 * slopes[2].square()).sqrt()
-    fine = (gone - blur(gone, longer / 25)).square() * deep
-    run, steep, printed, weight = blur(torch.cat([run[None], (slopes[0] + slopes[1])[None], fine, deep]), longer / 15)
-    share = _between((printed / weight.clamp(min=0.05)).sqrt(), *_PRINTED) * _between(run / (steep + 1e-6), *_RUNS)
-    if float((share * deep[0]).sum()) < _HARDLY * float(deep.sum()):
-        return light
-    long, wide = (length * longer / _MOTTLE_SIDE for length in _FOLD)
-    calm = along_lines(small, long, wide)
-    share, calm = resize(share[None], height, width).clamp(0, 1), resize(calm, height, width)
-    return light + share * (calm - light)
-
-
-def reduced(mask: Float[Tensor, "1 h w"], most: int) -> Float[Tensor, "1 rows columns"]:
-    """A mask whose longer side is `most` px, or fewer."""
-    size = [max(2, round(side * min(1.0, most / max(mask.shape[1:])))) for side in mask.shape[1:]]
-    return resize(mask * 2 - 1, *size).clamp(-1, 1) / 2 + 0.5  # resize keeps to [-1, 1]
 
 
 def _between(x: Tensor, none: float, whole: float) -> Tensor:

@@ -31,18 +31,18 @@ class Batch:
     cloth: Float[Tensor, "b 3 s s"]
 
 
-def draw_batch(garments: Garments, styles: Sequence[Tensor], size: int, side: int, number: int) -> Batch:
-    """Batch `number`: three in four dressed garments, one in four a whole picture that starts from itself."""
-    rng, rows = seeded("batch", number), list[tuple[Tensor, ...]]()
+def draw_batch(garments: Garments, styles: Sequence[Tensor], size: int, side: int, turn: int) -> Batch:
+    """Batch `turn`: three in four dressed garments, one in four a whole picture that starts from itself."""
+    rng, rows = seeded("batch", turn), list[tuple[Tensor, ...]]()
     while len(rows) < size:
-        picture = garments[_integer(rng, len(garments))]
-        picture = picture.flip(2) if _number(rng) < 0.5 else picture
-        style = procedural(rng, side) if _number(rng) < 0.25 else vary(styles[_integer(rng, len(styles))], rng)
+        picture = garments[integer(rng, len(garments))]
+        picture = picture.flip(2) if number(rng) < 0.5 else picture
+        style = procedural(rng, side) if number(rng) < 0.25 else vary(styles[integer(rng, len(styles))], rng)
         if len(rows) % 4 == 3:
             content, mask = resize(picture, side, side), torch.ones(1, side, side)
-            if _number(rng) < 0.5:  # pictures without a ground too: a style as content
-                content = vary(styles[_integer(rng, len(styles))], rng, side)
-        elif _number(rng) < 0.4:  # as a generator's draft comes: small and soft
+            if number(rng) < 0.5:  # pictures without a ground too: a style as content
+                content = vary(styles[integer(rng, len(styles))], rng, side)
+        elif number(rng) < 0.4:  # as a generator's draft comes: small and soft
             content, found = enlarge(resize(picture, 64, 64), side)
             mask = found if found is not None else torch.zeros(1, 1, 1)
         else:
@@ -51,10 +51,10 @@ def draw_batch(garments: Garments, styles: Sequence[Tensor], size: int, side: in
             mask = found if found is not None else torch.zeros(1, 1, 1)
         if mask.shape[1] != side or float(mask.mean()) < 0.05:
             continue  # no garment on a plain ground
-        zoom = math.exp((_number(rng) - 0.5) * 1.6)
+        zoom = math.exp((number(rng) - 0.5) * 1.6)
         whole = torch.ones(1, side, side)
-        cloth = lay(style, whole, zoom, _integer(rng, 10**6))
-        start = content if bool(mask.min() == 1) else light(cloth, shading(content, mask), 0.5 + 0.5 * _number(rng))
+        cloth = lay(style, whole, zoom, integer(rng, 10**6))
+        start = content if bool(mask.min() == 1) else light(cloth, shading(content, mask), 0.5 + 0.5 * number(rng))
         rows.append((content, start, mask, cloth))
     return Batch(*(torch.stack(part) for part in zip(*rows, strict=True)))
 
@@ -62,39 +62,39 @@ def draw_batch(garments: Garments, styles: Sequence[Tensor], size: int, side: in
 def vary(style: Float[Tensor, "3 h w"], rng: torch.Generator, side: int = 0) -> Float[Tensor, "3 a b"]:
     """A cut of a style, turned or mirrored, its colours moved; square at `side` px where that is given."""
     _, height, width = style.shape
-    part = 0.4 + 0.6 * _number(rng)
+    part = 0.4 + 0.6 * number(rng)
     rows, columns = max(48, int(height * part)), max(48, int(width * part))
-    top, left = _integer(rng, max(1, height - rows + 1)), _integer(rng, max(1, width - columns + 1))
+    top, left = integer(rng, max(1, height - rows + 1)), integer(rng, max(1, width - columns + 1))
     cut = style[:, top : top + rows, left : left + columns]
-    cut = cut.flip(2) if _number(rng) < 0.5 else cut
-    cut = cut.transpose(1, 2) if _number(rng) < 0.3 else cut
+    cut = cut.flip(2) if number(rng) < 0.5 else cut
+    cut = cut.transpose(1, 2) if number(rng) < 0.3 else cut
     if side:
         cut = resize(cut, side, side)
-    if _number(rng) < 0.5:
+    if number(rng) < 0.5:
         return cut.contiguous()
     lab = to_oklab(cut)
-    turn = _number(rng) * 2 * math.pi
+    turn = number(rng) * 2 * math.pi
     a, b = lab[1] * math.cos(turn) - lab[2] * math.sin(turn), lab[1] * math.sin(turn) + lab[2] * math.cos(turn)
-    lightness = lab[0].clamp(0, 1) ** math.exp(_number(rng) - 0.5)
+    lightness = lab[0].clamp(0, 1) ** math.exp(number(rng) - 0.5)
     return from_oklab(torch.stack([lightness, a, b]))
 
 
 def procedural(rng: torch.Generator, side: int) -> Float[Tensor, "3 s s"]:
     """A plain, striped, checked, dotted or chevron cloth in two or three colours."""
     inks = from_oklab(_inks(rng))[:, :, 0].T
-    period, angle = side / (3 + 12 * _number(rng)), _integer(rng, 4) * math.pi / 4
+    period, angle = side / (3 + 12 * number(rng)), integer(rng, 4) * math.pi / 4
     down, across = torch.meshgrid(torch.arange(side) * 1.0, torch.arange(side) * 1.0, indexing="ij")
     u = (across * math.cos(angle) + down * math.sin(angle)) / period
     v = (-across * math.sin(angle) + down * math.cos(angle)) / period
-    kind = _integer(rng, 5)
+    kind = integer(rng, 5)
     if kind == 0:
         ink = torch.zeros(side, side)
     elif kind == 1:
-        ink = (u % 1 < 0.3 + 0.4 * _number(rng)).float()
+        ink = (u % 1 < 0.3 + 0.4 * number(rng)).float()
     elif kind == 2:
         ink = (u % 1 < 0.5).float() + (v % 1 < 0.5).float()
     elif kind == 3:
-        ink = ((u % 1 - 0.5).square() + (v % 1 - 0.5).square() < (0.12 + 0.25 * _number(rng)) ** 2).float()
+        ink = ((u % 1 - 0.5).square() + (v % 1 - 0.5).square() < (0.12 + 0.25 * number(rng)) ** 2).float()
     else:
         ink = ((u + (v % 1 - 0.5).abs()) % 1 < 0.5).float()
     return inks[ink.long().clamp(0, 2)].permute(2, 0, 1).contiguous()
@@ -106,9 +106,11 @@ def _inks(rng: torch.Generator) -> Tensor:
     return torch.stack([lightness, chroma * hue.cos(), chroma * hue.sin()])[:, :, None]
 
 
-def _number(rng: torch.Generator) -> float:
+def number(rng: torch.Generator) -> float:
+    """0 to 1, evenly."""
     return float(torch.rand((), generator=rng))
 
 
-def _integer(rng: torch.Generator, below: int) -> int:
+def integer(rng: torch.Generator, below: int) -> int:
+    """0 to `below` - 1, evenly."""
     return int(torch.randint(below, (), generator=rng))

@@ -1,7 +1,7 @@
 """The garment's folds: a shading map from its lightness, and the style's picture laid on it, bent and lit by it.
 
 The overlay alone, without a network, is the baseline that the optimisation starts from and must beat. Knows one
-garment on a plain ground. Print is told from shade by its colour (retinex.py): a broad grey print on grey cloth is taken for shade.
+garment on a plain ground. Print is told from shade, and lines of construction are found, by a network (relief.py).
 """
 
 import torch
@@ -15,55 +15,62 @@ from muslin.base.image import blur, resize
 from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
 from muslin.data.ground import box, extend, shrink
-from muslin.data.lines import oriented_energy
-from muslin.style.retinex import calmed, print_in, reduced
+from muslin.style.relief import find_relief, relative
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
-_SEAM_SIDE, _SEAM_WIDE = 256, 1.2  # px: the longer side at which seams are looked for, and half their width
+_LINES = (
+    0.4,
+    0.9,
+)  # how dark a line of construction is that the network is sure of: on plain cloth, whose own light shows it too, and on printed
 _NOTHING = 0.02  # OKLab lightness: less than this is no print at all
-_PRINT = 0.03  # median step of lightness (OKLab), at the fineness of prints, above which a garment is taken to be printed
+_PRINT = (
+    0.03,
+    0.08,
+)  # relative lightness by which a place is unlike the light that the network sees, from which on it is print, and wholly
+_MOSTLY = (0.5, 0.75)  # likewise the share of its steps that this must be: of deep folds the network says a part
 
 
 def shading(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     """How lit each place is: about 1 on the garment's common lightness, 0.45 in deep folds, 1.2 on ridges.
 
-    Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds stay; broad light keeps a third; seams are deepened.
+    Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds stay; broad light keeps a third. Print counts as shade.
     """
-    return _shading(to_oklab(_spread(pixels, mask))[:1], mask)
+    return _shading(relative(to_oklab(_spread(pixels, mask))[:1], mask), mask)
 
 
 def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]:
     """The garment without its own print in its lightness, which else shows through every new cloth as if it were folds; and its shading.
 
-    What has a colour of its own goes first (retinex.py), then fine steps of lightness (gingham, dense stripes), where they are all
-    over the garment: seams and buttons are few, and stay; then the mottle that is left of a print. The ground stays to the bit.
+    Print is where lightness is far from the light that the network sees; elsewhere lightness stays as it is. Lines of construction
+    are drawn into the shading. The ground stays to the bit.
     """
-    side, inside, spread = max(pixels.shape[1:]), mask[0] > 0.99, _spread(pixels, mask)
-    whole = to_oklab(spread)[:1]
-    away, printed = print_in(spread, whole, mask)
-    fine = whole - away - blur(whole - away, side / 40)
-    strength = float(blur(fine, side / 300)[0][inside].abs().median()) if bool(inside.any()) else 0.0
-    if strength > _PRINT:
-        away = away + (1 - (_PRINT / strength) ** 4) * fine
-    lit = calmed(whole - away, away, mask)
-    away, shade = whole - lit, _shading(lit, mask, 1 - printed)
-    if not bool((away.abs()[0][inside] > _NOTHING).any()):
+    side, lightness = max(pixels.shape[1:]), to_oklab(_spread(pixels, mask))[:1]
+    own, found = relative(lightness, mask), find_relief(pixels, mask)
+    step, unlike = (_masked_blur(x.square(), mask, side / 30).sqrt() for x in (own, own - found.light))
+    share = _between(unlike, *_PRINT) * _between(unlike / (step + 0.02), *_MOSTLY)
+    printed = share * (own - found.calm)
+    shade = _shading(own - printed, mask, (_LINES[0] + share * (_LINES[1] - _LINES[0])) * _thin(found.lines))
+    away = printed * (0.35 + 0.65 * (lightness * mask).sum() / mask.sum().clamp(min=1))
+    if not bool((away.abs()[mask > 0.99] > _NOTHING).any()):
         return pixels, shade
     lab = to_oklab(pixels)
     return torch.where(mask > 0, from_oklab(torch.cat([(lab[:1] - away * mask).clamp(0, 1), lab[1:]])), pixels), shade
 
 
-def _shading(lightness: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], clear: Tensor | float = 1.0) -> Float[Tensor, "1 h w"]:
-    """From lightness that goes on beyond the edge; seams are deepened by the share `clear`."""
+def _shading(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], lines: Tensor | float = 0.0) -> Float[Tensor, "1 h w"]:
+    """From relative lightness that goes on beyond the edge; where `lines` run, at least as dark as they say."""
     side = max(mask.shape[1:])
-    smooth = blur(lightness, side / 300)
+    smooth = blur(lit, side / 300)
     wide = _masked_blur(smooth, mask, side / 10)
-    typical = (lightness * mask).sum() / mask.sum().clamp(min=1)
-    unit = 0.35 + 0.65 * typical
-    folds, broad = (smooth - wide) / unit, (wide - typical) / unit
-    lit = _FOLDS * folds + 0.5 * broad + _seams(smooth / unit, mask) * clear
-    return 1 + torch.where(lit < 0, lit.clamp(min=-0.55), 0.22 * torch.tanh(lit / 0.22))  # of a highlight little is left on any cloth
+    lit = _FOLDS * (smooth - wide) + 0.5 * wide
+    lit = lit - (lines + lit.clamp(max=0)).clamp(min=0)  # no darker where a line's own shade is dark already
+    return 1 + torch.where(lit < 0, lit.clamp(min=-0.6), 0.22 * torch.tanh(lit / 0.22))  # of a highlight little is left on any cloth
+
+
+def _thin(lines: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+    """Lines that the network is not quite sure of are broad; of these the middle is left."""
+    return (1.8 * lines - 1.5 * blur(lines, max(lines.shape[1:]) / 100)).clamp(0, 1)
 
 
 def turned(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
@@ -73,32 +80,6 @@ def turned(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], folds: 
 
 def _edge(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     return 1 - _EDGE * (1 - blur(mask, max(mask.shape[1:]) / 120))
-
-
-def _seams(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
-    """What collars, plackets, wraps and gathers need beyond their own light to be seen under a pattern: their relief, deepened along lines.
-
-    More where a garment's lines are faint; 0 away from lines and along the silhouette.
-    """
-    height, width = mask.shape[1:]
-    area = reduced(mask, _SEAM_SIDE)
-    size = area.shape[1:]
-    small = resize(lit - 1, *size)  # which keeps to [-1, 1], where light (0 to about 2) does not lie
-    field = shrink(area, 3)
-    inside = field[0] > 0.5
-    if int(inside.sum()) < max(size):
-        return torch.zeros_like(mask)
-    energy = oriented_energy(small, _SEAM_WIDE, angles=8).amax(0)
-    around = blur((energy * area[0])[None], 10)[0] / blur(area, 10)[0].clamp(min=0.05)
-    strength = (energy - around).clamp(min=0)
-    usual, busy = float(strength[inside].quantile(0.97)), float(energy[inside].median() / energy[inside].quantile(0.98).clamp(min=1e-6))
-    line = ((strength / min(max(usual, 0.012), 0.07) - 0.2) / 0.6).clamp(0, 1) * blur(field, 1)[0]
-    relief = (small - blur(small, max(size) / 50))[0]
-    on = line > 0.5
-    depth = float(relief[on].abs().quantile(0.9)) if bool(on.any()) else 1.0
-    relief = relief * min(8.0, 0.25 / max(depth, 1e-3)) * min(max((0.45 - busy) / 0.15, 0.0), 1.0)
-    deep = torch.where(relief < 0, 0.4 * torch.tanh(relief / 0.3), 0.16 * torch.tanh(relief / 0.15))
-    return resize((deep * line)[None], height, width)
 
 
 def _spread(pixels: Tensor, mask: Tensor) -> Tensor:
@@ -175,6 +156,11 @@ def placed(style: tuple[int, int], inside: tuple[int, int], zoom: float, seed: i
     rows, columns = max(8, round(style[0] * scale)), max(8, round(style[1] * scale))
     draw = torch.rand(2, generator=seeded(seed, "lay"))
     return rows, columns, round(float(draw[0]) * max(rows - inside[0], 0)), round(float(draw[1]) * max(columns - inside[1], 0))
+
+
+def _between(x: Tensor, none: float, whole: float) -> Tensor:
+    """0 at `none`, 1 at `whole`, straight between."""
+    return ((x - none) / (whole - none)).clamp(0, 1)
 
 
 def _masked_blur(x: Tensor, mask: Tensor, sigma: float) -> Tensor:

@@ -13,15 +13,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from muslin.base.checkpoint import flatten, load_checkpoint, save_checkpoint
 from muslin.base.config import as_dict
 from muslin.base.errors import InputError
 from muslin.base.events import Event, Finished, Note, Saved, Step
 from muslin.base.files import make_folder
-from muslin.base.machine import resolve_precision
 from muslin.features.embedded import embedded
 from muslin.style.feedforward import FastConfig, new_styler, save_styler
 from muslin.style.losses import Moments, Wasserstein, colour_loss, content_loss, mask_at, moments, style_loss, variation
+from muslin.style.running import Running
 from muslin.style.samples import Batch, Garments, draw_batch
 
 _FEW = 4  # one picture in so many is its own style, too
@@ -55,51 +54,35 @@ def train_styler(run: Path, garments: Garments, styles: list[Tensor], config: Fa
     if not len(garments) or not styles:
         raise InputError("training the fast styler needs garments on plain grounds and styles; one of them is empty")
     make_folder(run)
-    state = _State(config, run)
+    training = _Training(config, run)
+    state = training.state
     yield Note(f"{len(garments)} garments, {len(styles)} styles; {sum(x.numel() for x in state.net.parameters()):,} parameters")
     while state.done < config.batches:
-        figures = state.step(draw_batch(garments, styles, config.batch, config.side, state.done))
+        figures = training.step(draw_batch(garments, styles, config.batch, config.side, state.done))
         if state.done % 10 == 0:
             yield Step("style", state.done, config.batches, figures)
         if state.done % config.every == 0 or state.done == config.batches:
-            yield Saved(state.save())
+            yield Saved(training.save())
     yield Finished(run / "fast-styler.safetensors", time.monotonic() - started)
 
 
-class _State:
+class _Training:
     def __init__(self, config: FastTraining, run: Path) -> None:
-        self.config, self.run, self.done = config, run, 0
-        self.net, self.average = new_styler(config.net), new_styler(config.net)
-        self.net.to(memory_format=torch.channels_last)
-        self.adam = torch.optim.Adam(self.net.parameters(), config.rate, betas=(0.9, 0.99))
-        self.encoder = embedded()
-        self.bfloat16 = resolve_precision("auto", torch.device("cpu")) == "bfloat16"
-        if (run / "state.safetensors").exists():
-            self._load()
+        self.config, self.encoder = config, embedded()
+        self.state = Running(run, "fast-styler-state", config, lambda: new_styler(config.net))
 
     def step(self, batch: Batch) -> dict[str, float]:
         """One step downhill; the losses by name, and the style loss of the bare start to compare with."""
-        for group in self.adam.param_groups:
-            group["lr"] = self.config.rate * min(1.0, (self.done + 1) / 50, max(0.02, 1.6 * (1 - self.done / self.config.batches)))
-        wanted = self._targets(batch)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            style = self.net.measure(batch.cloth)
-            made = self.net(batch.content, batch.start, batch.mask, style)
+        wanted, net = self._targets(batch), self.state.net
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.state.bfloat16):
+            style = net.measure(batch.cloth)
+            made = net(batch.content, batch.start, batch.mask, style)
             few = batch.cloth[::_FEW]
-            same = self.net(few, few, torch.ones_like(few[:, :1]), [(mean[::_FEW], deviation[::_FEW]) for mean, deviation in style])
+            same = net(few, few, torch.ones_like(few[:, :1]), [(mean[::_FEW], deviation[::_FEW]) for mean, deviation in style])
         losses = self._losses(batch, made, wanted)
         losses["identity"] = (same - few).square().mean()
         total = self.config.alpha * losses["content"] + self.config.beta * losses["style"] + self.config.colour * losses["colour"]
-        total = total + self.config.smooth * losses["smooth"] + self.config.identity * losses["identity"]
-        self.adam.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.adam.step()
-        self.done += 1
-        with torch.no_grad():
-            slow = min(self.config.average, (self.done + 1) / (self.done + 10))
-            for ours, theirs in zip(self.average.parameters(), self.net.parameters(), strict=True):
-                ours.lerp_(theirs, 1 - slow)
+        self.state.downhill(total + self.config.smooth * losses["smooth"] + self.config.identity * losses["identity"])
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def _targets(self, batch: Batch) -> tuple[dict[str, Wasserstein], Moments, dict[str, Tensor]]:
@@ -126,31 +109,14 @@ class _State:
         }
 
     def _maps(self, image: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.state.bfloat16):
             return self.encoder.forward(image.contiguous(memory_format=torch.channels_last), layers)
 
     def save(self) -> Path:
         """The state to go on from, then the averaged network, each whole."""
-        tensors = flatten({"net": self.net.state_dict(), "average": self.average.state_dict(), "adam": self.adam.state_dict()["state"]})
-        save_checkpoint(
-            self.run / "state.safetensors", tensors, {"kind": "fast-styler-state", "config": as_dict(self.config), "done": self.done}
-        )
-        card = {"pictures seen": self.done * self.config.batch, "training": as_dict(self.config)}
-        return save_styler(self.run / "fast-styler.safetensors", self.average, card)
-
-    def _load(self) -> None:
-        tensors, about = load_checkpoint(self.run / "state.safetensors")
-        if about.get("config") != as_dict(self.config):
-            raise InputError(f"{self.run}: was begun with other settings; take another folder, or the same settings")
-        for net, name in ((self.net, "net/"), (self.average, "average/")):
-            net.load_state_dict({key.removeprefix(name): x for key, x in tensors.items() if key.startswith(name)})
-        whole = self.adam.state_dict()
-        for number, parameter in enumerate(self.net.parameters()):
-            kept = {key.rsplit("/", 1)[1]: x for key, x in tensors.items() if key.startswith(f"adam/{number}/")}
-            laid = {key: x.to(memory_format=torch.channels_last) if x.dim() == 4 else x.float() for key, x in kept.items()}
-            whole["state"][number] = laid if parameter.requires_grad else {}
-        self.adam.load_state_dict(whole)
-        self.done = int(about["done"])
+        self.state.save()
+        card = {"pictures seen": self.state.done * self.config.batch, "training": as_dict(self.config)}
+        return save_styler(self.state.run / "fast-styler.safetensors", self.state.average, card)
 
 
 def _one(m: Moments, place: int) -> Moments:
