@@ -54,6 +54,7 @@ def along_lines(light: Float[Tensor, "1 h w"], long: float, wide: float, angles:
     turns = torch.arange(angles)[:, None, None] * math.pi / angles
     u, v = x * turns.cos() + y * turns.sin(), y * turns.cos() - x * turns.sin()
     bars = torch.exp(-(u / long).square() / 2 - (v / wide).square() / 2)
+    bars = torch.where(bars > 1e-20, bars, 0.0)  # what is next to nothing makes a convolution twenty times as slow
     bars = bars / bars.sum((1, 2), keepdim=True)
     padded = F.pad(light[None], (reach, reach, reach, reach), mode="replicate")
     blurred = F.conv2d(padded, bars[:, None])[0]
