@@ -112,7 +112,7 @@ def with_print(picture, mask, cloth):
 def by_hue(picture, mask):
     """Without what colour Retinex takes for print (muslin.style.retinex)."""
     lab, spread = to_oklab(picture), extend(picture, shrink(mask, 2))
-    away = print_in(spread, to_oklab(spread)[:1], mask)[0]
+    away = print_in(spread, to_oklab(spread)[:1], mask)
     return from_oklab(torch.cat([(lab[:1] - away * mask).clamp(0, 1), lab[1:]]))
 
 

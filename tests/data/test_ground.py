@@ -92,21 +92,23 @@ def test_a_hanger_with_clips_is_told_from_the_garment_in_a_photo():
 
 
 def test_a_hanger_and_the_wall_inside_a_neck_are_told_from_the_garment():
-    """A hook over a grey wall that a neck shows is no garment; a collar of the cloth's own as narrow as a hook is, and so is a dark yoke without a hook."""
+    """A hook over a grey wall that a neck shows is no garment; a collar of the cloth's own as narrow as a hook is, and so are a dark yoke without a hook and a bib on a halter neck."""
     red = torch.tensor([0.6, -0.7, -0.6])[:, None, None]
     picture = torch.ones(3, 256, 256)
     picture[:, 60:230, 50:210] = red
-    collared, yoked = picture.clone(), picture.clone()
+    collared, yoked, bib = (picture.clone() for _ in range(3))
     picture[:, 30:64, 127:131] = -0.9
     picture[:, 60:84, 100:158] = torch.tensor([0.5, 0.5, 0.52])[:, None, None]
     picture[:, 62:66, 90:168] = -0.9
-    collared[:, 52:64, 122:136] = red
+    collared[:, 50:64, 124:134] = red
+    collared[:, 64:74, 124:134] = -0.9  # a label
+    bib[:, 40:64, 121:139] = bib[:, 60:90, 90:170] = -0.9
     yoked[:, 60:110, 50:210] = -0.9
     out = beside(picture, (picture.mean(0) < 0.9)[None].float(), photo=True)
     assert float(out[0, 40:60, 128:130].min()) == 1 and float(out[0, 68:80, 104:154].min()) == 1
     assert float(out[0, 92:].max()) == 0
-    for other in (collared, yoked):
-        assert float(beside(other, (other.mean(0) < 0.9)[None].float(), photo=True)[0, 54:].max()) == 0
+    for other in (collared, yoked, bib):
+        assert float(beside(other, (other.mean(0) < 0.9)[None].float(), photo=True)[0, 52:].max()) == 0
 
 
 def test_colours_are_carried_outwards():

@@ -59,7 +59,7 @@ def test_black_and_white_stripes_are_no_light():
 def test_cloth_of_one_colour_keeps_its_light():
     picture, mask, _ = _cloth(torch.tensor([0.6, 0.08, 0.05])[:, None, None])
     assert torch.equal(plain(picture, mask)[0], picture)
-    assert float(_print_of(picture, mask)[1].mean()) < 0.01
+    assert float(_print_of(picture, mask).abs().max()) < 0.01
 
 
 def test_one_button_changes_nothing_far_from_it():
@@ -71,7 +71,6 @@ def test_one_button_changes_nothing_far_from_it():
     red[:, 50:60, 120:130] = torch.tensor([0.4, 0.0, -0.15])[:, None, None]
     picture = from_oklab(red * light) * mask + 1 - mask
     away = (_light_of(picture, mask) - to_oklab(picture)[:1])[0, 100:230, 62:98]
-    assert float(_print_of(picture, mask)[1].max()) > 0.9
     assert float(away.max() - away.min()) < 0.06
 
 
@@ -142,3 +141,20 @@ def test_folds_that_a_descent_took_are_put_back(garment, ikat):
     assert float(back) < 0.4 * float(away)
     assert torch.equal(folds_back(start, start, shade, mask, 0.0), start)
     assert float((folds_back(start, start, shade, mask, 1.0) - whole).abs().max()) < 0.01  # never more than was there
+
+
+def test_beside_a_dark_yoke_cloth_is_lit_as_ever():
+    """What is left when print has gone is centred again: plain cloth below a black yoke has a shading of about 1."""
+    lightness = torch.full((256, 256), 0.7)
+    lightness[:80] = 0.2
+    mask = torch.zeros(1, 256, 256)
+    mask[:, 16:-16, 16:-16] = 1
+    picture = from_oklab(torch.stack([lightness, torch.full_like(lightness, 0.02), torch.full_like(lightness, 0.03)])) * mask + 1 - mask
+    assert abs(float(plain(picture, mask)[1][0, 120:220, 40:216].mean()) - 1) < 0.06
+
+
+def test_a_mask_that_is_soft_all_over_keeps_the_folds():
+    """A mask of 0.5 where the garment is, and nowhere more: the folds of plain cloth are as deep as with a whole one."""
+    picture, mask, _ = _cloth(torch.tensor([0.6, 0.08, 0.05])[:, None, None])
+    whole, half = (plain(picture, mask * part)[1][0, 40:216, 40:216].std() for part in (1, 0.5))
+    assert float(half) > 0.8 * float(whole)

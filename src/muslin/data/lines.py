@@ -18,8 +18,8 @@ _LONG = 4.0  # how many times as long as wide a filter is
 _AROUND, _NEAR, _SURE = 1.25, 0.5, 8
 
 
-def oriented_energy(channels: Float[Tensor, "c h w"], wide: float, angles: int = ANGLES) -> Float[Tensor, "a h w"]:
-    """sqrt(sum over channels of even^2 + odd^2) at each of `angles`, evenly from 0 to pi: lines and steps alike, in units of a step.
+def oriented_energy(channels: Float[Tensor, "c h w"], wide: float) -> Float[Tensor, "a h w"]:
+    """sqrt(sum over channels of even^2 + odd^2) at each of 12 angles, evenly from 0 to pi: lines and steps alike, in units of a step.
 
     `wide` is half a line's width in pixels.
     """
@@ -31,8 +31,8 @@ def oriented_energy(channels: Float[Tensor, "c h w"], wide: float, angles: int =
     rim = (before, width - columns - before, above, height - rows - above)
     waves = torch.fft.rfft2(F.pad(channels, rim, mode="replicate"))
     found = []
-    for number in range(angles):
-        turn = math.pi * number / angles
+    for number in range(ANGLES):
+        turn = math.pi * number / ANGLES
         u = (x * math.cos(turn) + y * math.sin(turn)) / (math.sqrt(2) * wide)
         v = (y * math.cos(turn) - x * math.sin(turn)) / (wide * _LONG)
         bell = torch.exp(-u * u - v * v / 2)
@@ -44,14 +44,14 @@ def oriented_energy(channels: Float[Tensor, "c h w"], wide: float, angles: int =
     return torch.stack(found)
 
 
-def along_lines(light: Float[Tensor, "1 h w"], long: float, wide: float, angles: int = ANGLES) -> Float[Tensor, "1 h w"]:
+def along_lines(light: Float[Tensor, "1 h w"], long: float, wide: float) -> Float[Tensor, "1 h w"]:
     """A picture's light blurred over `long` px along the line that each place lies on, and over `wide` px across.
 
     The angle is that whose blur leaves most contrast: what has no direction (grain, cloth of its own) goes, folds and seams stay.
     """
     reach = math.ceil(2.2 * long)
     y, x = torch.meshgrid(*2 * (torch.arange(-reach, reach + 1.0),), indexing="ij")
-    turns = torch.arange(angles)[:, None, None] * math.pi / angles
+    turns = torch.arange(ANGLES)[:, None, None] * math.pi / ANGLES
     u, v = x * turns.cos() + y * turns.sin(), y * turns.cos() - x * turns.sin()
     bars = torch.exp(-(u / long).square() / 2 - (v / wide).square() / 2)
     bars = torch.where(bars > 1e-20, bars, 0.0)  # what is next to nothing makes a convolution twenty times as slow

@@ -25,7 +25,11 @@ _ALIKE, _SHARE = 0.1, 0.04  # OKLab distance within which colours are one cloth'
 _TOP, _BODY = 0.35, 0.3  # of the garment's height: where a hanger may be, and below which all is the garment's own
 _GREY = 0.05  # OKLab chroma of black and white plastic, and of metal
 _LEAST, _MOST, _THICK = 0.002, 0.15, 0.07  # a hanger's area by the garment's, and half its thickness by the root of that
-_HOOK = (0.03, 0.15)  # the least height of a hanger's hook by the silhouette's, and its most width likewise
+_HOOK = (
+    0.03,
+    0.15,
+    0.075,
+)  # the least height of a hanger's hook by the silhouette's; by its width, the most that it spans and, on the mean, has of plastic or wire
 _OPEN = 0.25  # share of a hanger's rim that lies on the ground
 
 
@@ -101,7 +105,8 @@ def _hook(solid: np.ndarray) -> np.ndarray:
     wide = np.flatnonzero(spans > most)
     top[rows[0] + (int(wide[0]) if len(wide) else 0) :] = False
     held = np.flatnonzero(top.any(1))
-    narrow = len(held) >= _HOOK[0] * len(rows) and abs(np.flatnonzero(top[held[-1]]).mean() - columns.mean()) < most
+    thin = top.sum() <= _HOOK[2] / _HOOK[1] * most * len(held)  # a neck or a bobble is not
+    narrow = thin and len(held) >= _HOOK[0] * len(rows) and abs(np.flatnonzero(top[held[-1]]).mean() - columns.mean()) < most
     found: np.ndarray = ndimage.binary_dilation(top, iterations=2) if narrow else np.zeros_like(solid)
     return found
 

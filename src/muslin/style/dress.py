@@ -116,7 +116,7 @@ def _wide_enough(height: int, width: int, size: int) -> None:
 def memory_needed(config: StyleConfig) -> int:
     """About how many bytes a square picture takes at its worst (measured: `benchmarks/style_memory.py`)."""
     side, tile = config.size, min(config.size, config.tile * 9 // 8)  # a tile with its rims
-    planes = 30 if config.mode == "print" else 54 if config.effort == 0 else 72  # of 4 bytes a pixel, at the worst moment
+    planes = 45 if config.mode == "print" else 54 if config.effort == 0 else 72  # of 4 bytes a pixel, at the worst moment
     network = 0 if config.mode == "print" or config.effort == 0 else 1200 * tile * tile
     return 750_000_000 + planes * 4 * side * side + network
 

@@ -5,6 +5,7 @@ runs there. Intrinsic images learned from one's own renderings, as Narihira, Mai
 is the garment's own through a gate, so that plain cloth passes. Knows tensors only.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -26,9 +27,10 @@ from muslin.data.ground import at_size, box
 from muslin.data.lines import along_lines
 
 SIDE = 240  # px of the longer side at which a garment is looked at: that of those learned from
+_RIM, _TRACE = 16, 0.01  # px of ground around it; of a mask: below, nothing is taken to be the garment
 SCALE = 5.0  # the network works in relief times this, so that its figures are about 1
 _FOLD, _SEAM = (4.0, 1.2), (5.0, 0.7)  # px: how far what is found is blurred along a line, and across it
-_FACTOR = 16  # sides are filled up to multiples of it
+FACTOR = 16  # sides are filled up to multiples of it
 
 
 @dataclass(frozen=True)
@@ -105,17 +107,24 @@ class Relief:
 
 @torch.no_grad()
 def find_relief(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Relief:
-    """As large as the picture; found with the garment's longer side at 240 px, or smaller where it is."""
-    top, bottom, left, right = box(mask)
+    """As large as the picture (a mask that is soft all over counts as whole); found with the garment's longer side at 240 px, or smaller where it is."""
+    if not bool((mask > _TRACE).any()):
+        return Relief(*(torch.zeros_like(mask) for _ in range(3)))
+    top, bottom, left, right = box(mask, _TRACE)
     share = min(1.0, SIDE / max(bottom - top, right - left))
-    size = [max(2, round(side * share)) for side in mask.shape[1:]]
-    small, area = resize(pixels, *size), at_size(mask, *size)
-    x = F.pad(seen(small, area)[None], (0, -size[1] % _FACTOR, 0, -size[0] % _FACTOR), mode="replicate")
+    margin = math.ceil(_RIM / share)
+    rows, columns = slice(max(0, top - margin), bottom + margin), slice(max(0, left - margin), right + margin)
+    part = (mask / mask.amax())[:, rows, columns]
+    size = [max(2, round(side * share)) for side in part.shape[1:]]
+    small, area = resize(pixels[:, rows, columns], *size), at_size(part, *size)
+    x = F.pad(seen(small, area)[None], (0, -size[1] % FACTOR, 0, -size[0] % FACTOR), mode="replicate")
     lit, lines = load_relief()[0](x.contiguous(memory_format=torch.channels_last))
     lit, lines = (layer[0, :, : size[0], : size[1]] for layer in (lit / SCALE, lines.sigmoid()))
     found = torch.cat([lit, along_lines(lit, *_FOLD), along_lines(lines, *_SEAM)])
-    large = F.interpolate(found[None], mask.shape[1:], mode="bicubic", align_corners=False)[0] if share < 1 else found
-    return Relief(large[:1] * mask, large[1:2] * mask, large[2:].clamp(0, 1) * mask)
+    large = F.interpolate(found[None], part.shape[1:], mode="bicubic", align_corners=False)[0] if share < 1 else found
+    whole = torch.zeros(3, *mask.shape[1:])
+    whole[:, rows, columns] = torch.cat([large[:2], large[2:].clamp(0, 1)]) * part
+    return Relief(whole[:1], whole[1:2], whole[2:])
 
 
 def new_relief(config: ReliefConfig | None = None, seed: int = 0) -> ReliefNet:

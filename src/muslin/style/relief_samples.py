@@ -57,7 +57,7 @@ def plain_garment(picture: Float[Tensor, "3 h w"], drawing: Float[Tensor, "1 a b
         return None
     spread = extend(pixels, shrink(mask, 2))
     lab = to_oklab(spread)
-    away = print_in(spread, lab[:1], mask)[0]
+    away = print_in(spread, lab[:1], mask)
     fine = lab[:1] - away - blur(lab[:1] - away, SEEN / 40)
     other = (lab[1:] - lab[1:, inside].median(1).values[:, None, None]).square().sum(0).sqrt()[inside] > _OTHER
     lit = relative(lab[:1], mask)
@@ -145,7 +145,9 @@ def _drawn(styles: Sequence[Tensor], side: int, rng: torch.Generator) -> Float[T
 def _laid(motif: Tensor, side: int, zoom: float, turn: float, rng: torch.Generator) -> Float[Tensor, "3 s s"]:
     """At `zoom` pixels for one of its own, turned, from anywhere; mirrored beyond its edges."""
     if zoom < 0.9:
-        motif = F.interpolate(motif[None], scale_factor=max(0.05, zoom), mode="bilinear", antialias=True, align_corners=False)[0]
+        motif = F.interpolate(
+            motif[None], scale_factor=max(0.05, zoom, 1.5 / min(motif.shape[1:])), mode="bilinear", antialias=True, align_corners=False
+        )[0]
         zoom = 1.0
     down, across = (place * side / 2 / zoom for place in _places(side))
     height, width = motif.shape[1:]

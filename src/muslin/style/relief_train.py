@@ -14,11 +14,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.config import as_dict
-from muslin.base.errors import InputError
+from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step
 from muslin.base.files import make_folder
 from muslin.base.image import blur
-from muslin.style.relief import SCALE, ReliefConfig, new_relief, save_relief
+from muslin.style.relief import FACTOR, SCALE, ReliefConfig, new_relief, save_relief
 from muslin.style.relief_samples import Plain, ReliefBatch, draw_reliefs
 from muslin.style.running import Running
 
@@ -33,7 +33,7 @@ class ReliefTraining:
 
     batches: int = 5000
     batch: int = 8
-    side: int = 192  # pixels
+    side: int = 192  # pixels, a multiple of 16
     rate: float = 2e-3
     light: float = 0.5
     folds: float = 1.0
@@ -53,6 +53,8 @@ def train_relief(run: Path, garments: list[Plain], styles: list[Tensor], config:
     config, started = config or ReliefTraining(), time.monotonic()
     if not garments or not styles:
         raise InputError("training the relief network needs plain garments and styles; one of them is empty")
+    if config.side < FACTOR or config.side % FACTOR:
+        raise SettingError(f"side={config.side}: should be a multiple of {FACTOR}")
     make_folder(run)
     kinds = {name: [one for one in garments if one.kind == name] for name in sorted({one.kind for one in garments})}
     state = Running(run, "relief-state", config, lambda: new_relief(config.net))
@@ -78,8 +80,8 @@ def _losses(batch: ReliefBatch, lit: Tensor, lines: Tensor) -> dict[str, Tensor]
     area = within.sum().clamp(min=1)
     wrong = lit - batch.relief * SCALE
     broad = _blurred(wrong * batch.mask, _AROUND) / _blurred(batch.mask, _AROUND).clamp(min=0.02)
-    across = (wrong[..., 1:] - wrong[..., :-1]) * within[..., 1:]
-    down = (wrong[..., 1:, :] - wrong[..., :-1, :]) * within[..., 1:, :]
+    across = (wrong[..., 1:] - wrong[..., :-1]) * within[..., 1:] * within[..., :-1]
+    down = (wrong[..., 1:, :] - wrong[..., :-1, :]) * within[..., 1:, :] * within[..., :-1, :]
     drawn = (_blurred(batch.lines, _PEN) / 0.55).clamp(0, 1)
     each = F.binary_cross_entropy_with_logits(lines, drawn, reduction="none") * (1 + 3 * drawn) * within
     found, there = lines.sigmoid() * within, drawn * within

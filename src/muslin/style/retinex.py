@@ -30,10 +30,8 @@ _RIDGE = 1.2e-5  # a step of chroma of 0.0035, squared: fainter ones explain not
 Gradient = tuple[Tensor, Tensor]  # across and down, each (h, w) or (c, h, w), in steps as high as an edge of this slope
 
 
-def print_in(
-    pixels: Float[Tensor, "3 h w"], lightness: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]
-) -> tuple[Float[Tensor, "1 h w"], Float[Tensor, "1 h w"]]:
-    """What its print adds to a garment's OKLab lightness (0 on the mean), and where edges of print were cut (0 to 1).
+def print_in(pixels: Float[Tensor, "3 h w"], lightness: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+    """What its print adds to a garment's OKLab lightness (0 on the mean).
 
     `pixels` (RGB in [-1, 1]), whose `lightness` that is, are the garment's own beyond its edge too (`ground.extend`), so that light does not end there.
     """
@@ -42,7 +40,7 @@ def print_in(
     area = at_size(mask, max(2, round(height * share)), max(2, round(width * share)))
     small = resize(pixels, *area.shape[1:])
     added, edges = (resize(x, height, width) for x in _print(small, area))
-    return added + (lightness - blur(lightness, max(height, width) / _FINE)) * edges.clamp(0, 1), edges.clamp(0, 1)
+    return added + (lightness - blur(lightness, max(height, width) / _FINE)) * edges.clamp(0, 1)
 
 
 def _print(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -32,7 +32,7 @@ _MOSTLY = (0.5, 0.75)  # likewise the share of its steps that this must be: of d
 
 
 def shading(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
-    """How lit each place is: about 1 on the garment's common lightness, 0.45 in deep folds, 1.2 on ridges.
+    """How lit each place is: about 1 on the garment's common lightness, 0.4 in deep folds, 1.2 on ridges.
 
     Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds stay; broad light keeps a third. Print counts as shade.
     """
@@ -50,7 +50,9 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
     step, unlike = (_masked_blur(x.square(), mask, side / 30).sqrt() for x in (own, own - found.light))
     share = _between(unlike, *_PRINT) * _between(unlike / (step + 0.02), *_MOSTLY)
     printed = share * (own - found.calm)
-    shade = _shading(own - printed, mask, (_LINES[0] + share * (_LINES[1] - _LINES[0])) * _thin(found.lines))
+    told = own - printed
+    told = told - (told * mask).sum() / mask.sum().clamp(min=1)
+    shade = _shading(told, mask, (_LINES[0] + share * (_LINES[1] - _LINES[0])) * _thin(found.lines))
     away = printed * (0.35 + 0.65 * (lightness * mask).sum() / mask.sum().clamp(min=1))
     if not bool((away.abs()[mask > 0.99] > _NOTHING).any()):
         return pixels, shade
@@ -59,7 +61,7 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
 
 
 def _shading(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], lines: Tensor | float = 0.0) -> Float[Tensor, "1 h w"]:
-    """From relative lightness that goes on beyond the edge; where `lines` run, at least as dark as they say."""
+    """From relative lightness that goes on beyond the edge; darker by `lines`, less what is dark there already."""
     side = max(mask.shape[1:])
     smooth = blur(lit, side / 300)
     wide = _masked_blur(smooth, mask, side / 10)
