@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from muslin.export.plots import curve, short, whiskers
@@ -12,6 +12,7 @@ SPACE = "{http://www.w3.org/2000/svg}"
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
+@example([(0.0, 5e-324)])
 @given(st.lists(st.tuples(st.floats(0, 1e7), st.floats(-1e6, 1e6)), min_size=1, max_size=20))
 def test_a_curve_stays_within_its_frame(points):
     line = ET.fromstring(curve(points)).find(f"{SPACE}polyline")

@@ -6,6 +6,7 @@ from html import escape
 
 Interval = tuple[float, float, float]  # value, low, high
 _TEXT = 'font-family="system-ui, sans-serif" font-size="11" fill="var(--soft)"'
+_NOTHING = 1e-300  # a range that is smaller counts as none: a third of it may be 0
 
 
 def curve(points: Sequence[tuple[float, float]], width: int = 400, height: int = 190) -> str:
@@ -96,7 +97,8 @@ def _whisker(value: Interval | None, y: float, left: float, unit: float, wide: f
 
 def _ticks(low: float, high: float) -> list[float]:
     # three to six round numbers that hold the range
-    spread = (high - low) or abs(high) or 1.0
+    spread = (high - low) or abs(high)
+    spread = spread if spread > _NOTHING else 1.0
     unit = 10 ** math.floor(math.log10(spread / 3))
     step = next(unit * k for k in (1, 2, 2.5, 5, 10) if spread / (unit * k) <= 4)
     first = math.floor(low / step + 1e-9)
