@@ -51,21 +51,9 @@ def test_the_shipped_network_finds_light_beneath_a_print_that_it_never_saw(ikat)
     assert tried >= 3
 
 
-def test_a_stopped_training_goes_on_as_if_never_stopped(tmp_path, plain_one, ikat):
+def test_a_stopped_training_goes_on_as_if_never_stopped(tmp_path, plain_one, ikat, stopped_equals_unbroken):
     one = plain_garment(*plain_one, "shirt")
-
-    def run(folder, *stops):
-        for stop in stops:
-            steps = []
-            for news in train_relief(tmp_path / folder, [one], [ikat], TINY):
-                steps.append(type(news).__name__)
-                if steps[-1] == "Saved" and stop:
-                    break
-        assert steps.count("Saved") == (1 if len(stops) > 1 else 2)  # the second call does the second half alone
-        return load_relief(tmp_path / folder / "relief.safetensors")[0].state_dict()
-
-    whole, parts = run("whole", False), run("parts", True, False)
-    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    stopped_equals_unbroken(lambda folder: train_relief(folder, [one], [ikat], TINY), "relief.safetensors")
     with pytest.raises(InputError, match="begun with other settings"):
         list(train_relief(tmp_path / "whole", [one], [ikat], replace(TINY, rate=1.0)))
     with pytest.raises(InputError, match="one of them is empty"):

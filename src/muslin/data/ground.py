@@ -167,6 +167,11 @@ def shrink(mask: Float[Tensor, "1 h w"], pixels: int) -> Float[Tensor, "1 h w"]:
     return -widest(-mask[None], pixels)[0] if pixels > 0 else mask
 
 
+def ramp(x: Tensor, none: float, whole: float) -> Tensor:
+    """0 at `none`, 1 at `whole`, straight between."""
+    return ((x - none) / (whole - none)).clamp(0, 1)
+
+
 def at_size(mask: Float[Tensor, "1 h w"], rows: int, columns: int) -> Float[Tensor, "1 rows columns"]:
     """A mask at another size."""
     return resize(mask * 2 - 1, rows, columns).clamp(-1, 1) / 2 + 0.5  # resize keeps to [-1, 1]

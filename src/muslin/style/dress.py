@@ -16,7 +16,7 @@ from muslin.base.errors import InputError, SettingError
 from muslin.base.image import blur, resize
 from muslin.base.machine import pick_device
 from muslin.base.seeds import seeded
-from muslin.data.ground import box, extend, shrink
+from muslin.data.ground import box, extend, ramp, shrink
 from muslin.features.backbones import Backbone
 from muslin.style.configs import Repeat, StyleConfig
 from muslin.style.enlarge import at_size, enlarge
@@ -264,7 +264,7 @@ def _given(mask: Tensor, picture: Tensor, content: Tensor) -> Tensor:
         raise InputError(f"the mask is {sizes[0]} px, the picture {sizes[1]}; make them the same size")
     if float(mask.max()) < 0.5:
         raise InputError("the mask is empty: nothing in it is white")
-    fitted = ((resize(mask, *content.shape[1:]) - _DARK) / (1 - 2 * _DARK)).clamp(0, 1)
+    fitted = ramp(resize(mask, *content.shape[1:]), _DARK, 1 - _DARK)
     if float(fitted.max()) <= _TRACE:
         at = f"{content.shape[2]} x {content.shape[1]} px"
         raise InputError(f"the mask has next to nothing white in it at {at}; mark more, or raise size")

@@ -16,12 +16,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from muslin.assets import FAST_STYLER
-from muslin.base.checkpoint import load_checkpoint, save_checkpoint
-from muslin.base.config import as_dict, from_dict
-from muslin.base.errors import InputError
+from muslin.base.config import from_dict
 from muslin.base.files import sha256_file
 from muslin.base.machine import resolve_precision
 from muslin.base.seeds import seeded_weights
+from muslin.style.weights import load_network, save_network
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class FastConfig:
     blocks: int = 4
 
 
+KIND = "fast-styler"
 STRIP = 64  # rows at full size that are worked on at once
 Spread = tuple[Tensor, Tensor]  # mean and standard deviation by channel, (b, c, 1, 1)
 
@@ -200,20 +200,11 @@ def new_styler(config: FastConfig | None = None, seed: int = 0) -> FastStyler:
 
 
 def save_styler(path: Path, net: FastStyler, card: dict[str, object]) -> Path:
-    """fp16 safetensors with config and card. Raises DiskError."""
-    tensors = {name: x.half() for name, x in net.state_dict().items()}
-    return save_checkpoint(path, tensors, {"kind": "fast-styler", "config": as_dict(net.config), "card": card})
+    """As `weights.save_network`. Raises DiskError."""
+    return save_network(path, KIND, net, card)
 
 
 @lru_cache(maxsize=2)
 def load_styler(path: Path = FAST_STYLER) -> tuple[FastStyler, str]:
     """The network, ready for use, and its file's sha256. Raises InputError where the file is no fast styler."""
-    tensors, about = load_checkpoint(path)
-    if about.get("kind") != "fast-styler":
-        raise InputError(f"{path}: not a fast styler (it says: {about.get('kind', 'nothing')})")
-    net = FastStyler(from_dict(FastConfig, about["config"]))
-    try:
-        net.load_state_dict({name: x.float() for name, x in tensors.items()})
-    except RuntimeError as failure:
-        raise InputError(f"{path}: its tensors do not fit its config; it is damaged or from another version") from failure
-    return net.eval().to(memory_format=torch.channels_last), sha256_file(path)
+    return load_network(path, KIND, "fast styler", lambda config: FastStyler(from_dict(FastConfig, config))), sha256_file(path)

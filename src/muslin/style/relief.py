@@ -17,15 +17,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from muslin.assets import RELIEF
-from muslin.base.checkpoint import load_checkpoint, save_checkpoint
 from muslin.base.colour import to_oklab
-from muslin.base.config import as_dict, from_dict
-from muslin.base.errors import InputError
+from muslin.base.config import from_dict
 from muslin.base.image import resize
 from muslin.base.seeds import seeded_weights
 from muslin.data.ground import at_size, box
 from muslin.data.lines import along_lines
+from muslin.style.weights import load_network, save_network
 
+KIND = "relief"
 SIDE = 240  # px of the longer side at which a garment is looked at: that of those learned from
 _RIM, _TRACE = 16, 0.01  # px of ground around it; of a mask: below, nothing is taken to be the garment
 SCALE = 5.0  # the network works in relief times this, so that its figures are about 1
@@ -118,7 +118,7 @@ def find_relief(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) ->
     size = [max(2, round(side * share)) for side in part.shape[1:]]
     small, area = resize(pixels[:, rows, columns], *size), at_size(part, *size)
     x = F.pad(seen(small, area)[None], (0, -size[1] % FACTOR, 0, -size[0] % FACTOR), mode="replicate")
-    lit, lines = load_relief()[0](x.contiguous(memory_format=torch.channels_last))
+    lit, lines = load_relief()(x.contiguous(memory_format=torch.channels_last))
     lit, lines = (layer[0, :, : size[0], : size[1]] for layer in (lit / SCALE, lines.sigmoid()))
     found = torch.cat([lit, along_lines(lit, *_FOLD), along_lines(lines, *_SEAM)])
     large = F.interpolate(found[None], part.shape[1:], mode="bicubic", align_corners=False)[0] if share < 1 else found
@@ -134,20 +134,11 @@ def new_relief(config: ReliefConfig | None = None, seed: int = 0) -> ReliefNet:
 
 
 def save_relief(path: Path, net: ReliefNet, card: dict[str, object]) -> Path:
-    """fp16 safetensors with config and card. Raises DiskError."""
-    tensors = {name: x.half() for name, x in net.state_dict().items()}
-    return save_checkpoint(path, tensors, {"kind": "relief", "config": as_dict(net.config), "card": card})
+    """As `weights.save_network`. Raises DiskError."""
+    return save_network(path, KIND, net, card)
 
 
 @lru_cache(maxsize=2)
-def load_relief(path: Path = RELIEF) -> tuple[ReliefNet, dict[str, object]]:
-    """The network, ready for use, and its card. Raises InputError where the file is no such network."""
-    tensors, about = load_checkpoint(path)
-    if about.get("kind") != "relief":
-        raise InputError(f"{path}: not a relief network (it says: {about.get('kind', 'nothing')})")
-    net = ReliefNet(from_dict(ReliefConfig, about["config"]))
-    try:
-        net.load_state_dict({name: x.float() for name, x in tensors.items()})
-    except RuntimeError as failure:
-        raise InputError(f"{path}: its tensors do not fit its config; it is damaged or from another version") from failure
-    return net.eval().to(memory_format=torch.channels_last), about.get("card", {})
+def load_relief(path: Path = RELIEF) -> ReliefNet:
+    """The network, ready for use. Raises InputError where the file is no such network."""
+    return load_network(path, KIND, "relief network", lambda config: ReliefNet(from_dict(ReliefConfig, config)))

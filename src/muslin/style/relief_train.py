@@ -3,7 +3,6 @@
 An iterator of events; the same call on the same folder goes on. Every batch depends on its number alone, so a resumed run equals an unbroken one.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +12,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.base.config import as_dict
 from muslin.base.errors import InputError, SettingError
-from muslin.base.events import Event, Finished, Note, Saved, Step
-from muslin.base.files import make_folder
+from muslin.base.events import Event
 from muslin.base.image import blur
-from muslin.style.relief import FACTOR, SCALE, ReliefConfig, new_relief, save_relief
+from muslin.style.relief import FACTOR, KIND, SCALE, ReliefConfig, new_relief, save_relief
 from muslin.style.relief_samples import Plain, ReliefBatch, draw_reliefs
-from muslin.style.running import Running
+from muslin.style.running import Running, Schedule
 
 _WELL = 0.95  # of the mask: where a garment is itself
 _AROUND, _PEN = 12, 0.8  # px: beyond what is broad light, and how wide lines are learned
@@ -28,51 +25,40 @@ _BEND = 0.2  # of the loss: below, squares count, above, amounts
 
 
 @dataclass(frozen=True)
-class ReliefTraining:
-    """Settings of a training; weights of the losses: light, its folds, their slopes, lines (each pixel, and as a whole)."""
+class ReliefTraining(Schedule):
+    """Settings of a training (`side` a multiple of 16); weights of the losses: light, its folds, their slopes, lines (each pixel, and as a whole)."""
 
     batches: int = 5000
-    batch: int = 8
-    side: int = 192  # pixels, a multiple of 16
-    rate: float = 2e-3
     light: float = 0.5
     folds: float = 1.0
     slopes: float = 2.0
     lines: float = 0.3
     shapes: float = 0.1
-    average: float = 0.998  # decay of the weights' moving average, which is what ships
-    every: int = 250  # batches between saves
     net: ReliefConfig = field(default_factory=ReliefConfig)
 
 
 def train_relief(run: Path, garments: list[Plain], styles: list[Tensor], config: ReliefTraining | None = None) -> Iterator[Event]:
     """Train in the folder `run`: relief.safetensors (ready for use), state.safetensors (to go on).
 
-    Raises InputError when there are no plain garments or styles, or the folder's state is of other settings.
+    Raises InputError when there are no plain garments or styles, or the folder's state is of other settings; SettingError for such a side.
     """
-    config, started = config or ReliefTraining(), time.monotonic()
+    config = config or ReliefTraining()
     if not garments or not styles:
         raise InputError("training the relief network needs plain garments and styles; one of them is empty")
     if config.side < FACTOR or config.side % FACTOR:
         raise SettingError(f"side={config.side}: should be a multiple of {FACTOR}")
-    make_folder(run)
     kinds = {name: [one for one in garments if one.kind == name] for name in sorted({one.kind for one in garments})}
-    state = Running(run, "relief-state", config, lambda: new_relief(config.net))
-    yield Note(f"{len(garments)} plain garments, {len(styles)} styles; {sum(x.numel() for x in state.net.parameters()):,} parameters")
-    while state.done < config.batches:
+    state = Running(run, KIND, config, lambda: new_relief(config.net))
+
+    def step() -> dict[str, float]:
         batch = draw_reliefs(kinds, styles, config.batch, config.side, state.done)
         with torch.autocast("cpu", torch.bfloat16, enabled=state.bfloat16):
             lit, lines = state.net(batch.garment.contiguous(memory_format=torch.channels_last))
         losses = _losses(batch, lit.float(), lines.float())
         state.downhill(torch.stack([getattr(config, name) * loss for name, loss in losses.items()]).sum())
-        if state.done % 10 == 0:
-            figures = {name: float(loss.detach()) for name, loss in losses.items()}
-            yield Step("relief", state.done, config.batches, figures)
-        if state.done % config.every == 0 or state.done == config.batches:
-            state.save()
-            card: dict[str, object] = {"garments seen": state.done * config.batch, "training": as_dict(config)}
-            yield Saved(save_relief(run / "relief.safetensors", state.average, card))
-    yield Finished(run / "relief.safetensors", time.monotonic() - started)
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    yield from state.steps("relief", f"{len(garments)} plain garments, {len(styles)} styles", step, save_relief)
 
 
 def _losses(batch: ReliefBatch, lit: Tensor, lines: Tensor) -> dict[str, Tensor]:

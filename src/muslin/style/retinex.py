@@ -16,7 +16,7 @@ from torch import Tensor
 
 from muslin.base.colour import to_oklab
 from muslin.base.image import blur, resize
-from muslin.data.ground import at_size
+from muslin.data.ground import at_size, ramp
 
 _SIDE = 320  # px of the longer side at which print is looked for
 _FINE = 300  # the longer side by this is the fineness of edges
@@ -52,7 +52,7 @@ def _print(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     printed = _widened(_ramp(_size(chroma), _CHROMA + _TINT * _size(step)), reach)
     window = max(mask.shape[1:]) / _WINDOW
     share = blur((printed * solid)[None], window)[0] / blur(solid[None], window)[0].clamp(min=0.05)
-    dense = _between(share, _DENSE, _DENSE + 0.15)
+    dense = ramp(share, _DENSE, _DENSE + 0.15)
     explained = _explained(step, chroma, window)
     rest = (step[0] - dense * explained[0], step[1] - dense * explained[1])
     edges = torch.maximum(_widened(_ramp(_size(rest), _HIGH), reach), printed * (1 - dense))
@@ -60,11 +60,6 @@ def _print(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     across[:, -1], down[-1] = 0, 0
     added = lab[0] - _summed(across, down)
     return (added - (added * solid).sum() / solid.sum().clamp(min=1))[None], edges[None] * mask
-
-
-def _between(x: Tensor, none: float, whole: float) -> Tensor:
-    """0 at `none`, 1 at `whole`, straight between."""
-    return ((x - none) / (whole - none)).clamp(0, 1)
 
 
 def _gradient(x: Tensor) -> Gradient:
@@ -85,7 +80,7 @@ def _filled(x: Float[Tensor, "h w"], known: Float[Tensor, "h w"], around: float)
 
 
 def _ramp(x: Tensor, threshold: Tensor | float) -> Tensor:
-    return _between(x / threshold, 0.7, 1.3)
+    return ramp(x / threshold, 0.7, 1.3)
 
 
 def _widened(x: Float[Tensor, "h w"], radius: int) -> Float[Tensor, "h w"]:

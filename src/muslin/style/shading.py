@@ -14,7 +14,7 @@ from muslin.base.errors import SettingError
 from muslin.base.image import blur, resize
 from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
-from muslin.data.ground import box, extend, shrink
+from muslin.data.ground import box, extend, ramp, shrink
 from muslin.style.relief import find_relief, relative
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
@@ -48,7 +48,7 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
     side, lightness = max(pixels.shape[1:]), to_oklab(_spread(pixels, mask))[:1]
     own, found = relative(lightness, mask), find_relief(pixels, mask)
     step, unlike = (_masked_blur(x.square(), mask, side / 30).sqrt() for x in (own, own - found.light))
-    share = _between(unlike, *_PRINT) * _between(unlike / (step + 0.02), *_MOSTLY)
+    share = ramp(unlike, *_PRINT) * ramp(unlike / (step + 0.02), *_MOSTLY)
     printed = share * (own - found.calm)
     told = own - printed
     told = told - (told * mask).sum() / mask.sum().clamp(min=1)
@@ -158,11 +158,6 @@ def placed(style: tuple[int, int], inside: tuple[int, int], zoom: float, seed: i
     rows, columns = max(8, round(style[0] * scale)), max(8, round(style[1] * scale))
     draw = torch.rand(2, generator=seeded(seed, "lay"))
     return rows, columns, round(float(draw[0]) * max(rows - inside[0], 0)), round(float(draw[1]) * max(columns - inside[1], 0))
-
-
-def _between(x: Tensor, none: float, whole: float) -> Tensor:
-    """0 at `none`, 1 at `whole`, straight between."""
-    return ((x - none) / (whole - none)).clamp(0, 1)
 
 
 def _masked_blur(x: Tensor, mask: Tensor, sigma: float) -> Tensor:

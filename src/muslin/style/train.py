@@ -5,7 +5,6 @@ equals an unbroken one. Departs from the papers: three in four pictures start fr
 an identity term where the style is the content itself.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,35 +12,27 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from muslin.base.config import as_dict
 from muslin.base.errors import InputError
-from muslin.base.events import Event, Finished, Note, Saved, Step
-from muslin.base.files import make_folder
+from muslin.base.events import Event
 from muslin.features.embedded import embedded
-from muslin.style.feedforward import FastConfig, new_styler, save_styler
+from muslin.style.feedforward import KIND, FastConfig, new_styler, save_styler
 from muslin.style.losses import Moments, Wasserstein, colour_loss, content_loss, mask_at, moments, style_loss, variation
-from muslin.style.running import Running
+from muslin.style.running import Running, Schedule
 from muslin.style.samples import Batch, Garments, draw_batch
 
 _FEW = 4  # one picture in so many is its own style, too
 
 
 @dataclass(frozen=True)
-class FastTraining:
+class FastTraining(Schedule):
     """Settings of a training; the weights of the losses are the optimiser's."""
 
-    batches: int = 3000
-    batch: int = 8
-    side: int = 192  # pixels
-    rate: float = 2e-3
     alpha: float = 0.8
     beta: float = 6.0
     colour: float = 1.0
     smooth: float = 0.3
     identity: float = 5.0
     layers: tuple[str, ...] = ("stem", "1e", "3e", "5e")
-    average: float = 0.998  # decay of the weights' moving average, which is what ships
-    every: int = 250  # batches between saves
     net: FastConfig = field(default_factory=FastConfig)
 
 
@@ -50,26 +41,22 @@ def train_styler(run: Path, garments: Garments, styles: list[Tensor], config: Fa
 
     Raises InputError when there are no garments or styles, or the folder's state is of other settings.
     """
-    config, started = config or FastTraining(), time.monotonic()
+    config = config or FastTraining()
     if not len(garments) or not styles:
         raise InputError("training the fast styler needs garments on plain grounds and styles; one of them is empty")
-    make_folder(run)
     training = _Training(config, run)
     state = training.state
-    yield Note(f"{len(garments)} garments, {len(styles)} styles; {sum(x.numel() for x in state.net.parameters()):,} parameters")
-    while state.done < config.batches:
-        figures = training.step(draw_batch(garments, styles, config.batch, config.side, state.done))
-        if state.done % 10 == 0:
-            yield Step("style", state.done, config.batches, figures)
-        if state.done % config.every == 0 or state.done == config.batches:
-            yield Saved(training.save())
-    yield Finished(run / "fast-styler.safetensors", time.monotonic() - started)
+
+    def step() -> dict[str, float]:
+        return training.step(draw_batch(garments, styles, config.batch, config.side, state.done))
+
+    yield from state.steps("style", f"{len(garments)} garments, {len(styles)} styles", step, save_styler)
 
 
 class _Training:
     def __init__(self, config: FastTraining, run: Path) -> None:
         self.config, self.encoder = config, embedded()
-        self.state = Running(run, "fast-styler-state", config, lambda: new_styler(config.net))
+        self.state = Running(run, KIND, config, lambda: new_styler(config.net))
 
     def step(self, batch: Batch) -> dict[str, float]:
         """One step downhill; the losses by name, and the style loss of the bare start to compare with."""
@@ -111,12 +98,6 @@ class _Training:
     def _maps(self, image: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.state.bfloat16):
             return self.encoder.forward(image.contiguous(memory_format=torch.channels_last), layers)
-
-    def save(self) -> Path:
-        """The state to go on from, then the averaged network, each whole."""
-        self.state.save()
-        card = {"pictures seen": self.state.done * self.config.batch, "training": as_dict(self.config)}
-        return save_styler(self.state.run / "fast-styler.safetensors", self.state.average, card)
 
 
 def _one(m: Moments, place: int) -> Moments:
