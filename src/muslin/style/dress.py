@@ -72,9 +72,9 @@ def dress(
     part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
     bare, shade, laid = part, torch.ones_like(part[:1]), _flat(part, area, cloths, config)
     if area is not None and (config.mode == "print" or config.start in _LIES):  # else the old surface is to be kept
-        bare, shade = plain(part, area)
-        shade = standing_out(shade, laid, area)
-        laid = drape(laid, shade, config.folds)
+        bare, shape = plain(part, area)
+        shade = standing_out(shape, laid, area)
+        laid = drape(laid, shade, config.folds, shape)
     losses, styled = dict[str, float](), part
     for news in _cloth_on(bare, area, shade, laid, cloths, backbone, config):
         if isinstance(news, Progress):
@@ -204,7 +204,8 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
     if mask is None:
         raise InputError("no garment found on a plain ground")
     flat = _flat(content, mask, [cloth], config)
-    made = turned(drape(flat, standing_out(plain(content, mask)[1], flat, mask), config.folds), mask, config.folds)
+    shape = plain(content, mask)[1]
+    made = turned(drape(flat, standing_out(shape, flat, mask), config.folds, shape), mask, config.folds)
     return Dressed(put_back(made, content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask)
 
 

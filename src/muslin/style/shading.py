@@ -17,9 +17,13 @@ from muslin.base.seeds import seeded
 from muslin.data.ground import box, extend, ramp, shrink
 from muslin.style.relief import find_relief, relative
 
-_FOLDS = (2.0, 5.0)  # how much more lightness steps than the old cloth did: a pattern hides some, and most where light was even
+_FOLDS = (2.0, 4.0)  # how much more lightness steps than the old cloth did: a pattern hides some, and most where light was even
 _DEEP, _COUNTED = 0.3, 0.98  # so that this share of the places is stepped less than so
-_MASKING, _MOST = 8.0, 1.9  # how much deeper folds are for a step of the new cloth's lightness (OKLab, deviation), and at most
+_MASKING, _MOST, _SEEN = (
+    6.0,
+    1.2,
+    0.25,
+)  # how much deeper folds are for a step of the new cloth's lightness (OKLab, deviation), and at most; what is that deep is seen
 _DARKEST, _BRIGHTEST = 0.3, 1.25  # of a shading
 _EDGE = 0.4  # of which half is left on the very edge
 _LINES = (
@@ -33,6 +37,7 @@ _PRINT = (
     0.03,
     0.08,
 )  # relative lightness by which a place is unlike the light that the network sees, from which on it is print, and wholly
+_SOME = (0.02, 0.3)  # of such a share: from which on finest light is print's too, and wholly
 _MOSTLY = (0.5, 0.75)  # likewise the share of its steps that this must be: of deep folds the network says a part
 
 
@@ -57,7 +62,7 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
     printed = share * (own - found.calm)
     told = own - printed
     told = told - (told * mask).sum() / mask.sum().clamp(min=1)
-    shade = _shading(told, mask, (_LINES[0] + share * (_LINES[1] - _LINES[0])) * _thin(found.lines))
+    shade = _shading(told, mask, (_LINES[0] + share * (_LINES[1] - _LINES[0])) * _thin(found.lines), 1 - ramp(share, *_SOME))
     away = printed * (0.35 + 0.65 * (lightness * mask).sum() / mask.sum().clamp(min=1))
     if not bool((away.abs()[mask > _WELL] > _NOTHING).any()):
         return pixels, shade
@@ -65,12 +70,14 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
     return torch.where(mask > 0, from_oklab(torch.cat([(lab[:1] - away * mask).clamp(0, 1), lab[1:]])), pixels), shade
 
 
-def _shading(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], lines: Tensor | float = 0.0) -> Float[Tensor, "1 h w"]:
-    """From relative lightness that goes on beyond the edge; darker by `lines`, less what is dark there already."""
+def _shading(
+    lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], lines: Tensor | float = 0.0, fine: Tensor | float = 1.0
+) -> Float[Tensor, "1 h w"]:
+    """From relative lightness that goes on beyond the edge; darker by `lines`, less what is dark there already; of its finest steps the share `fine`."""
     side = max(mask.shape[1:])
     smooth = blur(lit, side / 300)
     wide = _masked_blur(smooth, mask, side / 10)
-    lit = _gain(smooth - wide, mask) * (smooth - wide + _stitches(lit - smooth, mask)) + 0.5 * wide
+    lit = _gain(smooth - wide, mask) * (smooth - wide + fine * _stitches(lit - smooth, mask)) + 0.5 * wide
     lit = lit - (lines + lit.clamp(max=0)).clamp(min=0)  # no darker where a line's own shade is dark already
     return 1 + torch.where(lit < 0, lit.clamp(min=-0.6), 0.22 * torch.tanh(lit / 0.22))  # of a highlight little is left on any cloth
 
@@ -94,11 +101,13 @@ def _thin(lines: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
 
 
 def standing_out(shade: Float[Tensor, "1 h w"], cloth: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
-    """The shading with folds and seams as much deeper as the flat cloth's own steps of lightness would hide them (contrast masking, Legge & Foley 1980)."""
+    """The shading with folds and seams as much deeper as the flat cloth's own steps of lightness would hide them (contrast masking, Legge & Foley 1980);
+    what is deep already is seen, and stays: creases would be black."""
     side, lightness = max(mask.shape[1:]), to_oklab(cloth)[:1]
     steps = _masked_blur((lightness - _masked_blur(lightness, mask, side / 16)).square(), mask, side / 16).sqrt()
-    deeper = (_MASKING * steps).clamp(max=_MOST)
-    return (shade + deeper * (shade - _masked_blur(shade, mask, side / 30))).clamp(min=_DARKEST, max=_BRIGHTEST)
+    fold = shade - _masked_blur(shade, mask, side / 30)
+    deeper = (1 + (_MASKING * steps).clamp(max=_MOST)) * fold.abs()
+    return (shade + fold.sign() * (torch.minimum(deeper, fold.abs().clamp(min=_SEEN)) - fold.abs())).clamp(min=_DARKEST, max=_BRIGHTEST)
 
 
 def turned(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
@@ -115,10 +124,12 @@ def _spread(pixels: Tensor, mask: Tensor) -> Tensor:
     return extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100)))
 
 
-def drape(cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
-    """Flat cloth shifted along the shading's slopes, and lit by it, by the share `folds`."""
+def drape(
+    cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float, shape: Float[Tensor, "1 h w"] | None = None
+) -> Float[Tensor, "3 h w"]:
+    """Flat cloth shifted along the slopes of the shading (or of `shape`), and lit by it, by the share `folds`."""
     height, width = cloth.shape[1:]
-    down, across = _gradients(blur(shade, max(height, width) / 40))
+    down, across = _gradients(blur(shade if shape is None else shape, max(height, width) / 40))
     bend = 2.0 * folds * torch.stack([across[0], down[0]], -1) * max(height, width) / 64
     rows, columns = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)
     grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1) + bend.clamp(-0.02, 0.02)
