@@ -8,8 +8,9 @@ import torch
 from command import muslin, refused
 from muslin.assets import GENERATORS, HERE, LICENSES
 from muslin.base.checkpoint import load_checkpoint, save_checkpoint
+from muslin.base.errors import InputError
 from muslin.data.loader import load_images
-from muslin.gan.generators import load_generator
+from muslin.gan.generators import load_generator, locate
 from muslin.gan.start import Start
 from muslin.studio.judge import Judge
 
@@ -47,3 +48,12 @@ def test_garments_64_draws_its_classes_and_can_be_started_from():
     assert float((means[0] - means[1]).abs().mean()) > 0.1  # trousers are no t-shirts
     scores = Judge(load_images("starter", 64, 3), 200)(generator.network)
     assert scores["copies"] < 0.05 and scores["distance"] < 1200  # an untrained one is beyond 1,700
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"classes": None}, {"classes": ["a", "b"]}, {"classes": list(range(10))}, {"classes": ["x"] * 10}, {"card": []}]
+)
+def test_a_file_with_other_classes_or_no_card_is_told(tmp_path, wrong):
+    tensors, about = load_checkpoint(locate("fashion-mnist-32"))
+    with pytest.raises(InputError, match="classes or its card"):
+        load_generator(save_checkpoint(tmp_path / "g.safetensors", tensors, about | wrong))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,3 +179,31 @@ def test_a_class_is_no_way_out_of_the_folder():
         "garment",
         "裙子",
     ]
+
+
+def test_a_design_of_a_class_with_a_path_for_a_name_stays_in_its_folder(tmp_path):
+    """A generator's file from a stranger may call its classes anything."""
+    generator = load_generator("garments-64")
+    generator = replace(generator, classes=("/../../../beside", *generator.classes[1:]))
+    config = DesignConfig(count=1, pool=8, classes=("/../../../beside",), style=StyleConfig(size=96, effort=0))
+    list(design(tmp_path / "deep" / "out", generator, find_styles(["weave_ikat"]), config))
+    assert [p.name for p in tmp_path.iterdir()] == ["deep"] and [p.name for p in (tmp_path / "deep").iterdir()] == ["out"]
+    assert [p.name for p in (tmp_path / "deep" / "out" / "designs").iterdir()] == ["01--..-..-..-beside.png"]
+
+
+def test_the_same_command_again_leaves_a_signed_picture_as_it_is(tmp_path):
+    """A picture that carries the recipe already is not written anew: what was added since, as a signature, stays."""
+    words = ["generate", "--generator", "fashion-mnist-32", "--seeds", "0-1", "--out", str(tmp_path / "g")]
+    assert muslin(*words).returncode == 0
+    draft = sorted((tmp_path / "g").glob("*-00000?.png"))[0]
+    made = muslin("remake", str(draft), "--out", str(tmp_path / "again.png"))
+    assert made.returncode == 0, made.stderr
+    for file, way in ((draft, words), (tmp_path / "again.png", ["remake", str(draft), "--out", str(tmp_path / "again.png")])):
+        content = file.read_bytes()
+        end = content.rindex(b"\x00\x00\x00\x00IEND")
+        added = b"note\x00signed"
+        chunk = len(added).to_bytes(4, "big") + b"tEXt" + added + zlib.crc32(b"tEXt" + added).to_bytes(4, "big")
+        file.write_bytes(content[:end] + chunk + content[end:])
+        signed = file.read_bytes()
+        assert muslin(*way).returncode == 0
+        assert file.read_bytes() == signed

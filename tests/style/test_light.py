@@ -6,7 +6,7 @@ from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.image import blur, resize
 from muslin.data.ground import extend, find_mask, shrink
 from muslin.style.retinex import print_in
-from muslin.style.shading import folds_back, lay, light, plain, shading, standing_out, turned
+from muslin.style.shading import folds_back, lay, light, plain, shading, turned
 
 
 def _cloth(inks, side=256):
@@ -150,7 +150,7 @@ def test_beside_a_dark_yoke_cloth_is_lit_as_ever():
     mask = torch.zeros(1, 256, 256)
     mask[:, 16:-16, 16:-16] = 1
     picture = from_oklab(torch.stack([lightness, torch.full_like(lightness, 0.02), torch.full_like(lightness, 0.03)])) * mask + 1 - mask
-    assert abs(float(plain(picture, mask)[1][0, 120:220, 40:216].mean()) - 1) < 0.1
+    assert abs(float(plain(picture, mask)[1][0, 120:220, 40:216].mean()) - 1) < 0.06
 
 
 def test_a_mask_that_is_soft_all_over_keeps_the_folds():
@@ -158,43 +158,3 @@ def test_a_mask_that_is_soft_all_over_keeps_the_folds():
     picture, mask, _ = _cloth(torch.tensor([0.6, 0.08, 0.05])[:, None, None])
     whole, half = (plain(picture, mask * part)[1][0, 40:216, 40:216].std() for part in (1, 0.5))
     assert float(half) > 0.8 * float(whole)
-
-
-def test_folds_stand_out_of_a_busy_cloth_and_stay_on_a_calm_one():
-    """On cloth of one colour nothing changes; on black and white checks a faint seam is deeper, and what is deep stays as it is."""
-    mask, shade = torch.ones(1, 128, 128), torch.ones(1, 128, 128)
-    shade[:, 63:65] = 0.8
-    assert torch.allclose(standing_out(shade, torch.full((3, 128, 128), 0.3), mask), shade, atol=1e-3)
-    squares = (torch.arange(128)[:, None] // 4 + torch.arange(128) // 4) % 2 * 1.6 - 0.8
-    busy = standing_out(shade, squares.expand(3, -1, -1).float(), mask)
-    assert float(busy[:, 63:65].max()) < 0.74 and float((busy[:, :40] - 1).abs().max()) < 0.02
-    shade[:, 63:65] = 0.4
-    assert abs(float(standing_out(shade, squares.expand(3, -1, -1).float(), mask).min()) - 0.4) < 1e-4
-
-
-def test_a_thin_seam_is_kept_and_grain_is_not():
-    """A line of one pixel on smooth cloth is as dark as its photograph was, and more; grain of the same depth all over is calmed."""
-    mask = torch.zeros(1, 256, 256)
-    mask[:, 20:236, 20:236] = 1
-    cloth = torch.full((3, 256, 256), 0.1)
-    line = cloth.clone()
-    line[:, 128, 60:196] -= 0.15
-    noise = torch.randn(1, 256, 256, generator=torch.Generator().manual_seed(0))
-    seam, grain = (shading(x * mask + 1 - mask, mask)[0, 100:156, 80:176] for x in (line, cloth + 0.075 * noise))
-    assert float(seam[28].mean()) < 0.8 and float((seam[:20] - 1).abs().max()) < 0.05
-    lightness = to_oklab(cloth + 0.075 * noise)[0, 100:156, 80:176]
-    assert float(grain.std()) < 0.9 * float((lightness / lightness.mean()).std()) * 2
-
-
-def test_smooth_cloth_shows_its_seams_as_creased_cloth_does():
-    """A faint neckline of a smooth garment is stepped more than the same line between deep folds."""
-    mask = torch.zeros(1, 256, 256)
-    mask[:, 20:236, 20:236] = 1
-    across = torch.arange(256).expand(256, 256).float()
-    depth = []
-    for fold in (0.0, 0.15):
-        lit = 0.1 + fold * torch.sin(across / 9)
-        lit = torch.where((across.T - 128).abs() < 3, lit - 0.04, lit)
-        shade = shading(lit.expand(3, -1, -1) * mask + 1 - mask, mask)[0, :, 40:216]
-        depth.append(float((shade[100] - shade[128]).mean()))
-    assert depth[0] > 1.25 * depth[1] > 0.01

@@ -77,6 +77,8 @@ def test_a_training_goes_on_from_another_ones_network(tmp_path, plain_one, ikat)
     one, start = plain_garment(*plain_one, "shirt"), new_relief(TINY.net, seed=7).requires_grad_(False)
     before = {name: x.clone() for name, x in start.state_dict().items()}
     config = replace(TINY, batches=1, rate=1e-5)
+    with pytest.raises(SettingError, match="to start from has"):
+        list(train_relief(tmp_path / "wide", [one], [ikat], replace(config, net=ReliefConfig((8, 8, 8, 8, 8))), start))
     for folder, net in (("from", start), ("anew", None)):
         list(train_relief(tmp_path / folder, [one], [ikat], config, net))
     near, far = (load_relief(tmp_path / folder / "relief.safetensors").state_dict() for folder in ("from", "anew"))

@@ -1,5 +1,6 @@
 """The command `muslin`: a group of commands, each loaded when it is called, so that --help answers at once."""
 
+import errno
 import importlib
 import sys
 
@@ -91,4 +92,9 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as failure:
+        if failure.errno != errno.ENOSPC:
+            raise
+        click.echo(f"muslin: {failure.filename or 'what is written to'}: the disk is full; make room there", err=True)
+        sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)

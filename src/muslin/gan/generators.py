@@ -113,8 +113,16 @@ def load_generator(which: str | Path) -> Loaded:
         raise InputError(
             f"{path}: holds other networks than this version of muslin draws with; train it again, or use the version that made it"
         ) from failure
+    if not _told_rightly(about.get("classes"), about.get("card"), made):
+        raise InputError(f"{path}: its classes or its card are not what Muslin writes; take the file that `muslin train` made")
     made.eval().requires_grad_(False)
     return Loaded(made, called(path), about["family"], tuple(about["classes"]), about["card"], sha256_file(path), path)
+
+
+def _told_rightly(classes: object, card: object, network: Any) -> bool:
+    """Whether these are names of the network's classes (where it has but one: any), each another, and a card."""
+    named = isinstance(classes, list) and all(isinstance(name, str) for name in classes) and len(set(classes)) == len(classes)
+    return named and isinstance(card, dict) and isinstance(classes, list) and network.classes in (0, 1, len(classes))
 
 
 def called(path: Path) -> str:

@@ -155,6 +155,8 @@ def read_marks(content: bytes, name: str) -> tuple[Recipe | None, Mark | None]:
         return from_plain(json.loads(plain)) if plain else None, mark
     except (ValueError, InputError) as failure:
         raise InputError(f"{name}: {failure}") from failure
+    except RecursionError as failure:
+        raise InputError(f"{name}: its recipe is nested too deeply to be one; take the file that Muslin wrote") from failure
 
 
 def from_plain(plain: Any) -> Recipe:

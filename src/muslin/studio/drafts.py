@@ -41,7 +41,8 @@ def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi:
     yield Step("draw", 0, len(seeds))
     for number, (recipe, picture) in enumerate(zip(recipes, draw_each(generator, recipes), strict=True), 1):
         made = drawn_anew(picture, size)
-        write_bytes(places[number - 1].path, encode_png(made, dpi=300 if size else 72, text=recipe.text()))
+        if not places[number - 1].there:  # one that is there stays, it may be signed
+            write_bytes(places[number - 1].path, encode_png(made, dpi=300 if size else 72, text=recipe.text()))
         shown.append(resize(made, _SHOWN, _SHOWN) if size else made)  # a hundred of print size would not fit
         names.append(f"{kinds[number - 1]} {seeds[number - 1]}")
         if len(shown) == _SHEET or number == len(seeds):

@@ -78,10 +78,10 @@ class Kept:
 
 
 def save_design(path: Path, generator: Loaded, design: Design) -> Generator[Event, None, Kept]:
-    """Draw, and write with the recipe at `path`, or beside it where another design has that name (`place_for`). Raises DiskError."""
+    """Draw, and write with the recipe at `path`, or beside it where another design has that name (`place_for`); the same one stays, it may be signed. Raises DiskError."""
     one = design.recipe.kind == "draft"  # which has its bits from the blocks that drafts are drawn in
     pixels, place = draw(generator, design.recipe) if one else draw_design(generator, design), place_for(path, design.recipe)
-    yield Saved(write_bytes(place.path, encode_png(pixels, dpi=72, text=design.recipe.text())))
+    yield Saved(place.path if place.there else write_bytes(place.path, encode_png(pixels, dpi=72, text=design.recipe.text())))
     if place.note:
         yield Note(place.note)
     return Kept(place.path, pixels)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from muslin.base.errors import InputError, MuslinError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned, last_of
-from muslin.base.files import make_folder, room_for, write_bytes
+from muslin.base.files import file_word, make_folder, room_for, write_bytes
 from muslin.base.image import encode_png
 from muslin.base.seeds import seeded
 from muslin.data.draft_mask import draft_outline
@@ -150,7 +150,7 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
     for number, place in enumerate(chosen, 1):
         told = f"by the machine, one of {len(chosen)} out of {total} drafts, like real garments and unlike each other"
         recipe = replace(recipes[place], made=recipes[place].made | {"chosen": told} | screened.told(place))
-        name = f"{number:02d}-{kinds[place] or 'garment'}"
+        name = f"{number:02d}-{file_word(kinds[place])}"
         designs.append(_Design(name, recipe, drafts[place], screened.findings.get(place)))
 
 

@@ -18,6 +18,8 @@ from muslin.studio.places import place_for
 from muslin.style.dress import Dressed
 from muslin.style.optimise import Progress
 
+SAME = "the same, bit for bit"
+
 
 def remake(
     file: Path, target: Path | None = None, generator: str | None = None, look_in: list[Path] | None = None, size: int = 0
@@ -48,7 +50,8 @@ def remake(
     make_folder(target.parent)
     before, place = read_bytes(file), place_for(target, recipe)
     target = place.path
-    yield Saved(write_bytes(target, encode_png(result, dpi=_dots(recipe), text=recipe.text())))
+    same = place.there and compared(result, read_bytes(target), target.name) == SAME
+    yield Saved(target if same else write_bytes(target, encode_png(result, dpi=_dots(recipe), text=recipe.text())))  # it may be signed
     if place.note:
         yield Note(place.note)
     yield Note(f"drawn anew at {size} px" if size else compared(result, before, file.name))
@@ -83,5 +86,5 @@ def compare(ours: Tensor, theirs: Tensor) -> str:
         return f"differs: {tuple(ours.shape)} now, {tuple(theirs.shape)} in the file; was it cropped or resized?"
     away = (ours.int() - theirs.int()).abs()
     if not bool(away.any()):
-        return "the same, bit for bit"
+        return SAME
     return f"differs in {float((away > 0).float().mean()):.2%} of the values, by {int(torch.max(away))} of 255 at most"

@@ -13,24 +13,23 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
-from muslin.base.image import resize
+from muslin.base.image import blur, resize
 from muslin.base.machine import pick_device
 from muslin.base.seeds import seeded
 from muslin.data.ground import box, extend, ramp, shrink
 from muslin.features.backbones import Backbone
 from muslin.style.configs import Repeat, StyleConfig
-from muslin.style.enlarge import at_size, enlarge, put_back, window
+from muslin.style.enlarge import at_size, enlarge
 from muslin.style.feedforward import draft, load_styler
 from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
 from muslin.style.objective import EDGE, Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.repeats import Tile, lay_repeat, make_tile
-from muslin.style.shading import drape, folds_back, lay, placed, plain, standing_out, turned
+from muslin.style.shading import drape, folds_back, overlay, placed, plain, turned
 
 SIZES = (64, 8192)  # of the longer side, pixels
 _TRACE = 0.01  # of a mask: below, nothing is taken to be the garment (shading.box)
 _LEAST_REPEAT, _DARK = 4, 0.08  # pixels: below, a motif is no more than noise; of a given mask: a JPEG's black is not quite black
-_LIES = ("fast", "overlay")  # starts from a cloth that lies on the garment
 _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the same ones again
 _KEPT, _TILES = 256_000_000, OrderedDict[tuple[str, Repeat, float], Tile]()  # bytes of tiles kept, the last used last
 
@@ -68,22 +67,19 @@ def dress(
     check(config)
     check_styles([(cloth.pixels, cloth.weight) for cloth in cloths])
     content, found = canvas(picture, config, mask)
-    top, bottom, left, right = window(found, content)
+    top, bottom, left, right = _window(found, content)
     part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
-    bare, shade, laid = part, torch.ones_like(part[:1]), _flat(part, area, cloths, config)
-    if area is not None and (config.mode == "print" or config.start in _LIES):  # else the old surface is to be kept
-        bare, shape = plain(part, area)
-        shade = standing_out(shape, laid, area)
-        laid = drape(laid, shade, config.folds, shape)
+    lies = config.mode == "print" or config.start in ("fast", "overlay")  # else the old surface is to be kept
+    bare, shade = plain(part, area) if area is not None and lies else (part, torch.ones_like(part[:1]))
     losses, styled = dict[str, float](), part
-    for news in _cloth_on(bare, area, shade, laid, cloths, backbone, config):
+    for news in _cloth_on(bare, area, shade, cloths, backbone, config):
         if isinstance(news, Progress):
             losses = news.losses
             yield news
         else:
             styled = news
     styled = _in_colours(styled, part, area, cloths, config)
-    yield Dressed(put_back(styled, content, found, (top, bottom, left, right)), content, found, losses)
+    yield Dressed(_put_back(styled, content, found, (top, bottom, left, right)), content, found, losses)
 
 
 def canvas(
@@ -126,13 +122,13 @@ def memory_needed(config: StyleConfig) -> int:
 
 
 def _cloth_on(
-    part: Tensor, area: Tensor | None, shade: Tensor, bare: Tensor, cloths: list[Cloth], backbone: Backbone, config: StyleConfig
+    part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], backbone: Backbone, config: StyleConfig
 ) -> Iterator[Progress | Tensor]:
     """Print: the pattern as it is. Style: the start, the fast draft, or where the descent leads from there. Pictures as they come."""
     if config.mode == "print":
-        yield turned(bare, torch.ones_like(part[:1]) if area is None else area, config.folds)
+        yield _printed(part, area, shade, cloths, config)
         return
-    image = bare
+    image = bare = _start(part, area, shade, cloths, config)
     laid = sized(cloths, area, part, config)
     if config.start == "fast" or config.effort == 0:
         image = draft(load_styler()[0], part, bare, area, [(style.at(1.0), style.weight) for style in laid])
@@ -141,7 +137,7 @@ def _cloth_on(
         return
     kept = part if area is None else extend(part, shrink(area, max(1, max(part.shape[1:]) // 200)))
     # the network sees cloth beyond the seam: of a white ground its edge would take a rim of stray colours
-    beyond = None if area is None else bare if config.start in _LIES else kept
+    beyond = None if area is None else bare if config.start in ("fast", "overlay") else kept
     problem = Problem(image, kept, laid, area, beyond)
     for progress, image in optimise(problem, backbone, config):  # noqa: B007 - the last one is the result
         yield progress
@@ -155,7 +151,7 @@ def _lit(made: Tensor, bare: Tensor, shade: Tensor, area: Tensor | None, config:
     return folds_back(made, bare, shade, area, config.folds)
 
 
-def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:
+def _printed(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], config: StyleConfig) -> Tensor:
     if len(cloths) > 1:
         raise SettingError("mode=print: one pattern at a time; leave --mix out")
     area = torch.ones_like(part[:1]) if area is None else area
@@ -166,7 +162,7 @@ def _printed(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: Sty
     tile = tile_of(cloths[0], config)
     # the picture's own width is repeat_cm: its unit is narrower by what the seam took, and wider by how many tiles it holds
     unit = config.repeat_cm * per_cm * tile.pixels.shape[2] / cloths[0].pixels.shape[2]
-    return lay_repeat(tile.pixels, area, unit)
+    return turned(drape(lay_repeat(tile.pixels, area, unit), shade, config.folds), area, config.folds)
 
 
 def tile_of(cloth: Cloth, config: StyleConfig) -> Tile:
@@ -203,10 +199,9 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
     content, mask = enlarge(picture, config.size)
     if mask is None:
         raise InputError("no garment found on a plain ground")
-    flat = _flat(content, mask, [cloth], config)
-    shape = plain(content, mask)[1]
-    made = turned(drape(flat, standing_out(shape, flat, mask), config.folds, shape), mask, config.folds)
-    return Dressed(put_back(made, content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask)
+    part, shade = plain(content, mask)
+    made = turned(_start(part, mask, shade, [cloth], config), mask, config.folds)
+    return Dressed(_put_back(made, content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask)
 
 
 def check(config: StyleConfig) -> None:
@@ -235,16 +230,13 @@ def _check_weights(config: StyleConfig) -> None:
         raise SettingError("alpha, beta, colour and smooth are all 0: nothing is left to optimise; give one of them a weight")
 
 
-def _flat(part: Tensor, area: Tensor | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:
-    """What the cloth is before folds bend and light it; noise, or the content, where none lies."""
-    if config.mode == "print":
-        return _printed(part, area, cloths, config)
+def _start(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], config: StyleConfig) -> Tensor:
     if config.start == "noise":
         return (torch.randn(part.shape, generator=seeded(config.seed, "noise")) * 0.3).clamp(-1, 1)
     if config.start == "content" or area is None:
         return part.clone()
     whole = sum(cloth.weight for cloth in cloths)
-    return torch.stack([lay(cloth.pixels, area, config.zoom, config.seed) * (cloth.weight / whole) for cloth in cloths]).sum(0)
+    return torch.stack([overlay(c.pixels, shade, area, config.zoom, config.folds, config.seed) * (c.weight / whole) for c in cloths]).sum(0)
 
 
 def sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleConfig) -> list[Sized]:
@@ -277,3 +269,32 @@ def _given(mask: Tensor, picture: Tensor, content: Tensor) -> Tensor:
         at = f"{content.shape[2]} x {content.shape[1]} px"
         raise InputError(f"the mask has next to nothing white in it at {at}; mark more, or raise size")
     return fitted
+
+
+def _window(mask: Tensor | None, content: Tensor, margin: int = 16) -> tuple[int, int, int, int]:
+    """The part of the canvas worth computing: the garment's box and a margin."""
+    height, width = content.shape[1:]
+    if mask is None:
+        return 0, height, 0, width
+    top, bottom, left, right = box(mask)
+    return max(0, top - margin), min(height, bottom + margin), max(0, left - margin), min(width, right + margin)
+
+
+def _put_back(styled: Tensor, content: Tensor, mask: Tensor | None, window: tuple[int, int, int, int]) -> Tensor:
+    if mask is None:
+        return styled
+    top, bottom, left, right = window
+    out, area = content.clone(), mask[:, top:bottom, left:right]
+    here = out[:, top:bottom, left:right]
+    out[:, top:bottom, left:right] = torch.where(area > 0, _behind(here, area) * (1 - area) + styled * area, here)
+    return out
+
+
+def _behind(here: Tensor, area: Tensor) -> Tensor:
+    """The ground as it would be behind a soft edge or sheer cloth, whose own pixels hold some of the old garment: from what is beside it."""
+    clear = shrink((area <= 0).float(), 1)  # the last pixel before the edge is no pure ground either
+    if not clear.any():
+        return here
+    whole = (here * clear).sum((1, 2), keepdim=True) / clear.sum()
+    sigma, far = max(2.0, max(area.shape[1:]) / 200), 1e-3
+    return (blur(here * clear, sigma) + far * whole) / (blur(clear, sigma) + far)

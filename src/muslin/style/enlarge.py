@@ -2,16 +2,14 @@
 
 Bicubic enlargement; a draft's silhouette and folds are drawn anew (data/draft_mask.py), a photograph's is the smooth level set of its own edge; the ground of
 a draft becomes one colour; the garment's colours are carried out to the new edge, so that no pale rim is left. Adds no detail: that is the style's work.
-And back: what was made of the part worth computing, put into the content.
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.image import blur, resize
 from muslin.data.draft_mask import cut_draft
-from muslin.data.ground import beside, box, extend, find_mask, ground_colour, shrink, without_specks
+from muslin.data.ground import beside, extend, find_mask, ground_colour, shrink, without_specks
 
 _DRAFT = 128  # px: larger pictures are photographs
 _SMALL = 1.5  # enlarged by no more than this a picture is only resampled
@@ -53,35 +51,3 @@ def _smooth_edge(mask: Tensor, reach: float) -> Tensor:
     soft = blur(mask, reach)
     slope = reach * 2.5
     return ((soft - 0.5) * slope + 0.5).clamp(0, 1)
-
-
-def window(mask: Float[Tensor, "1 s t"] | None, content: Float[Tensor, "3 s t"], margin: int = 16) -> tuple[int, int, int, int]:
-    """The part of the canvas worth computing (top, bottom, left, right): the garment's box and a margin; without a mask the whole."""
-    height, width = content.shape[1:]
-    if mask is None:
-        return 0, height, 0, width
-    top, bottom, left, right = box(mask)
-    return max(0, top - margin), min(height, bottom + margin), max(0, left - margin), min(width, right + margin)
-
-
-def put_back(
-    styled: Float[Tensor, "3 h w"], content: Float[Tensor, "3 s t"], mask: Float[Tensor, "1 s t"] | None, part: tuple[int, int, int, int]
-) -> Float[Tensor, "3 s t"]:
-    """The content with `styled` in its window, by the mask; outside it, every pixel as it was, to the bit."""
-    if mask is None:
-        return styled
-    top, bottom, left, right = part
-    out, area = content.clone(), mask[:, top:bottom, left:right]
-    here = out[:, top:bottom, left:right]
-    out[:, top:bottom, left:right] = torch.where(area > 0, _behind(here, area) * (1 - area) + styled * area, here)
-    return out
-
-
-def _behind(here: Tensor, area: Tensor) -> Tensor:
-    """The ground as it would be behind a soft edge or sheer cloth, whose own pixels hold some of the old garment: from what is beside it."""
-    clear = shrink((area <= 0).float(), 1)  # the last pixel before the edge is no pure ground either
-    if not clear.any():
-        return here
-    whole = (here * clear).sum((1, 2), keepdim=True) / clear.sum()
-    sigma, far = max(2.0, max(area.shape[1:]) / 200), 1e-3
-    return (blur(here * clear, sigma) + far * whole) / (blur(clear, sigma) + far)

@@ -43,11 +43,14 @@ def train_relief(
 ) -> Iterator[Event]:
     """Train in the folder `run`, from the weights of `start` where given: relief.safetensors (ready for use), state.safetensors (to go on).
 
-    Raises InputError when there are no plain garments or styles, or the folder's state is of other settings; SettingError for such a side.
+    Raises InputError when there are no plain garments or styles, or the folder's state is of other settings; SettingError for such a side, or a `start` of
+    another shape.
     """
     config = config or ReliefTraining()
     if not garments or not styles:
         raise InputError("training the relief network needs plain garments and styles; one of them is empty")
+    if start and start.config != config.net:
+        raise SettingError(f"net={config.net.widths}: the network to start from has {start.config.widths}")
     if config.side < FACTOR or config.side % FACTOR:
         raise SettingError(f"side={config.side}: should be a multiple of {FACTOR}")
     kinds = {name: [one for one in garments if one.kind == name] for name in sorted({one.kind for one in garments})}

@@ -17,27 +17,17 @@ from muslin.base.seeds import seeded
 from muslin.data.ground import box, extend, ramp, shrink
 from muslin.style.relief import find_relief, relative
 
-_FOLDS = (2.0, 4.0)  # how much more lightness steps than the old cloth did: a pattern hides some, and most where light was even
-_DEEP, _COUNTED = 0.3, 0.98  # so that this share of the places is stepped less than so
-_MASKING, _MOST, _SEEN = (
-    6.0,
-    1.2,
-    0.25,
-)  # how much deeper folds are for a step of the new cloth's lightness (OKLab, deviation), and at most; what is that deep is seen
-_DARKEST, _BRIGHTEST = 0.3, 1.25  # of a shading
+_FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
 _LINES = (
     0.4,
     0.9,
 )  # how dark a line of construction is that the network is sure of: on plain cloth, whose own light shows it too, and on printed
-_WELL = 0.99  # of the mask: where a garment is itself
-_GRAIN = 2.0  # times the common step of the finest light: grain
 _NOTHING = 0.02  # OKLab lightness: less than this is no print at all
 _PRINT = (
     0.03,
     0.08,
 )  # relative lightness by which a place is unlike the light that the network sees, from which on it is print, and wholly
-_SOME = (0.02, 0.3)  # of such a share: from which on finest light is print's too, and wholly
 _MOSTLY = (0.5, 0.75)  # likewise the share of its steps that this must be: of deep folds the network says a part
 
 
@@ -57,57 +47,33 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
     """
     side, lightness = max(pixels.shape[1:]), to_oklab(_spread(pixels, mask))[:1]
     own, found = relative(lightness, mask), find_relief(pixels, mask)
-    step, unlike = (_masked_blur(x.square(), mask, side / 30).sqrt() for x in (own, own - found.light))
+    lit, calm = extend(torch.cat([found.light, found.calm]), shrink(mask, max(1, side // 100))).split(1)
+    step, unlike = (_masked_blur(x.square(), mask, side / 30).sqrt() for x in (own, own - lit))
     share = ramp(unlike, *_PRINT) * ramp(unlike / (step + 0.02), *_MOSTLY)
-    printed = share * (own - found.calm)
+    printed = share * (own - calm)
     told = own - printed
     told = told - (told * mask).sum() / mask.sum().clamp(min=1)
-    shade = _shading(told, mask, (_LINES[0] + share * (_LINES[1] - _LINES[0])) * _thin(found.lines), 1 - ramp(share, *_SOME))
+    shade = _shading(told, mask, (_LINES[0] + share * (_LINES[1] - _LINES[0])) * _thin(found.lines))
     away = printed * (0.35 + 0.65 * (lightness * mask).sum() / mask.sum().clamp(min=1))
-    if not bool((away.abs()[mask > _WELL] > _NOTHING).any()):
+    if not bool((away.abs()[mask > 0.99] > _NOTHING).any()):
         return pixels, shade
     lab = to_oklab(pixels)
     return torch.where(mask > 0, from_oklab(torch.cat([(lab[:1] - away * mask).clamp(0, 1), lab[1:]])), pixels), shade
 
 
-def _shading(
-    lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], lines: Tensor | float = 0.0, fine: Tensor | float = 1.0
-) -> Float[Tensor, "1 h w"]:
-    """From relative lightness that goes on beyond the edge; darker by `lines`, less what is dark there already; of its finest steps the share `fine`."""
+def _shading(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], lines: Tensor | float = 0.0) -> Float[Tensor, "1 h w"]:
+    """From relative lightness that goes on beyond the edge; darker by `lines`, less what is dark there already."""
     side = max(mask.shape[1:])
     smooth = blur(lit, side / 300)
     wide = _masked_blur(smooth, mask, side / 10)
-    lit = _gain(smooth - wide, mask) * (smooth - wide + fine * _stitches(lit - smooth, mask)) + 0.5 * wide
+    lit = _FOLDS * (smooth - wide) + 0.5 * wide
     lit = lit - (lines + lit.clamp(max=0)).clamp(min=0)  # no darker where a line's own shade is dark already
     return 1 + torch.where(lit < 0, lit.clamp(min=-0.6), 0.22 * torch.tanh(lit / 0.22))  # of a highlight little is left on any cloth
-
-
-def _gain(folds: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> float:
-    """What brings the garment's folds to one depth, within bounds: a smooth linen dress has a neckline too."""
-    inside = folds[mask > _WELL].abs()
-    inside = inside[:: 1 + len(inside) // 100_000]
-    return float((_DEEP / torch.quantile(inside, _COUNTED).clamp(min=1e-3)).clamp(*_FOLDS)) if len(inside) else _FOLDS[0]
-
-
-def _stitches(fine: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
-    """Of the finest light what stands out of its surroundings: a seam stays, grain and a knit's loops go."""
-    common = _masked_blur(fine.abs(), mask, max(mask.shape[1:]) / 20)
-    return fine - fine.clamp(-_GRAIN * common, _GRAIN * common)
 
 
 def _thin(lines: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     """Lines that the network is not quite sure of are broad; of these the middle is left."""
     return (1.8 * lines - 1.5 * blur(lines, max(lines.shape[1:]) / 100)).clamp(0, 1)
-
-
-def standing_out(shade: Float[Tensor, "1 h w"], cloth: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
-    """The shading with folds and seams as much deeper as the flat cloth's own steps of lightness would hide them (contrast masking, Legge & Foley 1980);
-    what is deep already is seen, and stays: creases would be black."""
-    side, lightness = max(mask.shape[1:]), to_oklab(cloth)[:1]
-    steps = _masked_blur((lightness - _masked_blur(lightness, mask, side / 16)).square(), mask, side / 16).sqrt()
-    fold = shade - _masked_blur(shade, mask, side / 30)
-    deeper = (1 + (_MASKING * steps).clamp(max=_MOST)) * fold.abs()
-    return (shade + fold.sign() * (torch.minimum(deeper, fold.abs().clamp(min=_SEEN)) - fold.abs())).clamp(min=_DARKEST, max=_BRIGHTEST)
 
 
 def turned(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
@@ -124,12 +90,17 @@ def _spread(pixels: Tensor, mask: Tensor) -> Tensor:
     return extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100)))
 
 
-def drape(
-    cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float, shape: Float[Tensor, "1 h w"] | None = None
+def overlay(
+    style: Float[Tensor, "3 a b"], shade: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], zoom: float, folds: float, seed: int
 ) -> Float[Tensor, "3 h w"]:
-    """Flat cloth shifted along the slopes of the shading (or of `shape`), and lit by it, by the share `folds`."""
+    """The style's picture laid over the garment's box, shifted along the folds, and lit by them. Fills the whole canvas."""
+    return drape(lay(style, mask, zoom, seed), shade, folds)
+
+
+def drape(cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
+    """Flat cloth shifted along the shading's slopes, and lit by it, by the share `folds`."""
     height, width = cloth.shape[1:]
-    down, across = _gradients(blur(shade if shape is None else shape, max(height, width) / 40))
+    down, across = _gradients(blur(shade, max(height, width) / 40))
     bend = 2.0 * folds * torch.stack([across[0], down[0]], -1) * max(height, width) / 64
     rows, columns = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)
     grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1) + bend.clamp(-0.02, 0.02)
