@@ -3,8 +3,8 @@
     python benchmarks/light.py DATA [--garments 16] [--size 256] [--sheet OUT.png]
 
 DATA holds garments256.zip, sketches256.zip and styles/. Garments and cloths are ones that the network was not trained on. Each plain garment (one whose own
-light is all there is) gets each cloth as its albedo: the cloth's colours times the garment's lightness. The truth is the plain garment's shading, and within the outline its line
-drawing and its own thin dark lines (relief_samples.valleys). Told for lightness alone (what is usual), for colour Retinex (their lines are oriented energy) and for Muslin: the root mean square of what is
+light is all there is) gets each cloth as its albedo: the cloth's colours times the garment's lightness. The truth is the plain garment's shading, and its line
+drawing within the outline. Told for lightness alone (what is usual), for colour Retinex (their lines are oriented energy) and for Muslin: the root mean square of what is
 wrong with the shading inside the garment, its correlation with the truth, and how well lines are found (F1 within 3 px, at the best threshold).
 """
 
@@ -82,7 +82,7 @@ def main():
 
 
 def plain_garments(asked):
-    """(picture, mask, lines) of held-out garments of one colour which have folds; kinds in turn."""
+    """(picture, mask, line drawing) of held-out garments of one colour which have folds; kinds in turn."""
     drawings = {Path(item.name).stem: item for item in open_source(asked.data / "sketches256.zip").items}
     items = [item for number, item in enumerate(open_source(asked.data / "garments256.zip").items) if number % 20 == 0]
     by_kind = [[item for item in items if item.label == kind and Path(item.name).stem in drawings] for kind in KINDS]
@@ -92,12 +92,12 @@ def plain_garments(asked):
             if turn < len(of_kind) and found < asked.garments:
                 item = of_kind[turn]
                 picture, drawing = open_image(item.read()).pixels, open_image(drawings[Path(item.name).stem].read()).pixels[:1]
-                if (one := plain_garment(picture, drawing, item.label)) is None:
+                if plain_garment(picture, drawing, item.label) is None:
                     continue
                 picture, mask = enlarge(picture, asked.size)
                 inside = shrink(mask, 4)
                 if float(shading(picture, mask)[0][inside[0] > 0.9].std()) > LEAST:
-                    yield picture, mask, resize(one.layers[1:2], *mask.shape[1:]) * inside
+                    yield picture, mask, (1 - resize(drawing, *mask.shape[1:])) / 2 * inside
                     found += 1
 
 

@@ -1,4 +1,4 @@
-"""Trains the shipped relief network: `relief.py DATA RUN [START]`; the same command again goes on. START is such a network to begin with.
+"""Trains the shipped relief network: `relief.py DATA RUN`; the same command again goes on.
 
 DATA holds garments256.zip, sketches256.zip and styles/ with styles.csv (only rows with may_ship = yes are
 used). Every 20th garment and the styles held out in fast_styler.py are not trained on: benchmarks/light.py measures on them.
@@ -12,14 +12,13 @@ from fast_styler import HELD_OUT, show
 
 from muslin.base.image import open_image
 from muslin.data.sources import open_source
-from muslin.style.relief import load_relief
 from muslin.style.relief_samples import plain_garment
-from muslin.style.relief_train import ReliefTraining, train_relief
+from muslin.style.relief_train import train_relief
 
 CLOTHES = ("t-shirt", "longsleeve", "shirt", "dress", "skirt", "pants", "shorts", "outwear")  # no shoes, no hats
 
 
-def main(data: Path, run: Path, start: Path | None = None) -> None:
+def main(data: Path, run: Path) -> None:
     """Read everything into memory, train, print the losses."""
     with (data / "styles" / "styles.csv").open(newline="") as file:
         names = [row["file"] for row in csv.DictReader(file) if row["may_ship"] == "yes"]
@@ -29,8 +28,7 @@ def main(data: Path, run: Path, start: Path | None = None) -> None:
     for number, item in enumerate(open_source(data / "garments256.zip").items):
         if number % 20 and item.label in CLOTHES and (drawing := drawings.get(Path(item.name).stem)):
             garments.append(plain_garment(open_image(item.read()).pixels, open_image(drawing.read()).pixels[:1], item.label))
-    config, net = ReliefTraining(rate=1e-3 if start else 2e-3), load_relief(start) if start else None
-    for event in train_relief(run, [one for one in garments if one], styles, config, net):
+    for event in train_relief(run, [one for one in garments if one], styles):
         show(event)
 
 

@@ -68,33 +68,8 @@ def test_training_learns(tmp_path, plain_one, ikat):
     figures = [
         news.figures for news in train_relief(tmp_path, [plain_garment(*plain_one, "shirt")], [ikat], config) if hasattr(news, "figures")
     ]
-    assert (figures[-1]["shapes"] + figures[-2]["shapes"]) / 2 < 0.87 * figures[0]["shapes"]
+    assert figures[-1]["lines"] < 0.7 * figures[0]["lines"]
     assert figures[-1]["folds"] < figures[0]["folds"]
-
-
-def test_a_training_goes_on_from_another_ones_network(tmp_path, plain_one, ikat):
-    """The first step is taken from the weights that it was given, which stay as they were."""
-    one, start = plain_garment(*plain_one, "shirt"), new_relief(TINY.net, seed=7).requires_grad_(False)
-    before = {name: x.clone() for name, x in start.state_dict().items()}
-    config = replace(TINY, batches=1, rate=1e-5)
-    with pytest.raises(SettingError, match="to start from has"):
-        list(train_relief(tmp_path / "wide", [one], [ikat], replace(config, net=ReliefConfig((8, 8, 8, 8, 8))), start))
-    for folder, net in (("from", start), ("anew", None)):
-        list(train_relief(tmp_path / folder, [one], [ikat], config, net))
-    near, far = (load_relief(tmp_path / folder / "relief.safetensors").state_dict() for folder in ("from", "anew"))
-    assert all(torch.equal(x, before[name]) for name, x in start.state_dict().items())
-    assert max(float((near[name] - x).abs().max()) for name, x in before.items()) < 1e-3
-    assert max(float((far[name] - x).abs().max()) for name, x in before.items()) > 0.1
-
-
-def test_a_garments_own_lines_part_it(plain_one):
-    """A seam from edge to edge makes two panels; thin dark lines count where the drawing has none; the ground is none."""
-    picture, drawing = plain_one
-    one = plain_garment(picture, torch.ones_like(drawing), "shirt")
-    assert float(one.layers[1, 128, 60:196].mean()) > 0.5 and float(one.layers[1, 80:100, 60:196].mean()) < 0.3
-    above, below = one.panels[0, 60, 60:196], one.panels[0, 190, 60:196]
-    assert set(above.tolist()).isdisjoint(below.tolist()) and 0 not in above and 0 not in below
-    assert float(one.panels[0, :20].abs().max()) == 0
 
 
 def test_batches_depend_on_their_number_alone(plain_one, ikat):

@@ -1,7 +1,7 @@
 """What the relief network is trained on: plain garments, whose lightness is their light, printed with known cloth, and their line drawings.
 
-A sample's print is cut into panels, along the garment's own lines or across them, laid at other angles, so that a step between two prints is
-learned to be a seam. Every batch is made from its number; nothing is stored between batches but the garments themselves. Uses scipy.ndimage.
+A sample's print is cut into panels, laid at other angles, so that a step between two prints is learned to be a seam. Every batch is made
+from its number; nothing is stored between batches but the garments themselves.
 """
 
 import math
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from scipy import ndimage
 from torch import Tensor
 
 from muslin.base.colour import from_oklab, to_oklab
@@ -27,18 +26,14 @@ _PRINTED, _SHARE = 0.05, 0.04  # OKLab lightness that is print, and the share of
 _FINE = 0.02  # median step of fine lightness: above, it is knitted, checked, or lace
 _OTHER, _TWO = 0.04, 0.06  # OKLab: another colour than the garment's, and the share of it at which there are two
 _BUSY = 0.4  # a plain garment's relief has a smaller deviation
-_VALLEY, _FAR = (0.7, 6.0), 0.95  # px: as wide as a dark line, and its surroundings; the share of the places that are less dark than a line
-_PART = 5  # px from the next line: the middle of a panel
 _SEAM, _WIDE = 0.12, 1.3  # how dark a seam between panels is learned to be, and half its width in pixels
 
 
 @dataclass(frozen=True)
 class Plain:
-    """A plain garment, 256 px: `layers` are relief, lines of construction (0 to 1), mask, red, green and blue; `panels` are numbered from 1;
-    `middle` and `reach` in [-1, 1]."""
+    """A plain garment, 256 px: `layers` are relief, lines of construction (0 to 1), mask, red, green and blue; `middle` and `reach` in [-1, 1]."""
 
     layers: Float[Tensor, "6 s s"]
-    panels: Float[Tensor, "1 s s"]
     kind: str
     middle: tuple[float, float]
     reach: tuple[float, float]
@@ -71,24 +66,7 @@ def plain_garment(picture: Float[Tensor, "3 h w"], drawing: Float[Tensor, "1 a b
         return None
     top, bottom, left, right = (2 * edge / SEEN - 1 for edge in box(mask))
     middle, reach = ((left + right) / 2, (top + bottom) / 2), ((right - left) * 0.175, (bottom - top) * 0.175)
-    lines = torch.maximum(ink, valleys(lit, mask)) * shrink(mask, 4)
-    return Plain(torch.cat([lit * mask, lines, mask, pixels]), _panels(lines, mask), kind, middle, reach)
-
-
-def valleys(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
-    """Thin dark lines of a plain garment's relief, 0 to 1: seams, pleats and gathers that a drawing of few lines leaves out."""
-    near, around = (blur(lit * mask, sigma) / blur(mask, sigma).clamp(min=1e-3) for sigma in _VALLEY)
-    dark = around - near
-    return (dark / torch.quantile(dark[mask > 0.99].abs(), _FAR).clamp(min=0.02) - 0.5).clamp(0, 1) * mask
-
-
-def _panels(lines: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
-    """What lines part, numbered from 1; 0 is ground. Gaps in a line are closed where the garment is narrow (a watershed of the way to the next line)."""
-    inside = mask[0].numpy() > 0.5
-    away = ndimage.distance_transform_edt(inside & (lines[0].numpy() < 0.4))
-    middles, _ = ndimage.label(away > _PART)
-    height = (255 - 255 * away / max(away.max(), 1)).astype("uint8")
-    return torch.from_numpy(ndimage.watershed_ift(height, middles.astype("int16")) * inside)[None].float()
+    return Plain(torch.cat([lit * mask, ink * shrink(mask, 4), mask, pixels]), kind, middle, reach)
 
 
 def draw_reliefs(garments: dict[str, list[Plain]], styles: Sequence[Tensor], size: int, side: int, turn: int) -> ReliefBatch:
@@ -102,11 +80,11 @@ def draw_reliefs(garments: dict[str, list[Plain]], styles: Sequence[Tensor], siz
 
 
 def _sample(one: Plain, styles: Sequence[Tensor], side: int, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    layers, panels = _moved(one, side, rng)
+    layers = _moved(one, side, rng)
     lit, lines, mask = layers[:1], layers[1:2], layers[2:3]
     if number(rng) < 0.15:  # as it is
         return seen(layers[3:], mask), lit, lines, mask
-    cloth, seams = _cut(styles, panels, rng)
+    cloth, seams = _cut(styles, side, rng)
     depth = _between(rng, 0, 0.25) if number(rng) < 0.7 else 0.0
     factor = (1 + lit * _between(rng, 0.7, 1.2) - seams * depth).clamp(0.05, 1.6)
     tint = torch.tensor([_between(rng, -0.015, 0.015), _between(rng, -0.02, 0.02)])[:, None, None]
@@ -118,25 +96,20 @@ def _sample(one: Plain, styles: Sequence[Tensor], side: int, rng: torch.Generato
     return seen(pixels, mask), lit - seams * _SEAM * mask, torch.maximum(lines, seams * mask * 0.8), mask
 
 
-def _moved(one: Plain, side: int, rng: torch.Generator) -> tuple[Float[Tensor, "6 s s"], Float[Tensor, "1 s s"]]:
-    """Layers and panels of a part of the garment's picture, turned by 14 degrees at most, at 0.85 to 1.35 of its size, or mirrored."""
+def _moved(one: Plain, side: int, rng: torch.Generator) -> Float[Tensor, "6 s s"]:
+    """A part of the garment's picture, turned by 14 degrees at most, at 0.85 to 1.35 of its size, or mirrored."""
     down, across = _places(side)
     angle, scale = _between(rng, -0.25, 0.25), side / SEEN / _between(rng, 0.85, 1.35)
     mirror = -1 if number(rng) < 0.5 else 1
     x, y = (middle + reach * _between(rng, -1, 1) for middle, reach in zip(one.middle, one.reach, strict=True))
     columns = x + scale * (math.cos(angle) * across * mirror - math.sin(angle) * down)
     rows = y + scale * (math.sin(angle) * across * mirror + math.cos(angle) * down)
-    grid = torch.stack([columns, rows], -1)[None]
-    return F.grid_sample(one.layers[None].float(), grid, align_corners=False)[0], F.grid_sample(
-        one.panels[None], grid, mode="nearest", align_corners=False
-    )[0]
+    grid = torch.stack([columns, rows], -1)
+    return F.grid_sample(one.layers[None].float(), grid[None], padding_mode="zeros", align_corners=False)[0]
 
 
-def _cut(
-    styles: Sequence[Tensor], panels: Float[Tensor, "1 s s"], rng: torch.Generator
-) -> tuple[Float[Tensor, "3 s s"], Float[Tensor, "1 s s"]]:
+def _cut(styles: Sequence[Tensor], side: int, rng: torch.Generator) -> tuple[Float[Tensor, "3 s s"], Float[Tensor, "1 s s"]]:
     """Cloth of one or some panels, flat, and the seams between them (0 to 1)."""
-    side = panels.shape[-1]
     motif = _drawn(styles, side, rng)
     zoom = math.exp(_between(rng, math.log(0.15), math.log(1.1))) * side / max(motif.shape[1:])
     turn = [0.0, _between(rng, -0.3, 0.3), math.pi / 2, _between(rng, 0, 6.28)][integer(rng, 4)]
@@ -144,11 +117,6 @@ def _cut(
     if number(rng) < 0.25:  # motifs on plain cloth
         blots = ((_hills(integer(rng, 20) + 4, side, rng) - _between(rng, -0.3, 1)) * _between(rng, 3, 30)).clamp(0, 1)
         cloth = _flat(side, rng) * (1 - blots) + (cloth if number(rng) < 0.6 else _flat(side, rng)) * blots
-    if number(rng) < 0.4:  # along the garment's own lines
-        for panel in panels.unique().tolist():
-            if panel and number(rng) < 0.6:
-                other = turn + [_between(rng, -0.35, 0.35), math.pi / 2, _between(rng, 0, 6.28)][integer(rng, 3)]
-                cloth = torch.where(panels == panel, _laid(motif, side, zoom, other, rng), cloth)
     seams = torch.zeros(1, side, side)
     for _ in range(1 + integer(rng, 3) if number(rng) < 0.5 else 0):
         edge, kind = _border(side, rng), number(rng)

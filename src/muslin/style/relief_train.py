@@ -4,7 +4,6 @@ An iterator of events; the same call on the same folder goes on. Every batch dep
 """
 
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from torch import Tensor
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Event
 from muslin.base.image import blur
-from muslin.style.relief import FACTOR, KIND, SCALE, ReliefConfig, ReliefNet, new_relief, save_relief
+from muslin.style.relief import FACTOR, KIND, SCALE, ReliefConfig, new_relief, save_relief
 from muslin.style.relief_samples import Plain, ReliefBatch, draw_reliefs
 from muslin.style.running import Running, Schedule
 
@@ -38,23 +37,18 @@ class ReliefTraining(Schedule):
     net: ReliefConfig = field(default_factory=ReliefConfig)
 
 
-def train_relief(
-    run: Path, garments: list[Plain], styles: list[Tensor], config: ReliefTraining | None = None, start: ReliefNet | None = None
-) -> Iterator[Event]:
-    """Train in the folder `run`, from the weights of `start` where given: relief.safetensors (ready for use), state.safetensors (to go on).
+def train_relief(run: Path, garments: list[Plain], styles: list[Tensor], config: ReliefTraining | None = None) -> Iterator[Event]:
+    """Train in the folder `run`: relief.safetensors (ready for use), state.safetensors (to go on).
 
-    Raises InputError when there are no plain garments or styles, or the folder's state is of other settings; SettingError for such a side, or a `start` of
-    another shape.
+    Raises InputError when there are no plain garments or styles, or the folder's state is of other settings; SettingError for such a side.
     """
     config = config or ReliefTraining()
     if not garments or not styles:
         raise InputError("training the relief network needs plain garments and styles; one of them is empty")
-    if start and start.config != config.net:
-        raise SettingError(f"net={config.net.widths}: the network to start from has {start.config.widths}")
     if config.side < FACTOR or config.side % FACTOR:
         raise SettingError(f"side={config.side}: should be a multiple of {FACTOR}")
     kinds = {name: [one for one in garments if one.kind == name] for name in sorted({one.kind for one in garments})}
-    state = Running(run, KIND, config, lambda: deepcopy(start).requires_grad_() if start else new_relief(config.net))
+    state = Running(run, KIND, config, lambda: new_relief(config.net))
 
     def step() -> dict[str, float]:
         batch = draw_reliefs(kinds, styles, config.batch, config.side, state.done)
