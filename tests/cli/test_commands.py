@@ -13,6 +13,7 @@ import time
 import zipfile
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -316,3 +317,10 @@ def test_words_of_options():
     assert [duration(t) for t in ("", "30m", "1h30m", "90s", "0.5h")] == [0, 1800, 5400, 90, 1800]
     assert named_or_weighted("a=0.5") == ("a", 0.5)
     assert named_or_weighted("a") == ("a", 1.0)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_full_disk_behind_the_output_is_told():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "muslin", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2 and "disk is full" in done.stderr and "Traceback" not in done.stderr

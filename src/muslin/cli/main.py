@@ -95,6 +95,6 @@ def main() -> None:
     except OSError as failure:
         if failure.errno != errno.ENOSPC:
             raise
-        click.echo(f"muslin: {failure.filename or 'what is written to'}: the disk is full; make room there", err=True)
+        click.echo(f"muslin: {failure.filename or 'the output'}: cannot be written, the disk is full; make room there", err=True)
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
