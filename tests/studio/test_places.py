@@ -10,12 +10,14 @@ import pytest
 import torch
 
 from command import muslin
+from muslin.base.errors import InputError
 from muslin.base.events import Note, Saved
 from muslin.base.files import file_word
 from muslin.base.image import encode_png
 from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import Recipe, read_recipe
 from muslin.studio.composing import compose
+from muslin.studio.drafts import generate
 from muslin.studio.dressing import Wanted, dress_all, style_config
 from muslin.studio.editing import Source
 from muslin.studio.fabric import FabricConfig, fabric
@@ -207,3 +209,22 @@ def test_the_same_command_again_leaves_a_signed_picture_as_it_is(tmp_path):
         signed = file.read_bytes()
         assert muslin(*way).returncode == 0
         assert file.read_bytes() == signed
+
+
+def test_the_sheet_that_is_told_is_the_one_that_was_made(tmp_path, garment_file):
+    """A person's own sheet.png stays, and is not called the result."""
+    before = _picture(tmp_path / "out" / "sheet.png").read_bytes()
+    done = muslin("style", garment_file, "--style", "weave_ikat", "--fast", "--size", "96", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "sheet-2.png").exists() and "sheet-2.png" in (done.stdout + done.stderr).strip().splitlines()[-1]
+    assert (tmp_path / "out" / "sheet.png").read_bytes() == before
+
+
+def test_where_every_draft_is_a_copy_it_is_said(tmp_path):
+    """Compared with its own drafts, a generator has nothing new: one line, and no empty lookbook."""
+    config = DesignConfig(count=2, pool=2, classes=("dress",), style=StyleConfig(size=96, effort=0), against=str(tmp_path / "own"))
+    generator = load_generator("garments-64")
+    list(generate(generator, list(range(4)), ("dress",), config.truncation, tmp_path / "own"))
+    with pytest.raises(InputError, match=r"no design is left of 4 drafts; .*4 were copies"):
+        list(design(tmp_path / "book", generator, find_styles(["weave_ikat"]), config))
+    assert not (tmp_path / "book" / "lookbook.json").exists()

@@ -5,7 +5,7 @@ Which file each comes to is `places`' work.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -119,8 +119,8 @@ def dress_all(
     yield from _each(out, jobs, told, wanted.report, made)
     if not made.looks:
         raise InputError(f"none of {len(jobs)} could be dressed; the first: {made.reasons[0]}")
-    yield from _close(out, made.looks, made.rows, len(jobs) // len(files))
-    yield Finished(out / "sheet.png", time.monotonic() - started)
+    sheet = yield from _close(out, made.looks, made.rows, len(jobs) // len(files))
+    yield Finished(sheet, time.monotonic() - started)
 
 
 def _each(out: Path, jobs: list[_Job], told: dict[str, str], report: bool, made: _Made) -> Iterator[Event]:
@@ -174,16 +174,18 @@ def look_files(
     return [(place.path, file) for place, file in placed if place.there]
 
 
-def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Iterator[Event]:
+def _close(out: Path, made: list[tuple[Recipe, str, Tensor]], rows: list[dict[str, Any]], columns: int) -> Generator[Event, None, Path]:
     recipes, captions, pictures = zip(*made, strict=True)
     sheet = contact_sheet(pictures, columns=columns if columns > 2 else 0, captions=captions)
-    yield Saved(write_bytes(overview_at(out / "sheet.png"), encode_sheet(sheet, recipes, 150)))
+    path = write_bytes(overview_at(out / "sheet.png"), encode_sheet(sheet, recipes, 150))
+    yield Saved(path)
     if rows:
         told = {"about": "muslin.style.measure; lower is better for distances", "results": [*_earlier(out, rows), *rows]}
         yield Saved(write_json(out / "report.json", told))
         for row in rows:
             figures = ", ".join(f"{name} {value:.3g}" for name, value in row.items() if isinstance(value, (int, float)))
             yield Note(f"{row['file']}: {figures}")
+    return path
 
 
 def _earlier(out: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

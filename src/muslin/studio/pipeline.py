@@ -143,9 +143,12 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
     screened = yield from last_of(choose_new(pool, pictures, config.count, known_garments(drafts[0].shape[1]), index))
     assert screened is not None
     chosen = screened.chosen.places.tolist()
+    if not chosen:
+        copies = sum(found.verdict == "copy" for found in screened.findings.values())
+        raise InputError(f"{generator.name}: no design is left of {_in_words(pool, screened.chosen)}; {copies} were copies; raise --pool")
     yield Note(_in_words(pool, screened.chosen))
     if len(chosen) < config.count:
-        yield Warned(f"only {len(chosen)} of {config.count} designs: too few whole garments; raise --pool")
+        yield Warned(f"only {len(chosen)} of {config.count} designs: too few that are whole and new; raise --pool")
     chosen.sort(key=lambda place: (kinds[place], place))
     for number, place in enumerate(chosen, 1):
         told = f"by the machine, one of {len(chosen)} out of {total} drafts, like real garments and unlike each other"
