@@ -121,8 +121,9 @@ def load_generator(which: str | Path) -> Loaded:
 
 def _told_rightly(classes: object, card: object, network: Any) -> bool:
     """Whether these are names of the network's classes (where it has but one: any), each another, and a card."""
-    named = isinstance(classes, list) and all(isinstance(name, str) for name in classes) and len(set(classes)) == len(classes)
-    return named and isinstance(card, dict) and isinstance(classes, list) and network.classes in (0, 1, len(classes))
+    if not isinstance(classes, list) or not isinstance(card, dict) or not all(isinstance(name, str) for name in classes):
+        return False
+    return len(set(classes)) == len(classes) and network.classes in (0, 1, len(classes))
 
 
 def called(path: Path) -> str:

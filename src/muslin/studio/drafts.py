@@ -9,11 +9,11 @@ from torch import Tensor
 from muslin.base.errors import SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step
 from muslin.base.files import file_word, make_folder, write_bytes
-from muslin.base.image import encode_png, resize
+from muslin.base.image import resize
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import BLOCK, Loaded
 from muslin.studio.cook import draft_recipe, draw_each, drawn_anew
-from muslin.studio.places import overview_at, place_for
+from muslin.studio.places import keep, overview_at, place_for
 
 _SHEET, _SHOWN = 100, 256  # designs on a sheet; px of one that was drawn anew
 
@@ -41,8 +41,7 @@ def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi:
     yield Step("draw", 0, len(seeds))
     for number, (recipe, picture) in enumerate(zip(recipes, draw_each(generator, recipes), strict=True), 1):
         made = drawn_anew(picture, size)
-        if not places[number - 1].there:  # one that is there stays, it may be signed
-            write_bytes(places[number - 1].path, encode_png(made, dpi=300 if size else 72, text=recipe.text()))
+        keep(places[number - 1], made, recipe, dpi=300 if size else 72)
         shown.append(resize(made, _SHOWN, _SHOWN) if size else made)  # a hundred of print size would not fit
         names.append(f"{kinds[number - 1]} {seeds[number - 1]}")
         if len(shown) == _SHEET or number == len(seeds):

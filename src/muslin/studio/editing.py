@@ -19,7 +19,7 @@ from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step
 from muslin.base.files import file_word, make_folder, write_bytes
 from muslin.base.film import write_film
-from muslin.base.image import encode_png, from_bytes, resize, to_bytes
+from muslin.base.image import from_bytes, resize, to_bytes
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.gan.latent import GROUPS, style_based
@@ -27,7 +27,7 @@ from muslin.provenance.recipe import Recipe, read_recipe, together, told_cut
 from muslin.provenance.xmp import build
 from muslin.studio.cook import draft_recipe, draw
 from muslin.studio.latents import Design, design_of, draw_design, edited, pack, seeds_of
-from muslin.studio.places import cut, overview_at, place_for
+from muslin.studio.places import cut, keep, overview_at, place_for
 from muslin.studio.sliders import Slider, load_sliders, slid
 
 _CLOSE, _SURPRISE = 0.0, 1.0
@@ -81,7 +81,7 @@ def save_design(path: Path, generator: Loaded, design: Design) -> Generator[Even
     """Draw, and write with the recipe at `path`, or beside it where another design has that name (`place_for`); the same one stays, it may be signed. Raises DiskError."""
     one = design.recipe.kind == "draft"  # which has its bits from the blocks that drafts are drawn in
     pixels, place = draw(generator, design.recipe) if one else draw_design(generator, design), place_for(path, design.recipe)
-    yield Saved(place.path if place.there else write_bytes(place.path, encode_png(pixels, dpi=72, text=design.recipe.text())))
+    yield Saved(keep(place, pixels, design.recipe))
     if place.note:
         yield Note(place.note)
     return Kept(place.path, pixels)

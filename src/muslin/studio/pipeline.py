@@ -15,7 +15,6 @@ from torch import Tensor
 from muslin.base.errors import InputError, MuslinError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned, last_of
 from muslin.base.files import file_word, make_folder, room_for, write_bytes
-from muslin.base.image import encode_png
 from muslin.base.seeds import seeded
 from muslin.data.draft_mask import draft_outline
 from muslin.data.ground import find_mask
@@ -28,7 +27,7 @@ from muslin.studio.choose import Chosen, Pool, features, known_garments
 from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
 from muslin.studio.dressing import in_words, ready
 from muslin.studio.lookbook import Look, write_lookbook
-from muslin.studio.places import Place, check_page, overview_at, place_for
+from muslin.studio.places import Place, check_page, keep, overview_at, place_for
 from muslin.studio.screening import choose_new, training_index
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.configs import StyleConfig
@@ -103,9 +102,9 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
 
 
 def _keep(item: _Design, folder: Path) -> Place:
-    """The draft as a file with its recipe; one that is there stays, it may be signed."""
+    """The draft as a file with its recipe."""
     place = place_for(folder / f"{item.name}.png", item.recipe)
-    item.path = place.path if place.there else write_bytes(place.path, encode_png(item.draft, dpi=72, text=item.recipe.text()))
+    item.path = keep(place, item.draft, item.recipe)
     return place
 
 

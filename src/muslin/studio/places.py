@@ -12,8 +12,11 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from muslin.base.errors import InputError, MuslinError
-from muslin.base.image import SUFFIXES, open_image
+from muslin.base.files import write_bytes
+from muslin.base.image import SUFFIXES, encode_png, open_image
 from muslin.base.packets import broken_chunk, kind_of, mp4_packet
 from muslin.provenance.recipe import Recipe, find_recipe, read_marks
 from muslin.provenance.xmp import read
@@ -39,6 +42,11 @@ class Place:
             return ""
         more = f" (and {len(self.kept) - 1} more)" if len(self.kept) > 1 else ""
         return f"{self.kept[0].name}{more} is kept: {self.unlike}; the new one is {self.path.name}"
+
+
+def keep(place: Place, pixels: Tensor, recipe: Recipe, dpi: float = 72) -> Path:
+    """The picture as a PNG with its recipe at its place; one that is there stays, it may be signed. Raises DiskError."""
+    return place.path if place.there else write_bytes(place.path, encode_png(pixels, dpi=dpi, text=recipe.text()))
 
 
 def place_for(path: Path, recipe: Recipe) -> Place:

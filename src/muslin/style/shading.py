@@ -34,7 +34,7 @@ _MOSTLY = (0.5, 0.75)  # likewise the share of its steps that this must be: of d
 def shading(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     """How lit each place is: about 1 on the garment's common lightness, 0.4 in deep folds, 1.2 on ridges.
 
-    Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds stay; broad light keeps a third. Print counts as shade.
+    Lightness (OKLab) against its own wide average: the cloth's colour goes, the folds are doubled; broad light keeps half. Print counts as shade.
     """
     return _shading(relative(to_oklab(_spread(pixels, mask))[:1], mask), mask)
 
