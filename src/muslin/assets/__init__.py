@@ -7,6 +7,7 @@ ENCODER = HERE / "efficientnet-lite0.safetensors"
 FAST_STYLER = HERE / "fast-styler.safetensors"
 RELIEF = HERE / "relief.safetensors"
 STARTER = HERE / "starter.zip"
+BLOCKS = HERE / "starter.blocks.txt"  # which of the starter set are cut out and laid so cleanly that drafts are made up on them
 STYLES = HERE / "styles"
 LICENSES = HERE / "LICENSES.csv"
 GENERATORS = {

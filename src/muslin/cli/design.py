@@ -17,6 +17,7 @@ from muslin.cli.show import run
 @click.option("--class", "classes", multiple=True, help="Kinds of garment; again for more. Default: all but hats and shoes.")
 @click.option("--truncation", default=0.7, show_default=True, help="0: the mean garment, 1: the whole variety.")
 @click.option("--pool", default=12, show_default=True, help="Drafts to choose each design from.")
+@options.blocks
 @click.option("--against", default="", help="Drop copies of this data set; none: do not look. Default: what the generator learned from.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, another collection.")
 @click.option("--size", default=512, show_default=True, help="Pixels of a look's side.")
@@ -34,7 +35,7 @@ from muslin.cli.show import run
 @options.settings
 @options.as_json
 def design(
-    generator: str, styles: tuple[str, ...], count: int, looks: int, classes: tuple[str, ...], truncation: float, pool: int, against: str, seed: int,
+    generator: str, styles: tuple[str, ...], count: int, looks: int, classes: tuple[str, ...], truncation: float, pool: int, blocks: str, against: str, seed: int,
     size: int, backbone: str, runtime: str, title: str, lang: str, out: Path, rights: str, settings: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Draft garments with a GAN, choose, dress them by style transfer, and lay out a lookbook (OUT/index.html).
@@ -50,7 +51,7 @@ def design(
         from muslin.style.configs import StyleConfig
 
         style = StyleConfig(size=size, backbone=backbone, seed=seed)
-        config = DesignConfig(count, looks, pool, seed, truncation, classes, title, lang, against, rights, style)
+        config = DesignConfig(count, looks, pool, seed, truncation, classes, title, lang, blocks, against, rights, style)
         config = overlay(config, settings)
         yield from design(out, open_generator(generator, runtime), find_styles(list(styles) or shipped()), config)
 
@@ -61,7 +62,9 @@ def design(
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The new file. Default: NAME.remade.png beside it.")
 @click.option("--generator", help="The generator's file, when it is not a shipped one.")
-@click.option("--look-in", multiple=True, type=click.Path(path_type=Path), help="Folders where the recipe's pictures are.")
+@click.option(
+    "--look-in", multiple=True, type=click.Path(path_type=Path), help="Folders, and zips of blocks, where the recipe's pictures are."
+)
 @click.option("--size", default=0, help="A design at print size: drawn anew at that many pixels, calm outline, smooth folds.")
 @options.as_json
 def remake(file: Path, out: Path | None, generator: str | None, look_in: tuple[Path, ...], size: int, as_json: bool) -> None:

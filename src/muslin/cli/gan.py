@@ -55,6 +55,8 @@ def train(data: str, folder: Path, budget: str, as_json: bool, **asked: Any) -> 
 @click.option(
     "--size", default=0, help="Pixels at which each is drawn anew: calm outline, smooth folds. Default: as the generator gives it."
 )
+@options.blocks
+@options.vouched
 @click.option("--out", default=Path("drafts"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
 @click.option(
     "--device", default="cpu", show_default=True, help="auto, cpu, cuda or mps. Only one and the same device gives the same bits."
@@ -67,6 +69,8 @@ def generate(
     classes: tuple[str, ...],
     truncation: float,
     size: int,
+    blocks: str,
+    rights: str,
     out: Path,
     device: str,
     runtime: str,
@@ -78,6 +82,8 @@ def generate(
         from muslin.studio.drafts import generate
         from muslin.studio.runtimes import open_generator
 
-        yield from generate(open_generator(generator, runtime, device), options.seeds(seed_text), classes, truncation, out, size)
+        yield from generate(
+            open_generator(generator, runtime, device), options.seeds(seed_text), classes, truncation, out, size, blocks, rights
+        )
 
     run(work, as_json)

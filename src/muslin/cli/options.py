@@ -20,6 +20,10 @@ vouched: Decorator = click.option(
     "--i-have-the-rights", "rights", metavar="NAME", envvar="MUSLIN_RIGHTS", callback=lambda _, __, name: _checked(name),
     help="Who says so, where a picture's rights are unknown or closed; kept in cards and recipes.",
 )  # fmt: skip
+blocks: Decorator = click.option(
+    "--blocks", default="", metavar="DATA",
+    help="Garments on whose construction drafts are made up: `starter`, a folder or zip, none. Default: starter in a design by a generator that ships.",
+)  # fmt: skip
 download: Decorator = click.option("--download", is_flag=True, help="Fetch what is missing (Fashion-MNIST).")
 
 runtime: Decorator = click.option(

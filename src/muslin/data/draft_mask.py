@@ -86,7 +86,7 @@ def _find(draft: Tensor, side: int) -> _Found | None:
     solid = None if flooded is None else _solid(away, strength, near, scale)
     if solid is None or flooded is None or int((solid & flooded).sum()) < _AGREES * int((solid | flooded).sum()):
         return None
-    return _Found(large, solid, away >= _SURE * strength, _evened(blur(solid.float()[None], _CALM * scale), scale))
+    return _Found(large, solid, away >= _SURE * strength, evened(blur(solid.float()[None], _CALM * scale), scale))
 
 
 def _strength(away: Float[Tensor, "h w"], scale: float) -> Float[Tensor, "h w"]:
@@ -124,7 +124,7 @@ def _gaps(holes: np.ndarray, share: np.ndarray, bare: np.ndarray, garment: np.nd
     return found
 
 
-def _evened(calm: Float[Tensor, "1 h w"], scale: float) -> Float[Tensor, "1 h w"]:
+def evened(calm: Float[Tensor, "1 h w"], scale: float) -> Float[Tensor, "1 h w"]:
     """Halfway to the mirror image about the axis that fits best, where that is nearly the same already.
 
     What only one side has (a gap, a strap, a notch) stays as it is: the halves differ there by more than a wavering edge.

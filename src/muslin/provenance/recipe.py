@@ -21,7 +21,8 @@ from muslin.provenance.xmp import Mark, build, known_source, read
 
 KEY = "muslin"
 KINDS = ("draft", "edit", "photo", "look", "fabric")
-ANEW = "drawn_anew"  # the only setting of a draft or an edit: px
+ANEW = "drawn_anew"  # settings of a draft or an edit: px,
+BLOCK = "block"  # and the garment on whose construction it was made up: file, sha256, author, licence
 
 
 _FORMS: dict[str, type | tuple[type, ...]] = {"settings": dict, "made_with": dict, "licence": dict, "edit": dict, "made": dict}

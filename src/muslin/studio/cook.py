@@ -21,16 +21,19 @@ from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import cut_out, lift_from_black
 from muslin.features.backbones import load_backbone, parted, without_folder
 from muslin.gan.generators import Loaded
-from muslin.provenance.recipe import ANEW, Recipe, find_recipe, from_plain, now, told_cut, tools
+from muslin.provenance.recipe import ANEW, BLOCK, Recipe, find_recipe, from_plain, now, told_cut, tools
+from muslin.studio.blocks import find_block
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
 from muslin.studio.runtimes import open_generator
 from muslin.studio.styles import Style, by_hash, find_file, rights_of
+from muslin.style.blocks import Pattern, make_up
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, Dressed, dress
 from muslin.style.enlarge import enlarge
 from muslin.style.optimise import Progress
 
+COMPOSITE = "compositeWithTrainedAlgorithmicMedia"  # IPTC: a photograph is in it
 _FAINT = 0.03
 _SIZES = 256, 4096
 
@@ -56,7 +59,18 @@ def anew(recipe: Recipe, size: int) -> Recipe:
             recipe.kind, ""
         )
         raise InputError(f"a {recipe.kind} is made again at its own size{remedy}")
-    return replace(recipe, settings={ANEW: size}, made_with=tools(recipe.runtime), made=recipe.made | now())
+    return replace(recipe, settings=recipe.settings | {ANEW: size}, made_with=tools(recipe.runtime), made=recipe.made | now())
+
+
+def made_up(recipe: Recipe, size: int, block: dict[str, Any]) -> Recipe:
+    """A draft's recipe for the same design made up at `size` px on a block (`Blocks.fits` gives its row): a photograph is in it then."""
+    licence = recipe.licence | {f"block {block['file']}": str(block["licence"])}
+    return replace(anew(recipe, size), settings={ANEW: size, BLOCK: block}, licence=licence, source_type=COMPOSITE)
+
+
+def anew_size(size: int) -> int:
+    """The size at which a design is drawn anew for a look of `size` px."""
+    return min(max(size, _SIZES[0]), _SIZES[1])
 
 
 def size_anew(recipe: Recipe) -> int:
@@ -79,10 +93,13 @@ def look_recipe(
     rows = [style.weighted(weight) for style, weight in styles]
     backbone = load_backbone(config.backbone).name
     settings = as_dict(config) | {"backbone": without_folder(config.backbone)}
-    parents = [base.plain_dict()] if base.kind == "edit" else base.parents
+    drawn = base.kind == "edit" or bool(base.settings)
+    parents, source = ([base.plain_dict()], base.source_type) if drawn else (base.parents, Recipe.source_type)
     made = now() | {key: text for key, text in base.made.items() if key == "chosen"} | (told or {})
     made_with = tools(base.runtime)
-    return Recipe("look", base.generator, base.content, rows, mask, settings, backbone, made_with, licence, parents=parents, made=made)
+    return Recipe(
+        "look", base.generator, base.content, rows, mask, settings, backbone, made_with, licence, source, parents=parents, made=made
+    )
 
 
 def photo_recipe(path: Path) -> Recipe:
@@ -185,9 +202,21 @@ def cook(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> It
             row = recipe.styles[0]
         yield from_recipe(recipe, by_hash([row], places)[0])
     elif recipe.kind in ("draft", "edit"):
-        yield drawn_anew(_design(recipe, generator), size_anew(recipe))
+        made = _made(recipe, generator, places)
+        yield made.pixels if isinstance(made, Pattern) else drawn_anew(made, size_anew(recipe))
     else:
         yield from cook_look(recipe, *dressed_on(recipe, generator, places), _backbone(recipe, places))
+
+
+def _made(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> Tensor | Pattern:
+    """A draft's or an edit's design; one that was made up on a block, made up again."""
+    draft = _design(recipe, generator)
+    if (row := recipe.settings.get(BLOCK)) is None:
+        return draft
+    made = make_up(as_picture(draft), find_block(row, places), size_anew(recipe))
+    if made is None:
+        raise InputError(f"{row.get('file')}: no garment is found on a plain ground in the block of this recipe")
+    return made
 
 
 def _design(recipe: Recipe, generator: str | Path | None) -> Tensor:
@@ -238,7 +267,8 @@ def _content(recipe: Recipe, generator: str | Path | None, places: list[Path]) -
     if recipe.generator is None:
         raise InputError("this recipe names neither a generator nor a picture; it may come from a later Muslin: update")
     base = from_plain(recipe.parents[0]) if recipe.parents else replace(recipe, kind="draft")
-    return as_picture(_design(base, generator)), None
+    design = _made(base, generator, places)
+    return (design.pixels, design.mask) if isinstance(design, Pattern) else (as_picture(design), None)
 
 
 def read_mask(path: Path) -> Float[Tensor, "1 h w"]:

@@ -7,15 +7,21 @@ from pathlib import Path
 from torch import Tensor
 
 from muslin.base.errors import SettingError
-from muslin.base.events import Event, Finished, Note, Saved, Step
+from muslin.base.events import Event, Finished, Note, Saved, Step, last_of
 from muslin.base.files import file_word, make_folder, write_bytes
 from muslin.base.image import resize
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import BLOCK, Loaded
-from muslin.studio.cook import draft_recipe, draw_each, drawn_anew
-from muslin.studio.places import keep, overview_at, place_for
+from muslin.provenance.recipe import Recipe
+from muslin.studio.blocks import Blocks, open_blocks
+from muslin.studio.cook import as_picture, draft_recipe, draw_each, drawn_anew, made_up
+from muslin.studio.places import Place, keep, overview_at, place_for
 
-_SHEET, _SHOWN = 100, 256  # designs on a sheet; px of one that was drawn anew
+_SHEET, _SHOWN, _LARGE = (
+    100,
+    256,
+    512,
+)  # designs on a sheet; px of one that was drawn anew; px of one that is made up where no size is named
 
 
 def first_drafts(generator: Loaded, count: int, psi: float = 0.8) -> list[Tensor]:
@@ -24,24 +30,29 @@ def first_drafts(generator: Loaded, count: int, psi: float = 0.8) -> list[Tensor
     return list(generator.draw_many(range(count), [seed % classes for seed in range(count)], psi))
 
 
-def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi: float, out: Path, size: int = 0) -> Iterator[Event]:
+def generate(
+    generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi: float, out: Path, size: int = 0, on: str = "", vouched_by: str = ""
+) -> Iterator[Event]:
     """One PNG with its recipe for each seed (its class by the seed's number), and a sheet for each hundred.
 
-    `size`: px at which each is drawn anew (`cook.drawn_anew`); 0: as the generator gives it. Raises InputError and SettingError.
+    `size`: px at which each is drawn anew (`cook.drawn_anew`); 0: as the generator gives it. `on`: blocks that each is made up on
+    (`blocks.open_blocks`; at 512 px where no size is named), `vouched_by` whom for their rights. Raises InputError and SettingError.
     """
     if not 0 <= psi <= 2:
         raise SettingError(f"truncation={psi}: should be 0 to 2")
     labels = [generator.label(name) for name in classes] or list(range(max(generator.network.classes, 1)))
-    began, shown, names, sheets = time.monotonic(), list[Tensor](), list[str](), list[Path]()
+    began, shown, names, sheets, places = time.monotonic(), list[Tensor](), list[str](), list[Path](), list[Place]()
+    size = size or (_LARGE if on not in ("", "none") else 0)
     recipes = [draft_recipe(generator, seed, labels[seed % len(labels)], psi, size) for seed in seeds]
+    blocks = None if on in ("", "none") else (yield from last_of(open_blocks(on, vouched_by)))
     make_folder(out)
     kinds = [(recipe.generator or {}).get("class", "garment") for recipe in recipes]
     files = [out / f"{file_word(kind)}-{seed:06d}.png" for kind, seed in zip(kinds, seeds, strict=True)]
-    places = [place_for(file, recipe) for file, recipe in zip(files, recipes, strict=True)]
     yield Step("draw", 0, len(seeds))
-    for number, (recipe, picture) in enumerate(zip(recipes, draw_each(generator, recipes), strict=True), 1):
-        made = drawn_anew(picture, size)
-        keep(places[number - 1], made, recipe, dpi=300 if size else 72)
+    for number, picture in enumerate(draw_each(generator, recipes), 1):
+        recipes[number - 1], made = _large(picture, recipes[number - 1], size, blocks)
+        places.append(place_for(files[number - 1], recipes[number - 1]))
+        keep(places[-1], made, recipes[number - 1], dpi=300 if size else 72)
         shown.append(resize(made, _SHOWN, _SHOWN) if size else made)  # a hundred of print size would not fit
         names.append(f"{kinds[number - 1]} {seeds[number - 1]}")
         if len(shown) == _SHEET or number == len(seeds):
@@ -55,3 +66,13 @@ def generate(generator: Loaded, seeds: list[int], classes: tuple[str, ...], psi:
     if notes := [place.note for place in places if place.note]:
         yield Note(notes[0] + (f"; {len(notes) - 1} more files likewise" if len(notes) > 1 else ""))
     yield Finished(sheets[0], time.monotonic() - began)
+
+
+def _large(picture: Tensor, recipe: Recipe, size: int, blocks: Blocks | None) -> tuple[Recipe, Tensor]:
+    """A draft made up where there are blocks and one fits, else drawn anew, or as it is with size 0."""
+    kind = str((recipe.generator or {}).get("class", ""))
+    found = next(blocks.patterns(as_picture(picture), kind, size), None) if blocks else None
+    if blocks is None or found is None:
+        return recipe, drawn_anew(picture, size)
+    blocks.take(found[0])
+    return made_up(recipe, size, found[0]), found[1].pixels

@@ -9,7 +9,7 @@ from typing import Any
 
 from muslin.base.errors import naming
 from muslin.gan.latent import GROUPS
-from muslin.provenance.recipe import ANEW, Recipe, from_plain, read_recipe, told_cut
+from muslin.provenance.recipe import ANEW, BLOCK, Recipe, from_plain, read_recipe, told_cut
 
 
 def history(file: Path) -> Iterator[str]:
@@ -47,7 +47,9 @@ def _implied(recipe: Recipe) -> list[Recipe]:
 def say(recipe: Recipe) -> str:
     """One recipe in words: who did what."""
     size = recipe.settings.get(ANEW) if recipe.kind in ("draft", "edit") else None
-    return _said(recipe) + (f", drawn anew at {size} px" if size else "")
+    block = recipe.settings.get(BLOCK) if size else None
+    how = f"made up on the block {block.get('file')}" if isinstance(block, dict) else "drawn anew"
+    return _said(recipe) + (f", {how} at {size} px" if size else "")
 
 
 def _said(recipe: Recipe) -> str:

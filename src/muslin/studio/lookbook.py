@@ -13,10 +13,10 @@ from torch import Tensor
 
 from muslin.base.files import write_json, write_text
 from muslin.base.image import open_image, resize
-from muslin.base.rights import share_alike
+from muslin.base.rights import from_row, share_alike
 from muslin.export.pages import inline, page
 from muslin.metrics.originality import Finding
-from muslin.provenance.recipe import Recipe, together
+from muslin.provenance.recipe import BLOCK, Recipe, together
 from muslin.studio.styles import Style
 
 CLASSES_ZH = {
@@ -54,7 +54,7 @@ def write_lookbook(
         language=language,
         looks=[_entry(number, look, used[look.style], swatches[look.style]) for number, look in enumerate(looks, 1)],
         credits=[style.row for style in used.values()],
-        attributions=_attributions(list(used.values()), card),
+        attributions=_attributions(list(used.values()), card, [row for look in looks if (row := _block(look.recipe))]),
         generator=generator,
         card=card,
         tools=looks[0].recipe.made_with,
@@ -79,17 +79,24 @@ def _entry(number: int, look: Look, style: Style, swatch: str) -> dict[str, Any]
         "kind_zh": CLASSES_ZH.get(name, name),
         "style": style.row,
         "seed": row.get("seed"),
+        "block": _block(look.recipe),
         "file": f"looks/{look.path.name}",
         "finding": look.finding,
         "recipe": json.dumps(look.recipe.settings, ensure_ascii=False),
     }
 
 
-def _attributions(styles: list[Style], card: dict[str, Any]) -> list[str]:
-    """The lines that licences ask for: of the styles and of what the generator learned from."""
+def _block(recipe: Recipe) -> dict[str, Any]:
+    """The row of the block that a look's design was made up on; empty where it was not."""
+    return next((row for parent in recipe.parents if (row := parent.get("settings", {}).get(BLOCK))), {})
+
+
+def _attributions(styles: list[Style], card: dict[str, Any], blocks: list[dict[str, Any]]) -> list[str]:
+    """The lines that licences ask for: of the styles, of blocks, and of what the generator learned from."""
     learned = card.get("rights", {})
-    lines = [line for style in styles if (line := style.rights.credit())] + list(learned.get("credits", ()))
-    alike = share_alike([*(style.rights.licence for style in styles), *learned.get("share_alike", ())])
+    rights = [*(style.rights for style in styles), *(from_row(row, str(row["file"])) for row in blocks)]
+    lines = [line for one in rights if (line := one.credit())] + list(learned.get("credits", ()))
+    alike = share_alike([*(one.licence for one in rights), *learned.get("share_alike", ())])
     return list(dict.fromkeys([*lines, *(f"{name}: what is made from it is to be shared under the same licence" for name in alike)]))
 
 
@@ -101,8 +108,10 @@ def _originality(look: Look) -> dict[str, Any]:
 
 
 def _draft(path: Path) -> Tensor:
-    # drafts are small: enlarged here by whole pixels, as they are
+    # drafts are small: enlarged here by whole pixels, as they are; one that was made up is large
     pixels = open_image(path).pixels
+    if pixels.shape[2] > 256:
+        return resize(pixels, round(256 * pixels.shape[1] / pixels.shape[2]), 256)
     factor = max(1, 256 // pixels.shape[2])
     return pixels.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
 

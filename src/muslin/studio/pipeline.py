@@ -5,13 +5,14 @@ Everything is written whole.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from muslin.assets import GENERATORS
 from muslin.base.errors import InputError, MuslinError, SettingError
 from muslin.base.events import Event, Finished, Note, Saved, Step, Warned, last_of
 from muslin.base.files import file_word, make_folder, room_for, write_bytes
@@ -21,14 +22,15 @@ from muslin.data.ground import find_mask
 from muslin.data.outlines import known_outlines, lopsided
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
-from muslin.metrics.originality import Finding
+from muslin.metrics.originality import Finding, Index
 from muslin.provenance.recipe import Recipe
+from muslin.studio.blocks import STARTER_NAME, open_blocks
 from muslin.studio.choose import Chosen, Pool, features, known_garments
-from muslin.studio.cook import as_picture, cook_file, draft_recipe, draw_each, look_recipe
+from muslin.studio.cook import anew_size, as_picture, cook_file, draft_recipe, draw_each, look_recipe, made_up
 from muslin.studio.dressing import in_words, ready
 from muslin.studio.lookbook import Look, write_lookbook
 from muslin.studio.places import Place, check_page, keep, overview_at, place_for
-from muslin.studio.screening import choose_new, training_index
+from muslin.studio.screening import choose_new, compared, told, training_index
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.configs import StyleConfig
 
@@ -47,6 +49,7 @@ class DesignConfig:
     classes: tuple[str, ...] = ()  # none: all but hats and shoes, which take cloth badly
     title: str = "Muslin"
     language: str = "en"
+    blocks: str = ""  # garments that drafts are made up on: starter, a folder or zip, none; default: starter for generators that ship
     against: str = ""  # what copies are looked for in; none: nowhere; default: what the generator learned from, where that is known
     rights: str = ""  # who vouches for styles of unknown or closed rights
     style: StyleConfig = field(default_factory=StyleConfig)
@@ -59,6 +62,12 @@ class _Design:
     draft: Tensor
     finding: Finding | None = None
     path: Path = Path()  # where its draft is
+    mask: Tensor | None = None  # of one that was made up, whose draft is a picture ready to be dressed
+
+    @property
+    def picture(self) -> Tensor:
+        """What is dressed."""
+        return as_picture(self.draft) if self.mask is None else self.draft
 
 
 def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConfig | None = None) -> Iterator[Event]:
@@ -69,21 +78,22 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     config, started = config or DesignConfig(), time.monotonic()
     _check(generator, styles, config)
     check_page(out, "lookbook.json")
-    told = clear_styling(styles, [], config.rights).told()
+    vouched = clear_styling(styles, [], config.rights).told()
     room_for(out, config.count * max(config.looks, 1) * config.style.size**2 * 3)
     for folder in (out, out / "designs", out / "looks"):
         make_folder(folder)
     yield Note(f"{config.count} designs, dressed at {in_words(config.style)}")
     designs = list[_Design]()
-    yield from _draft_and_choose(generator, config, designs, out)
+    index = yield from _draft_and_choose(generator, config, designs, out)
+    yield from _make_up(designs, generator, config, index)
     kept = [_keep(item, out / "designs") for item in designs]
     looks, plan, made, first = list[Look](), _plan(designs, styles, config), 0, ""
     for number, (item, style) in enumerate(plan, 1):
-        recipe = look_recipe(item.recipe, [(style, 1.0)], config.style, told=told)
+        recipe = look_recipe(item.recipe, [(style, 1.0)], config.style, told=vouched)
         place = place_for(out / "looks" / f"{item.name}-{style.name.replace('_', '-')}.png", recipe)
         try:
             if not place.there:
-                cooked = cook_file(place.path, recipe, as_picture(item.draft), [style], named=config.style.backbone)
+                cooked = cook_file(place.path, recipe, item.picture, [style], item.mask, config.style.backbone)
                 yield from (news for news in cooked if isinstance(news, Saved))
         except MuslinError as failure:
             first = first or f"{item.name} in {style.name}: {failure}"
@@ -104,7 +114,7 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
 def _keep(item: _Design, folder: Path) -> Place:
     """The draft as a file with its recipe."""
     place = place_for(folder / f"{item.name}.png", item.recipe)
-    item.path = keep(place, item.draft, item.recipe)
+    item.path = keep(place, item.draft, item.recipe, dpi=72 if item.mask is None else 300)
     return place
 
 
@@ -122,8 +132,8 @@ def _check(generator: Loaded, styles: list[Style], config: DesignConfig) -> None
     ready(config.style)
 
 
-def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_Design], out: Path) -> Iterator[Event]:
-    """Draw `pool` drafts for each design wanted, and keep those that are like real garments and unlike each other."""
+def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_Design], out: Path) -> Generator[Event, None, Index | None]:
+    """Draw `pool` drafts for each design wanted, and keep those that are like real garments and unlike each other. Returns what they were compared with."""
     wanted = config.classes or (tuple(n for n in generator.classes if n not in _HARD_TO_DRESS) if generator.conditional else ())
     labels = [generator.label(name) for name in wanted] or [0]
     total, first, drafts = config.count * config.pool, config.seed * 1_000_000, list[Tensor]()
@@ -150,10 +160,34 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
         yield Warned(f"only {len(chosen)} of {config.count} designs: too few that are whole and new; raise --pool")
     chosen.sort(key=lambda place: (kinds[place], place))
     for number, place in enumerate(chosen, 1):
-        told = f"by the machine, one of {len(chosen)} out of {total} drafts, like real garments and unlike each other"
-        recipe = replace(recipes[place], made=recipes[place].made | {"chosen": told} | screened.told(place))
+        how = f"by the machine, one of {len(chosen)} out of {total} drafts, like real garments and unlike each other"
+        recipe = replace(recipes[place], made=recipes[place].made | {"chosen": how} | screened.told(place))
         name = f"{number:02d}-{file_word(kinds[place])}"
         designs.append(_Design(name, recipe, drafts[place], screened.findings.get(place)))
+    return index
+
+
+def _make_up(designs: list[_Design], generator: Loaded, config: DesignConfig, index: Index | None) -> Iterator[Event]:
+    """Each design on a block, which lends its construction; none that is then a copy of what the generator learned from."""
+    which = config.blocks or (STARTER_NAME if GENERATORS.get(generator.name) == generator.path else "none")
+    if which == "none":
+        return
+    blocks = yield from last_of(open_blocks(which, config.rights))
+    assert blocks is not None
+    size, done = anew_size(config.style.size), 0
+    for number, item in enumerate(designs, 1):
+        kind = str((item.recipe.generator or {}).get("class", ""))
+        for row, made in blocks.patterns(item.picture, kind, size):
+            finding = None if index is None else compared(made.pixels, index)
+            if finding is None or finding.verdict != "copy":
+                blocks.take(row)
+                recipe = made_up(item.recipe, size, row)
+                news = blocks.cleared.told() | (told(finding, index) if finding and index else {})
+                item.recipe, item.draft, item.mask = replace(recipe, made=recipe.made | news), made.pixels, made.mask
+                item.finding, done = finding, done + 1
+                break
+        yield Step("make up", number, len(designs))
+    yield Note(f"{done} of {len(designs)} designs made up on blocks of {blocks.source.name}: {blocks.cleared.text()}")
 
 
 def look_at(pictures: list[Tensor], kinds: list[str]) -> Pool:

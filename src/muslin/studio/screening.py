@@ -31,11 +31,18 @@ class Screened:
 
     def told(self, place: int) -> dict[str, str]:
         """For the recipe: one line on a design's originality."""
-        if self.index is None:
-            return {}
-        found = self.findings[place]
-        name = self.index.names[found.neighbours[0].place] if found.neighbours else "none"
-        return {"originality": f"{found.verdict}: similarity {found.similarity:.2f} to {name}, the nearest of {len(self.index):,} pictures"}
+        return {} if self.index is None else told(self.findings[place], self.index)
+
+
+def told(found: Finding, index: Index) -> dict[str, str]:
+    """For a recipe: one line on how near a design comes to the nearest picture of an index."""
+    name = index.names[found.neighbours[0].place] if found.neighbours else "none"
+    return {"originality": f"{found.verdict}: similarity {found.similarity:.2f} to {name}, the nearest of {len(index):,} pictures"}
+
+
+def compared(picture: Float[Tensor, "3 h w"], index: Index) -> Finding:
+    """How near a design comes to the pictures of an index."""
+    return judged(index, nearest(index, picture), ALARM)
 
 
 def training_index(generator: Loaded, against: str, path: Path) -> Iterator[Event | Index]:
@@ -63,7 +70,7 @@ def choose_new(
             return
         new = [place for place in chosen.places.tolist() if place not in findings]
         for done, place in enumerate(new, 1):
-            findings[place] = judged(index, nearest(index, drafts[place]), ALARM)
+            findings[place] = compared(drafts[place], index)
             yield Step("compare", done, len(new))
         copies = [place for place in chosen.places.tolist() if findings[place].verdict == "copy"]
         if not copies:

@@ -15,7 +15,7 @@ from muslin.base.image import blur, resize
 from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
 from muslin.data.ground import box, extend, ramp, shrink
-from muslin.style.relief import find_relief, relative
+from muslin.style.relief import Relief, find_relief, relative
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
@@ -45,20 +45,31 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
     Print is where lightness is far from the light that the network sees; elsewhere lightness stays as it is. Lines of construction
     are drawn into the shading. The ground stays to the bit.
     """
-    side, lightness = max(pixels.shape[1:]), to_oklab(_spread(pixels, mask))[:1]
-    own, found = relative(lightness, mask), find_relief(pixels, mask)
-    lit, calm = extend(torch.cat([found.light, found.calm]), shrink(mask, max(1, side // 100))).split(1)
-    step, unlike = (_masked_blur(x.square(), mask, side / 30).sqrt() for x in (own, own - lit))
-    share = ramp(unlike, *_PRINT) * ramp(unlike / (step + 0.02), *_MOSTLY)
-    printed = share * (own - calm)
-    told = own - printed
-    told = told - (told * mask).sum() / mask.sum().clamp(min=1)
+    lightness = to_oklab(_spread(pixels, mask))[:1]
+    found = find_relief(pixels, mask)
+    share, printed, told = _told(lightness, mask, found)
     shade = _shading(told, mask, (_LINES[0] + share * (_LINES[1] - _LINES[0])) * _thin(found.lines))
     away = printed * (0.35 + 0.65 * (lightness * mask).sum() / mask.sum().clamp(min=1))
     if not bool((away.abs()[mask > 0.99] > _NOTHING).any()):
         return pixels, shade
     lab = to_oklab(pixels)
     return torch.where(mask > 0, from_oklab(torch.cat([(lab[:1] - away * mask).clamp(0, 1), lab[1:]])), pixels), shade
+
+
+def bare_light(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+    """The garment's relative lightness (`relief.relative`) without its print: 0 on the mean, -0.5 in a deep fold; it goes on beyond the edge."""
+    return _told(to_oklab(_spread(pixels, mask))[:1], mask, find_relief(pixels, mask))[2]
+
+
+def _told(lightness: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], found: Relief) -> tuple[Tensor, Tensor, Tensor]:
+    """The share of each place's lightness that is print, the relative lightness that is, and what is left of it, which is light."""
+    side, own = max(mask.shape[1:]), relative(lightness, mask)
+    lit, calm = extend(torch.cat([found.light, found.calm]), shrink(mask, max(1, side // 100))).split(1)
+    step, unlike = (_masked_blur(x.square(), mask, side / 30).sqrt() for x in (own, own - lit))
+    share = ramp(unlike, *_PRINT) * ramp(unlike / (step + 0.02), *_MOSTLY)
+    printed = share * (own - calm)
+    told = own - printed
+    return share, printed, told - (told * mask).sum() / mask.sum().clamp(min=1)
 
 
 def _shading(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], lines: Tensor | float = 0.0) -> Float[Tensor, "1 h w"]:

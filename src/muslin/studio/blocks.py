@@ -1,0 +1,144 @@
+"""Blocks: garments of an archive on whose construction drafts are made up (`style.blocks`). Which one a draft is made up on, and where it is found again.
+
+A block must be of the draft's kind, cut out cleanly, nothing sticking out of it, and its outline near the draft's; no two designs of a lookbook take the same
+one while others will do. Its rights are cleared as those of a picture that is dressed.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.assets import BLOCKS, STARTER
+from muslin.base.errors import InputError, MuslinError
+from muslin.base.events import Event, Step, Warned
+from muslin.base.files import sha256
+from muslin.base.image import open_image
+from muslin.base.rights import Cleared, clear
+from muslin.data.draft_mask import draft_outline
+from muslin.data.ground import beside, find_mask
+from muslin.data.loader import source_of, square
+from muslin.data.outlines import Outlines, framed, solidity
+from muslin.data.registration import bend
+from muslin.data.sources import Item, Source, open_source
+from muslin.provenance.recipe import told_cut
+from muslin.style.blocks import Pattern, make_up
+from muslin.style.enlarge import at_size
+
+STARTER_NAME = "starter"
+_GLANCE, _SIDE = 64, 192  # px at which a block is looked at: first for its outline, then for how it is cut out
+_TRIED = 8  # blocks whose outlines are bent onto a draft's
+_POOR = 1.0  # a bend of that cost makes no garment of the draft
+_AGAIN = 0.1  # what a block costs that another design has
+
+
+@dataclass
+class Blocks:
+    """The garments of a source: their items and outlines, and what is known of their rights."""
+
+    source: Source
+    items: list[Item]
+    outlines: Outlines
+    cleared: Cleared
+    _masks: dict[str, Tensor | None] = field(default_factory=dict)  # by name: of those that were tried; None: no good
+    _taken: Counter[str] = field(default_factory=Counter)
+
+    def fits(self, picture: Float[Tensor, "3 h w"], kind: str) -> Iterator[dict[str, Any]]:
+        """The recipe's rows of the blocks that a draft (48 to 128 px, on white) can be made up on, best first; none for a drawing."""
+        outline = draft_outline(square(picture))
+        if outline is None:
+            return
+        clean = ((item, mask) for item in self._near(outline, kind) if (mask := self._mask(item)) is not None)
+        tried = list(islice(clean, _TRIED))
+        if not tried:
+            return
+        costs = [one.cost for one in bend(outline, [mask for _, mask in tried])]
+        near = [(cost + _AGAIN * self._taken[item.name], number) for number, ((item, _), cost) in enumerate(zip(tried, costs, strict=True))]
+        for _, place in sorted(near):
+            if costs[place] <= _POOR:
+                yield _row(tried[place][0])
+
+    def patterns(self, picture: Float[Tensor, "3 h w"], kind: str, size: int) -> Iterator[tuple[dict[str, Any], Pattern]]:
+        """A draft made up at `size` px on the blocks that fit, one after the other as they are asked for, with their rows; `take` the one that is kept."""
+        for row in self.fits(picture, kind):
+            item = next(item for item in self.items if item.name == row["file"])
+            made = make_up(picture, open_image(item.content(), item.name).pixels, size)
+            if made is not None:
+                yield row, made
+
+    def take(self, row: dict[str, Any]) -> None:
+        """The next design is made up on another block where one will do."""
+        self._taken[row["file"]] += 1
+
+    def _near(self, outline: Tensor, kind: str) -> list[Item]:
+        """Those of its kind (all of them where none is) whose outlines, brought to one size, cover it best."""
+        own = self.outlines.of(kind).nonzero()[:, 0]
+        shape, known = framed(outline), self.outlines.shapes[own]
+        share = torch.minimum(shape, known).sum(1) / torch.maximum(shape, known).sum(1).clamp(min=1e-6)
+        order = share.sort(descending=True, stable=True).indices
+        return [self.items[int(own[place])] for place in order]
+
+    def _mask(self, item: Item) -> Tensor | None:
+        """A block's silhouette, 192 px; None for one that is cut by the border, or has a hanger, a hook or a thread beside it."""
+        if item.name not in self._masks:
+            picture = at_size(square(open_image(item.content(), item.name).pixels), _SIDE)
+            mask = find_mask(picture)
+            clean = mask is not None and not bool(beside(picture, mask, photo=True).any())
+            self._masks[item.name] = mask if clean else None
+        return self._masks[item.name]
+
+
+def _row(item: Item) -> dict[str, Any]:
+    told = {name: getattr(item.rights, name) for name in ("title", "author", "licence", "source")}
+    return {"file": item.name, "sha256": sha256(item.content())} | {name: text for name, text in told.items() if text}
+
+
+def open_blocks(which: str, vouched_by: str = "") -> Iterator[Event | Blocks]:
+    """The garments of `starter`, a folder or a zip as blocks; the last thing yielded is the Blocks. Raises InputError where none can be one."""
+    source = source_of(which)
+    chosen = set(BLOCKS.read_text().split()) if which == STARTER_NAME else None
+    items = [item for item in source.items if chosen is None or item.name in chosen]
+    cleared = clear([(item.name, item.rights) for item in items], "style", f"blocks of {source.name}", vouched_by)
+    kept, masks = list[Item](), list[Tensor]()
+    for number, item in enumerate(items, 1):
+        try:
+            mask = find_mask(at_size(square(open_image(item.content(), item.name).pixels), _GLANCE))
+        except MuslinError as failure:
+            yield Warned(f"{source.name}: {item.name} is no block: {failure}")
+            continue
+        if mask is not None:
+            kept.append(item)
+            masks.append(mask)
+        if number % 100 == 0 or number == len(items):
+            yield Step("blocks", number, len(items))
+    if not kept:
+        raise InputError(f"{source.name}: none of its {len(items)} pictures shows a garment on a plain ground; --blocks none goes without")
+    shapes = torch.stack([framed(mask) for mask in masks])
+    outlines = Outlines(shapes, [item.label for item in kept], torch.tensor([solidity(mask) for mask in masks]))
+    yield Blocks(source, kept, outlines, cleared)
+
+
+def find_block(row: dict[str, Any], places: list[Path]) -> Float[Tensor, "3 h w"]:
+    """The picture of a recipe's block, by name and SHA-256: in the starter set, or in one of `places`, folders and zips. Raises InputError."""
+    with told_cut():
+        name, digest = str(row["file"]), str(row["sha256"])
+    for place in (STARTER, *places):
+        for item in _items(place, name):
+            content = item.read()
+            if sha256(content) == digest:
+                return open_image(content, name).pixels
+    raise InputError(f"{name}: the block of this recipe is not here; name its folder or zip with --look-in")
+
+
+def _items(place: Path, name: str) -> list[Item]:
+    """The files of that name in a folder or zip, in whichever class folder."""
+    try:
+        return [item for item in open_source(place).items if Path(item.name).name == Path(name).name]
+    except InputError:
+        return []

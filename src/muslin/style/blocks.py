@@ -1,0 +1,59 @@
+"""A draft made up on a block: a real garment of the archive lends its construction (collar, placket, pockets, folds), bent to the draft's silhouette.
+
+As a pattern cutter draws a new style from a block: proportions and colour are the draft's; light and the run of the edge are the block's, which a soft draft has
+not. A block's own print and colour stay behind (`shading.bare_light`). Knows pictures only.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.colour import from_oklab, to_oklab
+from muslin.base.image import blur
+from muslin.data.draft_mask import evened
+from muslin.data.ground import extend, shrink, widest, without_specks
+from muslin.data.loader import square
+from muslin.data.registration import bend
+from muslin.style.enlarge import enlarge
+from muslin.style.shading import bare_light
+
+_COLOUR = 12  # a draft's colours are taken this part of the side wide
+_STEP = 0.35, 0.65  # what a step of relative light makes of lightness, on black and more on white (as `relief.relative`)
+_BITE = 25  # a bite of twice this part of the side is closed
+_ROUND = 170  # an edge is rounded by this part of the side, so that a torn mask leaves no tatters
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A made-up draft: `pixels` in its own colours on white, and the garment's `mask`."""
+
+    pixels: Float[Tensor, "3 size size"]
+    mask: Float[Tensor, "1 size size"]
+
+
+def make_up(draft: Float[Tensor, "3 h w"], block: Float[Tensor, "3 h2 w2"], size: int) -> Pattern | None:
+    """The draft with the block's construction at `size` px on white, and its mask; None where either shows no garment on a plain ground."""
+    content, wanted = enlarge(square(draft), size)
+    photo, mask = enlarge(square(block), size)
+    if wanted is None or mask is None:
+        return None
+    bent = bend(wanted, [mask])[0]
+    light, edge = (bent.carry(x, size, size) for x in (bare_light(photo, mask), mask))
+    edge = _whole(edge.clamp(0, 1), wanted)
+    lab = to_oklab(extend(content, shrink(wanted, max(1, size // 100))))
+    typical = (lab[:1] * wanted).sum() / wanted.sum()
+    colour = blur(lab[1:] * wanted, size / _COLOUR) / blur(wanted, size / _COLOUR).clamp(min=1e-3)
+    made = from_oklab(torch.cat([(typical + light * (_STEP[0] + _STEP[1] * typical)).clamp(0, 1), colour]))
+    return Pattern(made * edge + (1 - edge), edge)
+
+
+def _whole(edge: Float[Tensor, "1 s s"], wanted: Float[Tensor, "1 s s"]) -> Float[Tensor, "1 s s"]:
+    """A carried edge: bites that the draft has not are filled; halfway to its mirror image where it is nearly that; tatters rounded off, one pixel soft."""
+    side = edge.shape[1]
+    reach = round(side / _BITE)
+    closed = -widest(-widest(edge[None], reach), reach)[0]
+    filled = torch.maximum(edge, torch.minimum(closed, wanted))
+    soft = blur(evened(blur(filled, 1.0), side / 128), side / _ROUND)
+    return without_specks(((soft - 0.5) * (2.5 * side / _ROUND) + 0.5).clamp(0, 1))
