@@ -23,7 +23,7 @@ from torch import nn
 
 from muslin.base.errors import InputError
 from muslin.base.files import make_folder, write_bytes, write_text
-from muslin.base.image import encode_png, from_bytes, to_bytes
+from muslin.base.image import encode_png, from_bytes, resize, to_bytes
 from muslin.base.machine import pick_device, resolve_precision
 from muslin.base.seeds import seeded
 from muslin.data.loader import load_images
@@ -38,7 +38,11 @@ from muslin.metrics.frechet import frechet, pooled
 from muslin.metrics.kernel import kernel_distance
 from muslin.metrics.manifold import overlap
 from muslin.metrics.novelty import copy_rate, copy_threshold
-from muslin.studio.judge import sample
+from muslin.studio.blocks import open_blocks
+from muslin.studio.cook import as_picture
+from muslin.studio.judge import sample, sampled
+
+MADE_UP = ", made up"
 
 
 class DcganGenerator(nn.Module):
@@ -140,6 +144,21 @@ def fitted(drawn, size):
     return to_bytes(F.interpolate(from_bytes(drawn), size=(size, size), mode="bicubic", align_corners=False).clamp(-1, 1))
 
 
+def made_up(drawn, places, classes, size, which):
+    """Drafts (uint8) made up on blocks; those that no block fits stay as they are, and are counted."""
+    *_, blocks = open_blocks(which)
+    out, left = [], 0
+    for draft, place in zip(drawn, places.tolist(), strict=True):
+        found = next(blocks.patterns(as_picture(from_bytes(draft)), classes[place], max(256, size)), None)
+        if found:
+            blocks.take(found[0])
+        left += found is None
+        out.append(to_bytes(resize(found[1].pixels, size, size)) if found else fitted(draft[None], size)[0])
+        if len(out) % 100 == 0:
+            print(f"made up {len(out):,}", file=sys.stderr, flush=True)
+    return torch.stack(out), left
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
@@ -148,6 +167,7 @@ def main():
     parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--most", type=int, default=10_000, help="pictures of the set to measure against, a fixed random part")
     parser.add_argument("--generator", action="append", default=[], help="a finished generator to measure too")
+    parser.add_argument("--blocks", default="", help="measure the generators' drafts made up on these blocks too: starter, a folder or zip")
     parser.add_argument("--inception", type=Path, help="Inception's weights, for FID and KID; default: torch's cache, if there")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=Path("quality"))
@@ -166,15 +186,19 @@ def main():
         seen_by = seer.pooled(known)
         rows["half"] |= fid(seer, known[half[0]], seen_by[half[1]])
     networks = {str(name): (load_generator(name).network.to(device), None) for name in asked.generator}
+    networks |= {f"{name}{MADE_UP}": networks[name] for name in list(networks) if asked.blocks}
     autocast = resolve_precision("auto", device) == "bfloat16"
     if asked.minutes:
         for name, work in (("DCGAN", train_dcgan), ("Muslin", train_muslin)):
             networks[name] = work(images.to(device), asked.size, asked.minutes * 60, device, autocast)
     for name, (network, seen) in networks.items():
-        drawn = fitted(sample(network, images.labels, asked.samples), asked.size)
-        rows[name] = (
-            measure(drawn, wanted, threshold) | (fid(seer, drawn, seen_by) if seer else {}) | ({"images seen": seen} if seen else {})
-        )
+        pictures, left = sample(network, images.labels, asked.samples), None
+        if name.endswith(MADE_UP):
+            classes = load_generator(name.removesuffix(MADE_UP)).classes
+            pictures, left = made_up(pictures, sampled(network, images.labels, asked.samples)[1], classes, asked.size, asked.blocks)
+        drawn = fitted(pictures, asked.size)
+        rows[name] = measure(drawn, wanted, threshold) | (fid(seer, drawn, seen_by) if seer else {})
+        rows[name] |= ({"images seen": seen} if seen else {}) | ({} if left is None else {"no block": left})
         small = asked.size <= 64
         sheet = contact_sheet(list(from_bytes(drawn[:100])), columns=20 if small else 10, side=64 if small else 112, gap=2 if small else 4)
         write_bytes(asked.out / f"{Path(name).stem}.png", encode_png(sheet, dpi=96))

@@ -20,12 +20,13 @@ SIDE = 96  # px at which silhouettes are compared
 _REACH, _NEAR, _FAR = 8.0, 6.0, 0.1  # px of these: distances count up to, an edge is near up to; the weight of what is not
 _NET, _STEPS, _RATE = 9, 120, 0.02  # control points a side; steps, and their rate in halves of the picture
 _STIFF, _STRETCH = 80.0, 20.0  # what second and first differences cost
-_BENT, _SQUEEZED = 2.0, 0.3  # how bending, and boxes of other proportions, count in a cost
+_SAME = torch.eye(2, 3)
+_BENT, _SQUEEZED = 1.0, 0.3  # how bending, and boxes of other proportions, count in a cost
 
 
 @dataclass(frozen=True)
 class Bend:
-    """Where each place of the target lies on a source, both in halves of the picture from its middle: a frame (2, 3) and shifts of a net of control points.
+    """Where each place of the target lies on a source: shifted by a net of control points, then framed (2, 3), in halves of the picture from its middle.
 
     `cost`: how far the outlines are apart and how much was bent: 0 for one like the other, below 0.1 good, above 0.3 poor.
     """
@@ -36,15 +37,20 @@ class Bend:
 
     def carry(self, x: Float[Tensor, "c h w"], rows: int, columns: int) -> Float[Tensor, "c rows columns"]:
         """What lies on the source, as it lies on the target."""
-        places = F.affine_grid(self.frame[None], [1, 1, rows, columns], align_corners=False) + _spread(self.shift[None], rows, columns)
-        return F.grid_sample(x[None], places, mode="bicubic", padding_mode="border", align_corners=False)[0]
+        places = _grid(_SAME, rows, columns) + _spread(self.shift[None], rows, columns)
+        there = places @ self.frame[:, :2].T + self.frame[:, 2]
+        return F.grid_sample(x[None], there, mode="bicubic", padding_mode="border", align_corners=False)[0]
 
 
 def bend(target: Float[Tensor, "1 h w"], sources: Sequence[Float[Tensor, "1 h2 w2"]]) -> list[Bend]:
     """Each source silhouette bent onto the target (all in [0, 1], square, none empty); all at once."""
-    wanted, given = distance(target).clamp(-_REACH, _REACH)[None], torch.stack([distance(mask) for mask in sources]).clamp(-_REACH, _REACH)
-    frames = torch.stack([_frame(mask, target) for mask in sources])
-    places = F.affine_grid(frames, [len(sources), 1, SIDE, SIDE], align_corners=False)
+    frames = [_frame(mask, target) for mask in sources]
+    framed = [
+        F.grid_sample(mask[None], _grid(frame, 2 * SIDE, 2 * SIDE), align_corners=False)[0]
+        for mask, frame in zip(sources, frames, strict=True)
+    ]
+    wanted, given = distance(target).clamp(-_REACH, _REACH)[None], torch.stack([distance(mask) for mask in framed]).clamp(-_REACH, _REACH)
+    places = _grid(_SAME, SIDE, SIDE)
     weight = (wanted.abs() < _NEAR).float() + _FAR
     shift = torch.zeros(len(sources), 2, _NET, _NET, requires_grad=True)
     optimiser = torch.optim.Adam([shift], lr=_RATE)
@@ -56,8 +62,8 @@ def bend(target: Float[Tensor, "1 h w"], sources: Sequence[Float[Tensor, "1 h2 w
             optimiser.zero_grad()
             (apart + bent).sum().backward()
             optimiser.step()
-    squeezed = (frames[:, 0, 0] / frames[:, 1, 1]).log().abs()
-    costs = apart + _BENT * bent / 2 + _SQUEEZED * squeezed
+    squeezed = torch.stack([(frame[0, 0] / frame[1, 1]).log().abs() for frame in frames])
+    costs = apart + _BENT * bent + _SQUEEZED * squeezed
     return [Bend(frame, one, float(cost)) for frame, one, cost in zip(frames, shift.detach(), costs.detach(), strict=True)]
 
 
@@ -66,6 +72,10 @@ def distance(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 96 96"]:
     solid = F.interpolate(mask[None], (2 * SIDE, 2 * SIDE), mode="area")[0, 0].numpy() > 0.5
     away = ndimage.distance_transform_edt(solid) - ndimage.distance_transform_edt(~solid)
     return F.avg_pool2d(torch.from_numpy(away).float()[None], 2) / 2
+
+
+def _grid(frame: Float[Tensor, "2 3"], rows: int, columns: int) -> Float[Tensor, "1 rows columns 2"]:
+    return F.affine_grid(frame[None], [1, 1, rows, columns], align_corners=False)
 
 
 def _spread(shift: Float[Tensor, "b 2 n n"], rows: int, columns: int) -> Float[Tensor, "b rows columns 2"]:

@@ -35,7 +35,7 @@ STARTER_NAME = "starter"
 _GLANCE, _SIDE = 64, 192  # px at which a block is looked at: first for its outline, then for how it is cut out
 _TRIED = 8  # blocks whose outlines are bent onto a draft's
 _POOR = 1.0  # a bend of that cost makes no garment of the draft
-_AGAIN = 0.1  # what a block costs that another design has
+_AGAIN = 0.1  # what a block costs that has been taken more often than others which fit
 
 
 @dataclass
@@ -59,8 +59,9 @@ class Blocks:
         if not tried:
             return
         costs = [one.cost for one in bend(outline, [mask for _, mask in tried])]
-        near = [(cost + _AGAIN * self._taken[item.name], number) for number, ((item, _), cost) in enumerate(zip(tried, costs, strict=True))]
-        for _, place in sorted(near):
+        least = min(self._taken[item.name] for item, _ in tried)
+        told = [cost + _AGAIN * (self._taken[item.name] > least) for (item, _), cost in zip(tried, costs, strict=True)]
+        for place in sorted(range(len(tried)), key=told.__getitem__):
             if costs[place] <= _POOR:
                 yield _row(tried[place][0])
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from muslin.base.image import to_bytes
@@ -75,8 +75,14 @@ class Judge:
 @torch.no_grad()
 def sample(network: Any, labels: Tensor, count: int, first: int = 0, batch: int = 50) -> UInt8[Tensor, "n c s s"]:
     """Drafts as uint8, drawn with random classes in the proportions of `labels`; sample number i is always the same latent."""
-    device, rng = next(network.parameters()).device, seeded(first, "judge", "latents")
-    z = torch.randn(count, network.z_size, generator=rng)
-    classes = labels.cpu()[torch.randint(len(labels), (count,), generator=rng)]
+    device = next(network.parameters()).device
+    z, classes = sampled(network, labels, count, first)
     parts = zip(z.split(batch), classes.split(batch), strict=True)
     return torch.cat([to_bytes(network(a.to(device), b.to(device)).clamp(-1, 1).cpu()) for a, b in parts])
+
+
+def sampled(network: Any, labels: Tensor, count: int, first: int = 0) -> tuple[Float[Tensor, "n z"], Int[Tensor, " n"]]:
+    """The latents and classes that `sample` draws from."""
+    rng = seeded(first, "judge", "latents")
+    z = torch.randn(count, network.z_size, generator=rng)
+    return z, labels.cpu()[torch.randint(len(labels), (count,), generator=rng)]

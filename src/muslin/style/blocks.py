@@ -21,6 +21,7 @@ from muslin.style.shading import bare_light
 
 _COLOUR = 12  # a draft's colours are taken this part of the side wide
 _STEP = 0.35, 0.65  # what a step of relative light makes of lightness, on black and more on white (as `relief.relative`)
+_DEEP = 0.11  # standard deviation of a block's relative light, at most: of shiny black cloth it has twice that
 _BITE = 25  # a bite of twice this part of the side is closed
 _ROUND = 170  # an edge is rounded by this part of the side, so that a torn mask leaves no tatters
 
@@ -45,6 +46,8 @@ def make_up(draft: Float[Tensor, "3 h w"], block: Float[Tensor, "3 h2 w2"], size
     lab = to_oklab(extend(content, shrink(wanted, max(1, size // 100))))
     typical = (lab[:1] * wanted).sum() / wanted.sum()
     colour = blur(lab[1:] * wanted, size / _COLOUR) / blur(wanted, size / _COLOUR).clamp(min=1e-3)
+    light = light * min(1.0, _DEEP / max(float(light[edge > 0.5].std()), 1e-3))
+    light = torch.where(light > 0, light * (1 - typical).sqrt(), light)  # pale cloth takes little of a highlight
     made = from_oklab(torch.cat([(typical + light * (_STEP[0] + _STEP[1] * typical)).clamp(0, 1), colour]))
     return Pattern(made * edge + (1 - edge), edge)
 
