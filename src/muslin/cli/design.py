@@ -66,14 +66,18 @@ def design(
     "--look-in", multiple=True, type=click.Path(path_type=Path), help="Folders, and zips of blocks, where the recipe's pictures are."
 )
 @click.option("--size", default=0, help="A design at print size: drawn anew at that many pixels, calm outline, smooth folds.")
+@click.option("--blocks", default="", metavar="DATA", help="Make the design up on a garment of `starter`, a folder or zip; none: on none.")
+@options.vouched
 @options.as_json
-def remake(file: Path, out: Path | None, generator: str | None, look_in: tuple[Path, ...], size: int, as_json: bool) -> None:
+def remake(
+    file: Path, out: Path | None, generator: str | None, look_in: tuple[Path, ...], size: int, blocks: str, rights: str, as_json: bool
+) -> None:
     """Make FILE again from the recipe inside it, and say whether it is the same, bit for bit."""
 
     def work():  # type: ignore[no-untyped-def]
         from muslin.studio.remake import remake
 
-        yield from remake(file, out, generator, list(look_in), size)
+        yield from remake(file, out, generator, list(look_in), size, blocks, rights)
 
     run(work, as_json)
 

@@ -4,6 +4,7 @@ A block must be of the draft's kind, cut out cleanly, nothing sticking out of it
 one while others will do. Its rights are cleared as those of a picture that is dressed.
 """
 
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from muslin.data.outlines import Outlines, framed, solidity
 from muslin.data.registration import bend
 from muslin.data.sources import Item, Source, open_source
 from muslin.provenance.recipe import told_cut
+from muslin.studio.styles import inside
 from muslin.style.blocks import Pattern, make_up
 from muslin.style.enlarge import at_size
 
@@ -128,18 +130,17 @@ def open_blocks(which: str, vouched_by: str = "") -> Iterator[Event | Blocks]:
 def find_block(row: dict[str, Any], places: list[Path]) -> Float[Tensor, "3 h w"]:
     """The picture of a recipe's block, by name and SHA-256: in the starter set, or in one of `places`, folders and zips. Raises InputError."""
     with told_cut():
-        name, digest = str(row["file"]), str(row["sha256"])
+        name, digest = inside(str(row["file"])), str(row["sha256"])
     for place in (STARTER, *places):
-        for item in _items(place, name):
-            content = item.read()
+        for content in _contents(place, name):
             if sha256(content) == digest:
-                return open_image(content, name).pixels
+                return open_image(content, str(name)).pixels
     raise InputError(f"{name}: the block of this recipe is not here; name its folder or zip with --look-in")
 
 
-def _items(place: Path, name: str) -> list[Item]:
-    """The files of that name in a folder or zip, in whichever class folder."""
-    try:
-        return [item for item in open_source(place).items if Path(item.name).name == Path(name).name]
-    except InputError:
-        return []
+def _contents(place: Path, name: Path) -> Iterator[bytes]:
+    """What is called so in a folder, with or without its class's folder, or in a zip."""
+    if place.is_dir():
+        yield from (path.read_bytes() for path in (place / name, place / name.name) if path.is_file())
+    elif place.is_file() and zipfile.is_zipfile(place):
+        yield from (item.read() for item in open_source(place).items if Path(item.name).name == name.name)

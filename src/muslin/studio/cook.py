@@ -210,12 +210,12 @@ def cook(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> It
 
 def _made(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> Tensor | Pattern:
     """A draft's or an edit's design; one that was made up on a block, made up again."""
-    draft = _design(recipe, generator)
-    if (row := recipe.settings.get(BLOCK)) is None:
+    draft, size = _design(recipe, generator), size_anew(recipe)
+    if (row := recipe.settings.get(BLOCK)) is None or not size:
         return draft
-    made = make_up(as_picture(draft), find_block(row, places), size_anew(recipe))
+    made = make_up(as_picture(draft), find_block(row, places), size)
     if made is None:
-        raise InputError(f"{row.get('file')}: no garment is found on a plain ground in the block of this recipe")
+        raise InputError(f"{row['file']}: no garment is found on a plain ground in the block of this recipe")
     return made
 
 

@@ -24,13 +24,13 @@ from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.metrics.originality import Finding, Index
 from muslin.provenance.recipe import Recipe
-from muslin.studio.blocks import STARTER_NAME, open_blocks
+from muslin.studio.blocks import STARTER_NAME, Blocks, open_blocks
 from muslin.studio.choose import Chosen, Pool, features, known_garments
 from muslin.studio.cook import anew_size, as_picture, cook_file, draft_recipe, draw_each, look_recipe, made_up
 from muslin.studio.dressing import in_words, ready
 from muslin.studio.lookbook import Look, write_lookbook
 from muslin.studio.places import Place, check_page, keep, overview_at, place_for
-from muslin.studio.screening import choose_new, compared, told, training_index
+from muslin.studio.screening import check_against, choose_new, compared, told, training_index
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.configs import StyleConfig
 
@@ -80,12 +80,14 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     check_page(out, "lookbook.json")
     vouched = clear_styling(styles, [], config.rights).told()
     room_for(out, config.count * max(config.looks, 1) * config.style.size**2 * 3)
+    blocks = yield from _blocks(generator, config)
     for folder in (out, out / "designs", out / "looks"):
         make_folder(folder)
     yield Note(f"{config.count} designs, dressed at {in_words(config.style)}")
     designs = list[_Design]()
     index = yield from _draft_and_choose(generator, config, designs, out)
-    yield from _make_up(designs, generator, config, index)
+    if blocks is not None:
+        yield from _make_up(designs, blocks, config, index)
     kept = [_keep(item, out / "designs") for item in designs]
     looks, plan, made, first = list[Look](), _plan(designs, styles, config), 0, ""
     for number, (item, style) in enumerate(plan, 1):
@@ -127,6 +129,7 @@ def _check(generator: Loaded, styles: list[Style], config: DesignConfig) -> None
         raise SettingError(f"language={config.language}: should be en or zh")
     for name in config.classes:
         generator.label(name)
+    check_against(config.against)
     if not styles:
         raise InputError("no styles: name at least one")
     ready(config.style)
@@ -167,13 +170,13 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
     return index
 
 
-def _make_up(designs: list[_Design], generator: Loaded, config: DesignConfig, index: Index | None) -> Iterator[Event]:
-    """Each design on a block, which lends its construction; none that is then a copy of what the generator learned from."""
+def _blocks(generator: Loaded, config: DesignConfig) -> Generator[Event, None, Blocks | None]:
     which = config.blocks or (STARTER_NAME if GENERATORS.get(generator.name) == generator.path else "none")
-    if which == "none":
-        return
-    blocks = yield from last_of(open_blocks(which, config.rights))
-    assert blocks is not None
+    return None if which == "none" else (yield from last_of(open_blocks(which, config.rights)))
+
+
+def _make_up(designs: list[_Design], blocks: Blocks, config: DesignConfig, index: Index | None) -> Iterator[Event]:
+    """Each design on a block, which lends its construction; none that is then a copy of what the generator learned from."""
     size, done = anew_size(config.style.size), 0
     for number, item in enumerate(designs, 1):
         kind = str((item.recipe.generator or {}).get("class", ""))

@@ -1,37 +1,44 @@
 """Make a picture again from the recipe inside it, and say whether it is the same, bit for bit."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from muslin.base.errors import InputError
-from muslin.base.events import Event, Finished, Note, Saved, Step, Warned
+from muslin.base.events import Event, Finished, Note, Saved, Step, Warned, last_of
 from muslin.base.files import make_folder, read_bytes, write_bytes
 from muslin.base.image import encode_png, open_image, to_bytes
 from muslin.base.packets import kind_of
 from muslin.base.tiff import encode_tiff
-from muslin.provenance.recipe import Recipe, read_recipe, tools
-from muslin.studio.cook import anew, cook
+from muslin.provenance.recipe import ANEW, BLOCK, Recipe, read_recipe, tools
+from muslin.studio.blocks import open_blocks
+from muslin.studio.cook import anew, as_picture, cook, made_up
 from muslin.studio.places import place_for
 from muslin.style.dress import Dressed
 from muslin.style.optimise import Progress
 
+_LARGE = 512  # px of a design that is made up where no size is named
 SAME = "the same, bit for bit"
 
 
 def remake(
-    file: Path, target: Path | None = None, generator: str | None = None, look_in: list[Path] | None = None, size: int = 0
-) -> Iterator[Event]:
+    file: Path, target: Path | None = None, generator: str | None = None, look_in: list[Path] | None = None, size: int = 0,
+    on: str = "", vouched_by: str = "",
+) -> Iterator[Event]:  # fmt: skip
     """Remake `file` into `target` (default: NAME.remade.png beside it) and compare the pixels.
 
     With a `size` a design is drawn anew at that many px instead (`cook.anew`; default: NAME.SIZEpx.png). Pictures that the recipe names by
-    hash are looked for among the shipped ones, beside `file`, here, and in `look_in`. Raises InputError when there is no recipe or an
+    hash are looked for among the shipped ones, beside `file`, here, and in `look_in`. `on`: blocks that the design is made up on then
+    (`blocks.open_blocks`), instead of its own if it has one; `none`: on none. Raises InputError when there is no recipe or an
     ingredient is missing, and SettingError for a size out of range.
     """
+    size = size or (_LARGE if on else 0)
     recipe, target = read_recipe(file), target or file.with_name(f"{file.stem}.{f'{size}px' if size else 'remade'}.png")
     recipe = anew(recipe, size) if size else recipe
+    recipe = replace(recipe, settings={ANEW: size}) if on else recipe
     if target.suffix.lower() != ".png":
         raise InputError(f"{target}: a picture is made again as PNG; name a .png")
     if target.exists() and target.samefile(file):
@@ -40,8 +47,10 @@ def remake(
     if recipe.made_with != now and not size:
         told = ", ".join(f"{key} {recipe.made_with.get(key)} then, {now[key]} now" for key in now if recipe.made_with.get(key) != now[key])
         yield Warned(f"made with other tools ({told}): the picture may differ by a hair")
-    result: Tensor | None = None
-    for event in remade(recipe, generator, [file.parent, Path(), *(look_in or [])]):
+    result, places = None, [file.parent, Path(), *(look_in or [])]
+    if on not in ("", "none"):
+        recipe = yield from _on_a_block(recipe, generator, places, on, vouched_by)
+    for event in remade(recipe, generator, places):
         if isinstance(event, Step):
             yield event
         else:
@@ -54,8 +63,23 @@ def remake(
     yield Saved(target if same else write_bytes(target, encode_png(result, dpi=_dots(recipe), text=recipe.text())))  # it may be signed
     if place.note:
         yield Note(place.note)
-    yield Note(f"drawn anew at {size} px" if size else compared(result, before, file.name))
+    how = "made up" if BLOCK in recipe.settings else "drawn anew"
+    yield Note(f"{how} at {size} px" if size else compared(result, before, file.name))
     yield Finished(target, 0.0)
+
+
+def _on_a_block(recipe: Recipe, generator: str | None, places: list[Path], on: str, vouched_by: str) -> Generator[Event, None, Recipe]:
+    """The recipe of the same design made up on the block that fits it best. Raises InputError where none does."""
+    blocks = yield from last_of(open_blocks(on, vouched_by))
+    *_, draft = cook(replace(recipe, settings={}), generator, places)
+    assert blocks is not None and isinstance(draft, Tensor)
+    row = next(blocks.fits(as_picture(draft), str((recipe.generator or {}).get("class", ""))), None)
+    if row is None:
+        raise InputError(
+            f"{blocks.source.name}: no block fits this design; it is made up where it is 48 to 128 px of cloth on a plain ground"
+        )
+    made = made_up(recipe, int(recipe.settings[ANEW]), row)
+    return replace(made, made=made.made | blocks.cleared.told())
 
 
 def remade(recipe: Recipe, generator: str | None, places: list[Path]) -> Iterator[Step | Tensor]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from muslin.assets import GENERATORS, INDEXES
 from muslin.base.events import Event, Note, Step, Warned
+from muslin.data.loader import source_of
 from muslin.gan.generators import Loaded
 from muslin.metrics.originality import Finding, Index, judged, nearest
 from muslin.studio.choose import Chosen, Pool, choose
@@ -56,6 +57,12 @@ def training_index(generator: Loaded, against: str, path: Path) -> Iterator[Even
         yield load_index(beside)
     elif not against:
         yield Warned(f"{generator.name}: nothing is known of what it learned from, so copies are not looked for; name it: --against DATA")
+
+
+def check_against(against: str) -> None:
+    """Raises InputError for a data set or index that is not there."""
+    if against not in ("", "none", "fashion-mnist", *INDEXES):
+        load_index(Path(against)) if against.endswith(".safetensors") else source_of(against)
 
 
 def choose_new(

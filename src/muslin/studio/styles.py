@@ -122,7 +122,7 @@ def find_file(row: dict[str, Any], places: list[Path], what: str) -> Path:
     """The file of a recipe's row in one of the folders, its content checked. Raises InputError naming what is missing."""
     changed = ""
     with told_cut():
-        name, digest = str(row["file"]), row["sha256"]
+        name, digest = inside(str(row["file"])), row["sha256"]
     for place in places:
         path = place / name
         if path.is_file():
@@ -130,6 +130,14 @@ def find_file(row: dict[str, Any], places: list[Path], what: str) -> Path:
                 return path
             changed = f" ({path} has that name but other content)"
     raise InputError(f"{name}: the {what} of this recipe is not here{changed}; name its folder with --look-in")
+
+
+def inside(name: str) -> Path:
+    """A recipe's file name, of which none leads out of the folder that it is looked for in: recipes come from strangers too. Raises InputError."""
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts or not path.name or "\0" in name:
+        raise InputError(f"{name!r}: names of pictures in a recipe stay within their folder; this recipe was not written by Muslin")
+    return path
 
 
 def _paths(name: str) -> list[Path]:
