@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from scipy import ndimage
 
 from muslin.base.errors import InputError
-from muslin.base.image import blur, encode_jpeg, encode_png, from_bytes, open_image, read_text, to_bytes
+from muslin.base.image import SRGB, blur, encode_jpeg, encode_png, from_bytes, open_image, read_text, to_bytes
 
 
 def _bytes(image, kind="PNG", **more):
@@ -81,6 +81,12 @@ def test_dpi_and_profile_and_text_are_written():
     assert "icc_profile" in image.info
     assert read_text(made, "x")["muslin"] == "{} 连衣裙"
     assert open_image(made).dpi == pytest.approx(300, abs=0.1)
+
+
+def test_the_profile_tells_no_time_so_that_files_are_the_same_tomorrow():
+    assert SRGB[24:36] == bytes([7, 234, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0])  # 2026-01-01 00:00:00
+    assert Image.open(io.BytesIO(encode_png(torch.zeros(3, 9, 9)))).info["icc_profile"] == SRGB
+    assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(SRGB)))
 
 
 def test_bytes_survive_the_way_out_and_in():

@@ -217,6 +217,10 @@ def bad(tmp_path):
         (["style", "plain.png", "--style", ""], "--style '': an empty name; name a shipped style, a picture or a folder"),
         (["style", "", "--style", "weave_ikat"], "an empty name; name a file or folder"),
         (["style", "plain.png", "--style", "weave_ikat", "--fast", "--effort", "1"], "--effort 1.0: --fast is --effort 0; leave one of the two out"),
+        (["style", "plain.png", "--style", "weave_ikat", "--fast", "--set", "effort=0.5"], "--effort 0.5: --fast is --effort 0; leave one"),
+        (["style", "plain.png", "--style", "weave_ikat", "--out", ""], "an empty name; name a file or folder"),
+        (["range", "3", "--style", "weave_ikat", "--lock", "4", "--colour", "garment"], "leave --colour garment out"),
+        (["edit", "slide", "3", "--class", "dres"], "did you mean 'dress'?"),
         (["style", "plain.png", "--style", "weave_ikat=inf"], "the weight should be more than 0 and less than a million"),
         (["fabric", "weave_ikat", "--colour", "garment"], "there is no garment here; write palette:FILE, or style"),
         (["style", "text.jpg", "--style", "weave_ikatt"], "did you mean 'weave_ikat'?"),
@@ -280,6 +284,13 @@ def test_bad_input_gets_one_line(bad, words, says):
     before = sorted(bad.rglob("*"))
     assert says in refused(muslin(*words, cwd=bad))
     assert [p for p in sorted(bad.rglob("*")) if p not in before and p.is_file()] == []
+
+
+def test_bad_usage_is_told_to_programs_too(tmp_path):
+    done = muslin("design", "--cuont", "3", "--json", cwd=tmp_path)
+    assert done.returncode == 2 and not done.stderr
+    told = json.loads(done.stdout)
+    assert told["event"] == "error" and "No such option '--cuont'" in told["text"]
 
 
 def _small_disk():

@@ -1,6 +1,7 @@
 """`muslin evaluate` from outside: a page from one command, a killed run goes on, bad input in one line."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -53,6 +54,9 @@ def test_dressed_pictures_are_judged_by_their_folder(tmp_path, garment_file):
     done = muslin(tmp_path / "dressed", "--look-in", tmp_path, "--out", tmp_path / "out", "--set", "resamples=100", "--lang", "zh")
     assert done.returncode == 0, done.stderr
     assert "3 results of 1 garments in 3 styles" in done.stderr and "style: 0." in done.stderr
+    shutil.copytree(tmp_path / "dressed", tmp_path / "book" / "looks")  # as `design` lays them
+    book = muslin(tmp_path / "book", "--look-in", tmp_path, "--out", tmp_path / "out2", "--set", "resamples=100")
+    assert "3 results of 1 garments in 3 styles" in book.stderr
     found = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert found["kind"] == "looks" and found["results"] == 3 and found["figures"]["background"]["value"] == 0
     assert "着装结果评估" in (tmp_path / "out" / "index.html").read_text()

@@ -55,6 +55,10 @@ def test_copies_for_the_public_and_for_the_archive(tmp_path, draft):
     assert whole.returncode == 0 and "recipe and mark inside (trainedAlgorithmicMedia)" in whole.stderr
     assert json.loads(muslin("recipe", "a.webp", cwd=tmp_path).stdout)["generator"]["seed"] == 7
     assert muslin("copy", "a.webp", "public/a.jpg", "--clean", "--quality", 80, cwd=tmp_path).returncode == 0
+    (tmp_path / "theirs.webp").write_bytes(b"a photograph of somebody's")
+    assert "theirs.webp: is there and was not written by Muslin" in refused(muslin("copy", draft, "theirs.webp", cwd=tmp_path))
+    assert (tmp_path / "theirs.webp").read_bytes() == b"a photograph of somebody's"
+    assert muslin("copy", draft, "a.webp", "--clean", cwd=tmp_path).returncode == 0  # ours may go
     told = muslin("verify", "public/a.jpg", cwd=tmp_path)
     assert told.returncode == 0
     assert "mark: trainedAlgorithmicMedia (made or edited by a machine)" in told.stdout and "recipe: none" in told.stdout

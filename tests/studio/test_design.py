@@ -9,7 +9,7 @@ import torch
 
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Finished, Note, Saved, Step
-from muslin.base.image import open_image
+from muslin.base.image import encode_png, open_image
 from muslin.gan.generators import load_generator
 from muslin.provenance.recipe import read_recipe
 from muslin.studio.pipeline import DesignConfig, design
@@ -38,7 +38,9 @@ def test_one_call_makes_a_lookbook(book):
     page = (out / "index.html").read_text("utf-8")
     linked = json.loads(re.search(r'ld\+json">(.*?)</script>', page)[1])
     assert linked["digitalSourceType"] == "https://schema.org/CompositeSyntheticDigitalSource"  # photographed cloths beside drawn looks
-    assert {part["digitalSourceType"] for part in linked["hasPart"]} == {"https://schema.org/TrainedAlgorithmicMediaDigitalSource"}
+    assert {part["digitalSourceType"] for part in linked["hasPart"]} == {
+        "https://schema.org/CompositeWithTrainedAlgorithmicMediaDigitalSource"
+    }  # made up on photographs
     assert {part["contentUrl"] for part in linked["hasPart"]} == {f"looks/{path.name}" for path in (out / "looks").glob("*.png")}
     # pictures in letters may spell anything; names of terms are not fetched, nor is anything else
     assert "http" not in re.sub(r"data:image/[^\"')]+|https?://(schema|cv\.iptc)\.org", "", page)
@@ -61,9 +63,12 @@ def test_the_same_call_again_makes_only_what_is_missing(book):
     out, _ = book
     looks = sorted((out / "looks").glob("*.png"))
     kept, gone = looks
-    before = kept.stat().st_mtime_ns
     gone.unlink()
     drafts = {path: path.read_bytes() for path in (out / "designs").glob("*.png")}
+    when = [row["recipe"]["made"]["when"] for row in json.loads((out / "lookbook.json").read_text())["looks"]]
+    old = replace(read_recipe(kept), made={"when": "2020-01-01 00:00:00 UTC"})
+    kept.write_bytes(encode_png(open_image(kept).pixels, dpi=300, text=old.text()))
+    before = kept.stat().st_mtime_ns
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)  # does not make another look of it
     try:
@@ -73,6 +78,8 @@ def test_the_same_call_again_makes_only_what_is_missing(book):
     assert drafts == {path: path.read_bytes() for path in (out / "designs").glob("*.png")}  # they may be signed
     saved = [e.path for e in again if isinstance(e, Saved) and e.path.parent.name == "looks"]
     assert saved == [gone]
+    told = [row["recipe"]["made"]["when"] for row in json.loads((out / "lookbook.json").read_text())["looks"]]
+    assert told[0] == "2020-01-01 00:00:00 UTC" and len(when) == 2  # the one that was kept is as old as it is
     assert kept.stat().st_mtime_ns == before
 
 
@@ -111,7 +118,6 @@ def test_styles_that_are_not_there_are_told(tmp_path):
 
 
 def test_a_recipe_whose_style_is_missing_says_which(tmp_path, ikat, garment_file):
-    from muslin.base.image import encode_png
     from muslin.studio.dressing import Wanted, dress_all
 
     style = tmp_path / "shelf" / "mine.png"
@@ -119,6 +125,10 @@ def test_a_recipe_whose_style_is_missing_says_which(tmp_path, ikat, garment_file
     style.write_bytes(encode_png(ikat))
     list(dress_all([garment_file], [(str(style), 1.0)], tmp_path / "out", QUICK.style, Wanted(rights="the tests")))
     look = next((tmp_path / "out").glob("dress-*.png"))
+    forged = tmp_path / "forged.png"
+    forged.write_bytes(encode_png(ikat, text=replace(read_recipe(look), styles=[]).text()))
+    with pytest.raises(InputError, match="cut or changed: it is a look's and names no style"):
+        list(remake(forged, look_in=[tmp_path]))
     with pytest.raises(InputError, match=r"mine\.png: the style of this recipe is not here"):
         list(remake(look, look_in=[tmp_path]))
     events = list(remake(look, look_in=[tmp_path, style.parent]))

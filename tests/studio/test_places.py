@@ -1,6 +1,7 @@
 """Names of results: told apart, the same at each run, and nothing is written over."""
 
 import json
+import os
 import shutil
 import zlib
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from command import muslin
+from command import muslin, refused
 from muslin.base.errors import InputError
 from muslin.base.events import Note, Saved
 from muslin.base.files import file_word
@@ -228,3 +229,20 @@ def test_where_every_draft_is_a_copy_it_is_said(tmp_path):
     with pytest.raises(InputError, match=r"no design is left of 4 drafts; .*4 were copies"):
         list(design(tmp_path / "book", generator, find_styles(["weave_ikat"]), config))
     assert not (tmp_path / "book" / "lookbook.json").exists()
+
+
+def test_a_page_of_somebody_elses_stays(tmp_path):
+    (tmp_path / "index.html").write_text("<!doctype html><title>My portfolio</title>")
+    config = DesignConfig(count=1, pool=4, classes=("skirt",), style=StyleConfig(size=96, effort=0))
+    with pytest.raises(InputError, match="is a page that Muslin did not write; name another folder"):
+        next(design(tmp_path, load_generator("garments-64"), find_styles(["weave_ikat"]), config))
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_names_of_other_systems_are_told_in_a_line(tmp_path, garment):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/dr\xffess.png")
+    Path(odd).write_bytes(encode_png(garment))
+    for given in (odd, tmp_path):
+        for words in (("style", given, "--style", "weave_ikat"), ("originality", given), ("style", "x.png", "--style", given)):
+            assert "the file's name is no UTF-8" in refused(muslin(*words, "--out", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()

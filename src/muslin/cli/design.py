@@ -30,7 +30,7 @@ from muslin.cli.show import run
 @options.runtime
 @click.option("--title", default="Muslin", show_default=True, help="The lookbook's title.")
 @click.option("--lang", default="en", show_default=True, help="The lookbook's language at first sight: en or zh.")
-@click.option("--out", default=Path("lookbook"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@click.option("--out", default=Path("lookbook"), show_default=True, type=options.Given(), help="The folder to fill.")
 @options.vouched
 @options.settings
 @options.as_json
@@ -60,7 +60,7 @@ def design(
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="The new file. Default: NAME.remade.png beside it.")
+@click.option("--out", type=options.Given(), help="The new file. Default: NAME.remade.png beside it.")
 @click.option("--generator", help="The generator's file, when it is not a shipped one.")
 @click.option(
     "--look-in", multiple=True, type=click.Path(path_type=Path), help="Folders, and zips of blocks, where the recipe's pictures are."

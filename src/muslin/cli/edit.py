@@ -15,9 +15,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _generator: Decorator = click.option(
     "--generator", default=FINEST, show_default=True, help="A shipped generator, a .safetensors file or a run's folder."
 )
-_out: Decorator = click.option(
-    "--out", default=Path("edited"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill."
-)
+_out: Decorator = click.option("--out", default=Path("edited"), show_default=True, type=options.Given(), help="The folder to fill.")
 
 
 def _source(command: Callable[..., Any]) -> Callable[..., Any]:

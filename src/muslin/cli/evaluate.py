@@ -27,7 +27,7 @@ from muslin.cli.show import run
 )
 @click.option("--look-in", multiple=True, type=click.Path(path_type=Path), help="Of dressed pictures: where what they were made on lies.")
 @click.option("--drawn-by", default="", metavar="GENERATOR", help="Of looks on drafts that no shipped generator drew: its file.")
-@click.option("--out", default=Path("evaluation"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@click.option("--out", default=Path("evaluation"), show_default=True, type=options.Given(), help="The folder to fill.")
 @click.option("--lang", default="en", show_default=True, type=click.Choice(["en", "zh"]), help="The page's language at first sight.")
 @click.option(
     "--set",
@@ -53,7 +53,9 @@ def evaluate(context: click.Context, /, subject: str, data: str, as_json: bool, 
             yield from _drafts(subject, data, **{name: value for name, value in given.items() if name not in _LOOKS})
         else:
             _refuse(context, _DRAFTS, "says nothing of dressed pictures")
-            yield from _looks(subject, **{name: value for name, value in given.items() if name not in _DRAFTS})
+            looks = Path(subject) / "looks"  # of what `design` has filled
+            folder = str(looks) if looks.is_dir() else subject
+            yield from _looks(folder, **{name: value for name, value in given.items() if name not in _DRAFTS})
 
     run(work, as_json)
 

@@ -40,7 +40,7 @@ def keras(file: Path, out: Path, asked: str, data: str, licence: str, as_json: b
 @click.command()
 @click.argument("generator")
 @click.option("--to", "target", required=True, type=click.Choice(["keras", "savedmodel", "onnx"]), help="The other program's form.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file (.keras, .onnx) or the folder (savedmodel) to write.")
+@click.option("--out", required=True, type=options.Given(), help="The file (.keras, .onnx) or the folder (savedmodel) to write.")
 @options.as_json
 def export(generator: str, target: str, out: Path, as_json: bool) -> None:
     """GENERATOR (shipped name, file, run, or `fast`: the fast style network) for programs without Muslin; compared before it is called done.

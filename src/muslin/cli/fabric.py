@@ -20,7 +20,7 @@ from muslin.cli.show import run
 )
 @click.option("--colourways", default=1, show_default=True, help="So many sets of colours, the first the style's own.")
 @click.option("--tiff", is_flag=True, help="TIFF of 16 bits instead of PNG.")
-@click.option("--out", default=Path("fabric"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@click.option("--out", default=Path("fabric"), show_default=True, type=options.Given(), help="The folder to fill.")
 @options.vouched
 @options.as_json
 def fabric(

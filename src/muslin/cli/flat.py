@@ -12,7 +12,7 @@ from muslin.cli.show import run
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...", type=click.Path(path_type=Path))
 @click.option("--detail", default=0.5, show_default=True, help="How many lines inside the silhouette, 0 to 1.")
 @click.option("--height-mm", default=300.0, show_default=True, help="How tall the garment is on the page.")
-@click.option("--out", default=Path("flats"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@click.option("--out", default=Path("flats"), show_default=True, type=options.Given(), help="The folder to fill.")
 @options.vouched
 @options.as_json
 def flat(pictures: tuple[Path, ...], detail: float, height_mm: float, out: Path, rights: str, as_json: bool) -> None:

@@ -57,7 +57,7 @@ def train(data: str, folder: Path, budget: str, as_json: bool, **asked: Any) -> 
 )
 @options.blocks
 @options.vouched
-@click.option("--out", default=Path("drafts"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@click.option("--out", default=Path("drafts"), show_default=True, type=options.Given(), help="The folder to fill.")
 @click.option(
     "--device", default="cpu", show_default=True, help="auto, cpu, cuda or mps. Only one and the same device gives the same bits."
 )

@@ -83,8 +83,9 @@ def main() -> None:
     try:
         code = group.main(standalone_mode=False)
     except click.ClickException as failure:
-        click.echo(f"muslin: {failure.format_message()}", err=True)
-        sys.exit(2)
+        from muslin.cli.show import fail
+
+        fail(MuslinError(failure.format_message()), "--json" in sys.argv)
     except click.Abort:
         sys.exit(130)
     except MuslinError as failure:

@@ -15,9 +15,9 @@ from muslin.cli.show import run
 )
 @click.option("--held-out", default="", help="Pictures of the same kind, not trained on: what the thresholds are taken from.")
 @click.option("--alarm", default=0.01, show_default=True, help="False-alarm rate: so often a new picture may be called a copy.")
-@click.option("--index", type=click.Path(path_type=Path), help="Where the index is kept. Default: OUT/index.safetensors.")
+@click.option("--index", type=options.Given(), help="Where the index is kept. Default: OUT/index.safetensors.")
 @click.option("--lang", default="en", show_default=True, help="The report's language at first sight: en or zh.")
-@click.option("--out", default=Path("originality"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@click.option("--out", default=Path("originality"), show_default=True, type=options.Given(), help="The folder to fill.")
 @options.as_json
 def originality(
     designs: tuple[Path, ...], against: str, held_out: str, alarm: float, index: Path | None, lang: str, out: Path, as_json: bool

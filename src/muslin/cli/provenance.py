@@ -48,7 +48,7 @@ def keys(name: str) -> None:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="A folder for signed copies. Default: the files themselves are signed.")
+@click.option("--out", type=options.Given(), help="A folder for signed copies. Default: the files themselves are signed.")
 @click.option(
     "--time-stamp",
     "stamp",

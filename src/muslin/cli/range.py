@@ -21,7 +21,7 @@ from muslin.cli.show import run
 @click.option("--generator", default=FINEST, show_default=True, help="For seeds: a shipped generator, a file or a run's folder.")
 @click.option("--class", "kind", default="", help="For seeds: the kind of garment. Default: the seed's turn among all.")
 @click.option("--truncation", default=0.7, show_default=True, help="For seeds. 0: the mean garment, 1: the whole variety.")
-@click.option("--out", default=Path("range"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@click.option("--out", default=Path("range"), show_default=True, type=options.Given(), help="The folder to fill.")
 @options.vouched
 @options.settings
 @options.as_json
@@ -35,6 +35,7 @@ def range(
     """
 
     def work():  # type: ignore[no-untyped-def]
+        from muslin.base.errors import SettingError
         from muslin.gan.generators import load_generator
         from muslin.studio.composing import compose
         from muslin.studio.dressing import style_config
@@ -42,6 +43,8 @@ def range(
 
         flags = [f"{name}={value}" for name, value in given.items() if value is not None]
         flags += options.colours(colour) if colour else []
+        if lock and colour in ("garment", "style"):
+            raise SettingError(f"--lock {lock}: the inks of the first style are everybody's colours then; leave --colour {colour} out")
         source = Source(load_generator(generator), kind, truncation)
         yield from compose(source, list(designs), list(styles), out, style_config("garment", [*flags, *settings]), colourways, lock, rights)
 

@@ -43,7 +43,7 @@ from muslin.cli.show import run
 )
 @click.option("--device", help="cpu (the default), cuda, mps or auto, for the descent. Only one and the same device gives the same bits.")
 @click.option("--seed", type=int, help="Where on the style's picture the cloth is cut.")
-@click.option("--out", default=Path("dressed"), show_default=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@click.option("--out", default=Path("dressed"), show_default=True, type=options.Given(), help="The folder to fill.")
 @options.vouched
 @options.settings
 @options.as_json
@@ -60,8 +60,9 @@ def style(
         from muslin.base.errors import SettingError
         from muslin.studio.dressing import Wanted, dress_all, style_config
 
-        if fast and given["effort"]:
-            raise SettingError(f"--effort {given['effort']}: --fast is --effort 0; leave one of the two out")
+        effort = given["effort"] or next((text.partition("=")[2] for text in settings if text.startswith("effort=")), None)
+        if fast and effort:
+            raise SettingError(f"--effort {effort}: --fast is --effort 0; leave one of the two out")
         flags = [f"{name}={value}" for name, value in given.items() if value is not None]
         flags += ["effort=0"] if fast else []
         flags += options.colours(colour) if colour else []

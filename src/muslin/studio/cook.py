@@ -64,7 +64,7 @@ def anew(recipe: Recipe, size: int) -> Recipe:
 
 def made_up(recipe: Recipe, size: int, block: dict[str, Any]) -> Recipe:
     """A draft's recipe for the same design made up at `size` px on a block (`Blocks.fits` gives its row): a photograph is in it then."""
-    licence = recipe.licence | {f"block {block['file']}": str(block["licence"])}
+    licence = recipe.licence | {f"{BLOCK} {block['file']}": str(block["licence"])}
     return replace(anew(recipe, size), settings={ANEW: size, BLOCK: block}, licence=licence, source_type=COMPOSITE)
 
 
@@ -246,6 +246,8 @@ def dressed_on(
 
     Raises InputError naming what is not here.
     """
+    if not recipe.styles:
+        raise InputError("this recipe was cut or changed: it is a look's and names no style; take the file that Muslin wrote")
     picture, opaque = _content(recipe, generator, places)
     mask = opaque if recipe.mask is None else read_mask(find_file(recipe.mask, places, "mask"))
     return picture, by_hash(recipe.styles, places), mask

@@ -35,6 +35,8 @@ def copy(file: Path, out: Path, clean: bool = False, quality: int = 90, watermar
         raise SettingError(f"quality={quality}: should be 1 to 100")
     if out.exists() and file.exists() and out.samefile(file):
         raise InputError(f"{out}: is the picture itself; choose another name")
+    if out.exists():
+        _may_go(out)
     recipe, mark = marks_of(read_bytes(file), str(file))
     kept = None if clean else recipe
     mark = replace((recipe.clean_mark() if clean else recipe.mark()) if recipe else mark, recipe="", signed="")
@@ -47,6 +49,14 @@ def copy(file: Path, out: Path, clean: bool = False, quality: int = 90, watermar
     if picture.alpha is not None and write not in (_png, _webp):
         yield Note("transparent places were laid on white")
     yield Finished(out, time.monotonic() - started)
+
+
+def _may_go(out: Path) -> None:
+    """Raises InputError where a file that would be written over is none that Muslin wrote."""
+    try:
+        marks_of(read_bytes(out), str(out))
+    except InputError as failure:
+        raise InputError(f"{out}: is there and was not written by Muslin; choose another name") from failure
 
 
 def marks_of(content: bytes, name: str) -> tuple[Recipe | None, Mark]:

@@ -23,7 +23,7 @@ from muslin.base.image import from_bytes, resize, to_bytes
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.gan.latent import GROUPS, style_based
-from muslin.provenance.recipe import Recipe, read_recipe, together, told_cut
+from muslin.provenance.recipe import Recipe, from_plain, read_recipe, together, told_cut
 from muslin.provenance.xmp import build
 from muslin.studio.cook import draft_recipe, draw
 from muslin.studio.latents import Design, design_of, draw_design, edited, pack, seeds_of
@@ -45,6 +45,8 @@ class Source:
     def __post_init__(self) -> None:
         if not 0 <= self.truncation <= 2:
             raise SettingError(f"truncation={self.truncation}: should be 0 to 2")
+        if self.kind:
+            self.generator.label(self.kind)
 
     def design(self, name: str) -> Design:
         """A seed, or a PNG with a recipe of this generator. Raises InputError."""
@@ -59,6 +61,8 @@ class Source:
             recipe = read_recipe(path)
         except InputError as failure:
             raise InputError(f"{path}: carries no recipe to edit; bring it in with `muslin edit project {path}`") from failure
+        if recipe.kind == "look" and recipe.generator and [plain.get("kind") for plain in recipe.parents] == ["draft"]:
+            recipe = from_plain(recipe.parents[0])  # of a draft that was made up
         if recipe.kind == "look" and recipe.parents:
             raise InputError(f"{path}: is a dressed look; edit the design under it and dress that again, or `muslin edit project` it")
         return design_of(self.generator, recipe)

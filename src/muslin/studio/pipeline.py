@@ -23,7 +23,7 @@ from muslin.data.outlines import known_outlines, lopsided
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.metrics.originality import Finding, Index
-from muslin.provenance.recipe import Recipe
+from muslin.provenance.recipe import Recipe, find_recipe
 from muslin.studio.blocks import STARTER_NAME, Blocks, open_blocks
 from muslin.studio.choose import Chosen, Pool, features, known_garments
 from muslin.studio.cook import anew_size, as_picture, cook_file, draft_recipe, draw_each, look_recipe, made_up
@@ -102,7 +102,8 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
             yield Warned(f"{item.name} in {style.name}: left out: {failure}")
         else:
             kept.append(place)
-            looks.append(Look(place.path, item.path, recipe, style.name, item.finding))
+            kept_as = (find_recipe(place.path) or recipe) if place.there else recipe  # with the date when it was made
+            looks.append(Look(place.path, item.path, kept_as, style.name, item.finding))
             made += not place.there
         yield Step("dress", number, len(plan), made=made)
     if not looks:

@@ -95,15 +95,21 @@ def _overview(path: Path) -> bool:
     return path.name in OVERVIEWS or ((plain + path.suffix in OVERVIEWS or plain.endswith("-proof")) and _overview_of_ours(path))
 
 
+_OURS, _HEAD = b'<meta name="generator" content="Muslin', 2000  # where a page of ours says so
+
+
 def check_page(out: Path, mine: str) -> None:
-    """Raises InputError where the index.html in `out` is another command's, told by the JSON beside it; `mine`: this one's."""
+    """Raises InputError where the index.html in `out` is not Muslin's, or another command's, told by the JSON beside it; `mine`: this one's."""
+    page = out / "index.html"
+    if page.is_file() and _OURS not in page.read_bytes()[:_HEAD]:
+        raise InputError(f"{page}: is a page that Muslin did not write; name another folder with --out")
     theirs = next((name for name in _PAGES if name != mine and (out / name).exists()), "")
     if theirs and (out / "index.html").exists() and not (out / mine).exists():
         raise InputError(f"{out / 'index.html'}: is the page of {theirs} beside it; name another folder with --out")
 
 
 def find_pictures(paths: list[Path]) -> list[Path]:
-    """Files as they are and folders' pictures in the order of their names, without overviews. Raises InputError for what is not there."""
+    """Files as they are and folders' pictures in the order of their names, without overviews. Raises InputError for what is not there or cannot be named."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -112,7 +118,7 @@ def find_pictures(paths: list[Path]) -> list[Path]:
                 raise InputError(f"{path}: no pictures in this folder; expected {', '.join(sorted(SUFFIXES))}")
             found += inside
         elif path.exists():
-            found.append(path)
+            found.append(writable(path))
         else:
             raise InputError(f"{path}: no such file or folder; check the path")
     return found
@@ -137,8 +143,18 @@ def masks_in(given: Path, files: list[Path], labels: list[str]) -> list[Path]:
 
 def in_folder(folder: Path) -> list[Path]:
     """A folder's pictures in the order of their names, without hidden ones and, where there are others, without overviews."""
-    inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    inside = sorted(writable(p) for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
     return [file for file in inside if not _overview(file)] or inside
+
+
+def writable(path: Path) -> Path:
+    """The path, if its name can stand in a recipe and on a page. Raises InputError for one that is no UTF-8."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError as failure:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise InputError(f"{shown}: the file's name is no UTF-8 (of another system?); rename it") from failure
+    return path
 
 
 def names_apart(paths: Sequence[Path]) -> list[str]:

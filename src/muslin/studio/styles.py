@@ -16,7 +16,7 @@ from muslin.base.image import SUFFIXES, open_image
 from muslin.base.rights import Cleared, Rights, clear, from_row
 from muslin.data.ledger import rights_near
 from muslin.provenance.recipe import read_marks, told_cut
-from muslin.studio.places import in_folder, names_apart
+from muslin.studio.places import in_folder, names_apart, writable
 from muslin.style.objective import EDGE
 
 _LONGEST = 255  # bytes of a file's name
@@ -154,7 +154,7 @@ def _paths(name: str) -> list[Path]:
             raise InputError(f"{name}: no pictures in this style folder; expected {', '.join(sorted(SUFFIXES))}")
         return found
     if path.exists():
-        return [path]
+        return [writable(path)]
     raise InputError(f"style '{name}': no such file, folder or shipped style{nearest(name, shipped())}")
 
 
