@@ -240,9 +240,11 @@ def test_a_page_of_somebody_elses_stays(tmp_path):
 
 
 def test_names_of_other_systems_are_told_in_a_line(tmp_path, garment):
-    odd = os.fsdecode(os.fsencode(tmp_path) + b"/dr\xffess.png")
-    Path(odd).write_bytes(encode_png(garment))
-    for given in (odd, tmp_path):
-        for words in (("style", given, "--style", "weave_ikat"), ("originality", given), ("style", "x.png", "--style", given)):
+    (tmp_path / "photos").mkdir()
+    odd, good = os.fsdecode(os.fsencode(tmp_path / "photos") + b"/dr\xffess.png"), tmp_path / "dress.png"
+    for path in (Path(odd), good):
+        path.write_bytes(encode_png(garment))
+    for given in (odd, tmp_path / "photos"):
+        for words in (("style", given, "--style", "weave_ikat"), ("originality", given), ("style", good, "--style", given)):
             assert "the file's name is no UTF-8" in refused(muslin(*words, "--out", tmp_path / "out"))
     assert not (tmp_path / "out").exists()

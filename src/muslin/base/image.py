@@ -48,8 +48,7 @@ class Picture:
 def open_image(source: Path | bytes, name: str = "") -> Picture:
     """Decode a picture file or its bytes.
 
-    Transparent places become white in `pixels`. Animated files give their first frame. Raises InputError, naming the
-    file, when it is missing, no picture, cut short, over MAX_BYTES, or would decode to more than MAX_PIXELS.
+    Transparent places become white in `pixels`, animated files give their first frame. Raises InputError when a file is missing, no picture, cut short, over MAX_BYTES or MAX_PIXELS.
     """
     name = name or str(source if isinstance(source, Path) else "picture")
     if isinstance(source, Path) and source.exists() and source.stat().st_size > MAX_BYTES:

@@ -109,6 +109,12 @@ def together(recipes: Sequence[Recipe], beside: bool = False) -> Mark:
     return replace(marks[0], source=source, rights=rights, number=number)
 
 
+def bare(recipe: Recipe) -> Recipe:
+    """A draft's or an edit's recipe as the generator gives it: at no other size, on no block."""
+    licence = {name: text for name, text in recipe.licence.items() if not name.startswith(f"{BLOCK} ")}
+    return replace(recipe, settings={}, licence=licence, source_type=Recipe.source_type)
+
+
 def tools(runtime: str = "torch") -> dict[str, Any]:
     """What bits depend on: versions and the number of threads; `runtime` onnx: onnxruntime's version too."""
     import torch

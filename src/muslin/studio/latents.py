@@ -18,7 +18,7 @@ from muslin.base.errors import InputError
 from muslin.gan.generators import Loaded
 from muslin.gan.latent import between, latent, mix, neighbour, of_class, picture, style_based
 from muslin.gan.synthesis import Generator
-from muslin.provenance.recipe import BLOCK, Recipe, from_plain, now, told_cut, tools
+from muslin.provenance.recipe import Recipe, bare, from_plain, now, told_cut, tools
 
 Latent = Float[Tensor, "layers w"]
 _LONG = 256_000  # characters of the parents' recipes, which readers of PNG take a megabyte of
@@ -80,9 +80,9 @@ def edited(generator: Loaded, parents: list[Design], edit: dict[str, Any], label
     row: dict[str, Any] = {"name": generator.name, "sha256": generator.sha256}
     if generator.conditional:
         row["class"] = generator.classes[label]
-    told = (pair for parent in parents for pair in parent.recipe.licence.items())
-    licence = {key: value for key, value in told if not key.startswith(f"{BLOCK} ")}  # a block stays behind
-    kept = [replace(parent.recipe, settings={}).plain_dict() for parent in parents]  # a child is no larger for its parents' size
+    plain = [bare(parent.recipe) for parent in parents]  # a child is no larger for its parents' size, and on no block
+    licence = {key: value for recipe in plain for key, value in recipe.licence.items()}
+    kept = [recipe.plain_dict() for recipe in plain]
     recipe = Recipe("edit", generator=row, made_with=tools(), licence=licence, edit=edit, parents=kept, made=now())
     return Design(DOINGS[edit["do"]](style_based(generator), edit, parents, label), label, recipe)
 

@@ -89,10 +89,22 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     if blocks is not None:
         yield from _make_up(designs, blocks, config, index)
     kept = [_keep(item, out / "designs") for item in designs]
-    looks, plan, made, first = list[Look](), _plan(designs, styles, config), 0, ""
+    looks = list[Look]()
+    yield from _dress(_plan(designs, styles, config), config, vouched, out / "looks", kept, looks)
+    if notes := [place.note for place in kept if place.note]:
+        yield Note(notes[0] + (f"; {len(notes) - 1} more files likewise; the lookbook shows the new ones" if len(notes) > 1 else ""))
+    yield from _lay_out(out, looks, styles, generator, config)
+    yield Finished(out / "index.html", time.monotonic() - started)
+
+
+def _dress(
+    plan: list[tuple[_Design, Style]], config: DesignConfig, vouched: dict[str, str], out: Path, kept: list[Place], looks: list[Look]
+) -> Iterator[Event]:
+    """Each design in its style, into the folder `out`; `looks` gets those that could be dressed, `kept` their places. Raises InputError where none could."""
+    made, first = 0, ""
     for number, (item, style) in enumerate(plan, 1):
         recipe = look_recipe(item.recipe, [(style, 1.0)], config.style, told=vouched)
-        place = place_for(out / "looks" / f"{item.name}-{style.name.replace('_', '-')}.png", recipe)
+        place = place_for(out / f"{item.name}-{style.name.replace('_', '-')}.png", recipe)
         try:
             if not place.there:
                 cooked = cook_file(place.path, recipe, item.picture, [style], item.mask, config.style.backbone)
@@ -107,11 +119,7 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
             made += not place.there
         yield Step("dress", number, len(plan), made=made)
     if not looks:
-        raise InputError(f"{generator.name}: none of {len(plan)} looks could be dressed; the first: {first}")
-    if notes := [place.note for place in kept if place.note]:
-        yield Note(notes[0] + (f"; {len(notes) - 1} more files likewise; the lookbook shows the new ones" if len(notes) > 1 else ""))
-    yield from _lay_out(out, looks, styles, generator, config)
-    yield Finished(out / "index.html", time.monotonic() - started)
+        raise InputError(f"none of {len(plan)} looks could be dressed; the first: {first}")
 
 
 def _keep(item: _Design, folder: Path) -> Place:

@@ -13,7 +13,7 @@ from muslin.base.files import make_folder, read_bytes, write_bytes
 from muslin.base.image import encode_png, open_image, to_bytes
 from muslin.base.packets import kind_of
 from muslin.base.tiff import encode_tiff
-from muslin.provenance.recipe import ANEW, BLOCK, Recipe, read_recipe, tools
+from muslin.provenance.recipe import ANEW, BLOCK, Recipe, bare, read_recipe, tools
 from muslin.studio.blocks import open_blocks
 from muslin.studio.cook import anew, as_picture, cook, made_up
 from muslin.studio.places import place_for
@@ -37,8 +37,7 @@ def remake(
     """
     size = size or (_LARGE if on else 0)
     recipe, target = read_recipe(file), target or file.with_name(f"{file.stem}.{f'{size}px' if size else 'remade'}.png")
-    recipe = anew(recipe, size) if size else recipe
-    recipe = replace(recipe, settings={ANEW: size}) if on else recipe
+    recipe = anew(bare(recipe) if on and recipe.kind in ("draft", "edit") else recipe, size) if size else recipe
     if target.suffix.lower() != ".png":
         raise InputError(f"{target}: a picture is made again as PNG; name a .png")
     if target.exists() and target.samefile(file):
@@ -63,8 +62,7 @@ def remake(
     yield Saved(target if same else write_bytes(target, encode_png(result, dpi=_dots(recipe), text=recipe.text())))  # it may be signed
     if place.note:
         yield Note(place.note)
-    how = "made up" if BLOCK in recipe.settings else "drawn anew"
-    yield Note(f"{how} at {size} px" if size else compared(result, before, file.name))
+    yield Note(f"{'made up' if BLOCK in recipe.settings else 'drawn anew'} at {size} px" if size else compared(result, before, file.name))
     yield Finished(target, 0.0)
 
 
