@@ -7,6 +7,7 @@ masks only. Uses scipy.ndimage for distances.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -79,7 +80,13 @@ def _grid(frame: Float[Tensor, "2 3"], rows: int, columns: int) -> Float[Tensor,
 
 
 def _spread(shift: Float[Tensor, "b 2 n n"], rows: int, columns: int) -> Float[Tensor, "b rows columns 2"]:
-    return F.interpolate(shift, (rows, columns), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    return (_cubic(rows) @ shift @ _cubic(columns).T).permute(0, 2, 3, 1)
+
+
+@lru_cache(maxsize=8)
+def _cubic(length: int) -> Float[Tensor, "length n"]:
+    """What each control point of a row gives to each place: cubic interpolation as a matrix, of which a step takes a third of the time."""
+    return F.interpolate(torch.eye(_NET)[:, None, :, None], (length, 1), mode="bicubic", align_corners=True)[:, 0, :, 0].T.contiguous()
 
 
 def _bent(shift: Float[Tensor, "b 2 n n"]) -> Float[Tensor, " b"]:
