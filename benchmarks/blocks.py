@@ -15,7 +15,7 @@ import torch
 
 from muslin.assets import INDEXES
 from muslin.base.files import make_folder, write_bytes
-from muslin.base.image import encode_png, open_image, resize
+from muslin.base.image import encode_png, resize
 from muslin.data.draft_mask import draft_outline
 from muslin.data.ground import find_mask
 from muslin.data.loader import square
@@ -44,7 +44,7 @@ def main():
     rows, shown = {name: [] for name in generator.classes}, []
     for seed, draft in enumerate(drafts):
         kind = generator.classes[seed % kinds]
-        row, made = look(blocks, index, as_picture(draft), kind)
+        row, made = look(blocks, index, as_picture(draft), kind, seed)
         rows[kind].append(row)
         shown.append(resize(as_picture(draft) if made is None else made.pixels, 256, 256))
     make_folder(asked.out)
@@ -55,21 +55,23 @@ def main():
         print(f"| {name} | " + " | ".join(summed(found)) + " |")
 
 
-def look(blocks, index, picture, kind):
+def look(blocks, index, picture, kind, seed):
     """One draft made up on its best block: the figures, and the pattern (None where no block fits)."""
     began = time.monotonic()
-    found, before = next(blocks.patterns(picture, kind, 512), None), compared(picture, index).verdict == "copy"
+    found, before = next(blocks.patterns(picture, kind, 512, seed), None), compared(picture, index).verdict == "copy"
     if found is None:
         return {"copies before": before, "copies": before}, None
     (block, made), seconds = found, time.monotonic() - began
-    blocks.take(block)
-    item = next(item for item in blocks.items if item.name == block["file"])
-    lent = find_mask(square(open_image(item.content(), item.name).pixels))
+    lent = find_mask(square(blocks.picture(block).pixels))
     shapes = [framed(mask) for mask in (made.mask, draft_outline(picture), lent)]
     new = compared(made.pixels, index)
     nearest = index.names[new.neighbours[0].place] if new.neighbours else ""
     row = {"made up": True, "ours": union(*shapes[:2]), "lent": union(shapes[0], shapes[2]), "apart": union(*shapes[1:])}
-    row |= {"nearest is the block": Path(nearest).name == Path(item.name).name, "copies before": before, "copies": new.verdict == "copy"}
+    row |= {
+        "nearest is the block": Path(nearest).name == Path(block["file"]).name,
+        "copies before": before,
+        "copies": new.verdict == "copy",
+    }
     return row | {"seconds": seconds}, made
 
 

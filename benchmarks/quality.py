@@ -148,10 +148,8 @@ def made_up(drawn, places, classes, size, which):
     """Drafts (uint8) made up on blocks; those that no block fits stay as they are, and are counted."""
     *_, blocks = open_blocks(which)
     out, left = [], 0
-    for draft, place in zip(drawn, places.tolist(), strict=True):
-        found = next(blocks.patterns(as_picture(from_bytes(draft)), classes[place], max(256, size)), None)
-        if found:
-            blocks.take(found[0])
+    for seed, (draft, place) in enumerate(zip(drawn, places.tolist(), strict=True)):
+        found = next(blocks.patterns(as_picture(from_bytes(draft)), classes[place], max(256, size), seed), None)
         left += found is None
         out.append(to_bytes(resize(found[1].pixels, size, size)) if found else fitted(draft[None], size)[0])
         if len(out) % 100 == 0:

@@ -12,15 +12,15 @@ from command import muslin, refused
 from muslin.assets import BLOCKS, GENERATORS, STARTER
 from muslin.base.errors import InputError
 from muslin.base.events import Note
-from muslin.base.image import encode_png, open_image
+from muslin.base.image import encode_png, open_image, resize
 from muslin.base.rights import Rights
 from muslin.data.ledger import Ledger, write_ledger
 from muslin.data.sources import open_source
 from muslin.gan.generators import load_generator
-from muslin.provenance.recipe import BLOCK, read_recipe
-from muslin.studio import pipeline
+from muslin.provenance.recipe import BLOCK, Recipe, bare, read_recipe
+from muslin.studio import making
 from muslin.studio.blocks import find_block, open_blocks
-from muslin.studio.cook import as_picture
+from muslin.studio.cook import as_picture, made_up
 from muslin.studio.pipeline import DesignConfig, design
 from muslin.studio.remake import remake
 from muslin.studio.screening import compared
@@ -62,6 +62,9 @@ def test_what_is_listed_is_in_the_starter_set_and_kinds_are_kept(starter, shirts
     rows = list(starter.fits(shirts[0], "shirt"))
     assert len(rows) == 8 and all(row["file"].startswith("shirt/") and row["licence"] == "CC0-1.0" for row in rows)
     assert all(row["file"] in names for row in rows)
+    assert rows == list(starter.fits(shirts[0], "shirt"))  # whatever was asked before
+    firsts = {next(starter.fits(shirts[2], "shirt", seed))["file"] for seed in range(12)}
+    assert len(firsts) > 1  # drafts that are alike are not all made up on one
 
 
 def test_the_next_design_takes_another_block(shirts):
@@ -114,7 +117,7 @@ def test_a_design_that_becomes_a_copy_takes_the_next_block(tmp_path, monkeypatch
         seen.append(found)
         return replace(found, verdict="copy" if len(seen) == 1 else "distinct")
 
-    monkeypatch.setattr(pipeline, "compared", first_is_a_copy)
+    monkeypatch.setattr(making, "compared", first_is_a_copy)
     out = tmp_path / "book"
     list(design(out, load_generator("garments-128"), find_styles(["weave_ikat"]), replace(QUICK, count=1)))
     recipe = read_recipe(next((out / "designs").glob("*.png")))
@@ -134,6 +137,18 @@ def test_blocks_of_ones_own_are_cleared_credited_and_found_again(tmp_path, shelf
     assert f"{row['file']}: the block of this recipe is not here; name its folder or zip with --look-in" in refused(muslin("remake", look))
     assert SAME in muslin("remake", look, "--look-in", shelf).stderr
     assert f"made up on the block {row['file']}" in muslin("history", look).stdout
+    told = muslin("evaluate", out, "--look-in", shelf, "--out", tmp_path / "report", "--set", "resamples=100")
+    assert told.returncode == 0, told.stderr
+    dressed = muslin(
+        "style", next((out / "designs").glob("*.png")), "--style", "weave_ikat", "--fast", "--size", 96, "--out", tmp_path / "again"
+    )
+    assert dressed.returncode == 0, dressed.stderr
+    assert read_recipe(next((tmp_path / "again").glob("01*.png"))).source() == "compositeWithTrainedAlgorithmicMedia"
+    drawn = tmp_path / "plain.png"
+    assert muslin("generate", "--seeds", "15", "--class", "shirt", "--out", tmp_path).returncode == 0
+    assert muslin("remake", tmp_path / "shirt-000015.png", "--blocks", shelf, "--out", drawn).returncode == 0
+    assert read_recipe(drawn).settings[BLOCK]["author"] == "Ana"
+    assert "name that (designs/ in a lookbook)" in refused(muslin("remake", look, "--blocks", "starter"))
     write_ledger(tmp_path / "shelf.rights.csv", Ledger((("*", Rights("all rights reserved")),)))
     closed = muslin("design", "--count", 1, "--blocks", shelf, "--out", tmp_path / "no", env={"MUSLIN_RIGHTS": ""})
     assert "all rights reserved" in refused(closed) and not (tmp_path / "no").exists()
@@ -151,6 +166,9 @@ def test_drafts_and_edits_can_be_made_up_too(tmp_path):
     assert "made up at 256 px" in made.stderr, made.stderr
     larger = tmp_path / "edited" / "shirt-000015-length+1.256px.png"
     assert SAME in muslin("remake", larger).stderr
+    assert "1 of 1 designs made up on blocks of starter: CC0-1.0" in done.stderr
+    drawing = muslin("generate", "--generator", "sketches-64", "--seeds", "4", "--blocks", "starter", "--out", tmp_path / "drawings")
+    assert "0 of 1 designs made up" in drawing.stderr and "1 as drawn: no block fits" in drawing.stderr
     bare = muslin("remake", file, "--blocks", "none", "--size", 256, "--out", tmp_path / "bare.png")
     assert "drawn anew at 256 px" in bare.stderr and BLOCK not in read_recipe(tmp_path / "bare.png").settings
 
@@ -169,3 +187,27 @@ def test_a_recipes_block_that_is_forged_is_told(tmp_path):
     for nonsense in ({}, {"file": "/etc/hostname", "sha256": "0"}, {"file": "../x.jpg", "sha256": "0"}):
         with pytest.raises(InputError, match="cut or changed|within their folder"):
             find_block(nonsense, [tmp_path])
+
+
+def test_what_is_cut_by_the_border_or_tiny_is_no_block(tmp_path, shirts):
+    item = next(item for item in open_source(STARTER).items if item.name.startswith("shirt/8ce2f4eb"))
+    whole = open_image(item.content(), item.name).pixels
+    parts = {"whole": whole, "middle": whole[:, 90:170], "side": whole[:, :, 90:], "tiny": resize(whole, 60, 60)}
+    for name, pixels in parts.items():
+        path = tmp_path / "archive" / "shirt" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode_png(pixels))
+    *events, blocks = open_blocks(str(tmp_path / "archive"), "the tests")
+    assert [row["file"] for row in blocks.fits(shirts[0], "shirt")] == ["shirt/whole.png"]
+    assert any(isinstance(e, Note) and "128 px a side or more" in e.text for e in events)
+
+
+def test_an_edit_leaves_the_block_and_what_was_told_of_it_behind(starter):
+    block = {"file": "shirt/a.jpg", "sha256": "0", "licence": "own work"}
+    base = Recipe("draft", generator={"name": "g", "sha256": "1", "seed": 1, "truncation": 0.7}, licence={"block print.jpg": "CC0-1.0"})
+    made = made_up(replace(base, made={"chosen": "by hand", "originality": "distinct"}), 256, block)
+    assert made.licence == {"block print.jpg": "CC0-1.0", "block shirt/a.jpg": "own work"} and made.source_type.startswith("composite")
+    left = bare(made)
+    assert replace(left, made_with={}) == base and "originality" not in left.made and left.made["chosen"] == "by hand"
+    photo = Recipe("photo", content={"file": "block x.jpg", "sha256": "2"}, licence={"block x.jpg": "own work"}, source_type="composite")
+    assert bare(photo) == photo

@@ -110,9 +110,25 @@ def together(recipes: Sequence[Recipe], beside: bool = False) -> Mark:
 
 
 def bare(recipe: Recipe) -> Recipe:
-    """A draft's or an edit's recipe as the generator gives it: at no other size, on no block."""
-    licence = {name: text for name, text in recipe.licence.items() if not name.startswith(f"{BLOCK} ")}
-    return replace(recipe, settings={}, licence=licence, source_type=Recipe.source_type)
+    """A draft's or an edit's recipe as the generator gives it: at no other size, on no block, nothing told of the picture that it was on one."""
+    row = recipe.settings.get(BLOCK) if recipe.kind in ("draft", "edit") else None
+    if not isinstance(row, dict):
+        return replace(recipe, settings={})
+    licence = {name: text for name, text in recipe.licence.items() if name != f"{BLOCK} {row.get('file')}"}
+    made = {name: text for name, text in recipe.made.items() if name not in ("originality", "rights")}
+    return replace(recipe, settings={}, licence=licence, source_type=Recipe.source_type, made=made)
+
+
+def block_of(recipe: Recipe) -> dict[str, Any]:
+    """The row of the block that a look's design was made up on; empty where it was not."""
+    rows = (parent.get("settings", {}).get(BLOCK) for parent in recipe.parents)
+    return next((row for row in rows if isinstance(row, dict)), {})
+
+
+def on_block(plain: dict[str, Any]) -> bool:
+    """Whether a plain recipe, or one that it was made from, is of a design made up on a block: a photograph is in it."""
+    settings = plain.get("settings")
+    return (isinstance(settings, dict) and BLOCK in settings) or any(on_block(parent) for parent in plain.get("parents") or [])
 
 
 def tools(runtime: str = "torch") -> dict[str, Any]:

@@ -7,6 +7,7 @@ one while others will do. Its rights are cleared as those of a picture that is d
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,26 +19,27 @@ from torch import Tensor
 
 from muslin.assets import BLOCKS, STARTER
 from muslin.base.errors import InputError, MuslinError
-from muslin.base.events import Event, Step, Warned
+from muslin.base.events import Event, Note, Step, Warned
 from muslin.base.files import sha256
-from muslin.base.image import open_image
+from muslin.base.image import Picture, open_image
 from muslin.base.rights import Cleared, clear
+from muslin.base.seeds import seeded
 from muslin.data.draft_mask import draft_outline
-from muslin.data.ground import beside, find_mask
+from muslin.data.ground import beside
 from muslin.data.loader import source_of, square
 from muslin.data.outlines import Outlines, framed, solidity
 from muslin.data.registration import bend
 from muslin.data.sources import Item, Source, open_source
 from muslin.provenance.recipe import told_cut
 from muslin.studio.styles import inside
-from muslin.style.blocks import Pattern, make_up
-from muslin.style.enlarge import at_size
+from muslin.style.blocks import Pattern, at_most, make_up, outline_of, padded
 
 STARTER_NAME = "starter"
-_GLANCE, _SIDE = 64, 192  # px at which a block is looked at: first for its outline, then for how it is cut out
-_TRIED = 8  # blocks whose outlines are bent onto a draft's
+_GLANCE, _SIDE, _LEAST = 64, 192, 128  # px at which a block is looked at: first for its outline, then for how it is cut out; its least side
+_SEEN, _TRIED = 64, 8  # of those whose outlines are nearest: how many are looked at, and bent onto a draft's
 _POOR = 1.0  # a bend of that cost makes no garment of the draft
-_AGAIN = 0.1  # what a block costs that has been taken more often than others which fit
+_AGAIN, _EITHER = 0.1, 0.1  # what a block costs for each time that it was taken more than others which fit; by how much chance decides
+_RIM = 0.06  # share of a picture's border that a garment may touch
 
 
 @dataclass
@@ -51,8 +53,11 @@ class Blocks:
     _masks: dict[str, Tensor | None] = field(default_factory=dict)  # by name: of those that were tried; None: no good
     _taken: Counter[str] = field(default_factory=Counter)
 
-    def fits(self, picture: Float[Tensor, "3 h w"], kind: str) -> Iterator[dict[str, Any]]:
-        """The recipe's rows of the blocks that a draft (48 to 128 px, on white) can be made up on, best first; none for a drawing."""
+    def fits(self, picture: Float[Tensor, "3 h w"], kind: str, seed: int = 0) -> Iterator[dict[str, Any]]:
+        """The recipe's rows of the blocks that a draft (48 to 128 px, on white) can be made up on, best first; none for a drawing.
+
+        Among blocks that fit about as well `seed` decides, so that drafts of like outlines are not all made up on one.
+        """
         outline = draft_outline(square(picture))
         if outline is None:
             return
@@ -61,18 +66,24 @@ class Blocks:
         if not tried:
             return
         costs = [one.cost for one in bend(outline, [mask for _, mask in tried])]
-        least = min(self._taken[item.name] for item, _ in tried)
-        told = [cost + _AGAIN * (self._taken[item.name] > least) for (item, _), cost in zip(tried, costs, strict=True)]
+        least, chance = min(self._taken[item.name] for item, _ in tried), torch.rand(len(tried), generator=seeded(seed, "blocks")).tolist()
+        told = [
+            cost + _AGAIN * (self._taken[item.name] - least) + _EITHER * luck
+            for (item, _), cost, luck in zip(tried, costs, chance, strict=True)
+        ]
         for place in sorted(range(len(tried)), key=told.__getitem__):
             if costs[place] <= _POOR:
                 yield _row(tried[place][0])
 
-    def patterns(self, picture: Float[Tensor, "3 h w"], kind: str, size: int) -> Iterator[tuple[dict[str, Any], Pattern]]:
-        """A draft made up at `size` px on the blocks that fit, one after the other as they are asked for, with their rows; `take` the one that is kept."""
-        for row in self.fits(picture, kind):
-            item = next(item for item in self.items if item.name == row["file"])
-            made = make_up(picture, open_image(item.content(), item.name).pixels, size)
-            if made is not None:
+    def picture(self, row: dict[str, Any]) -> Picture:
+        """The block of a row that `fits` gave. Raises InputError where its file changed meanwhile."""
+        item = next(item for item in self.items if item.name == row["file"])
+        return open_image(item.content(), item.name)
+
+    def patterns(self, picture: Float[Tensor, "3 h w"], kind: str, size: int, seed: int = 0) -> Iterator[tuple[dict[str, Any], Pattern]]:
+        """A draft made up at `size` px on the blocks that fit, one after the other as they are asked for, with their rows."""
+        for row in self.fits(picture, kind, seed):
+            if (made := make_up(picture, self.picture(row), size)) is not None:
                 yield row, made
 
     def take(self, row: dict[str, Any]) -> None:
@@ -85,16 +96,21 @@ class Blocks:
         shape, known = framed(outline), self.outlines.shapes[own]
         share = torch.minimum(shape, known).sum(1) / torch.maximum(shape, known).sum(1).clamp(min=1e-6)
         order = share.sort(descending=True, stable=True).indices
-        return [self.items[int(own[place])] for place in order]
+        return [self.items[int(own[place])] for place in order][:_SEEN]
 
     def _mask(self, item: Item) -> Tensor | None:
-        """A block's silhouette, 192 px; None for one that is cut by the border, or has a hanger, a hook or a thread beside it."""
+        """A block's silhouette in a square of 192 px; None for one that is cut by the border, or has a hanger, a hook or a thread beside it."""
         if item.name not in self._masks:
-            picture = at_size(square(open_image(item.content(), item.name).pixels), _SIDE)
-            mask = find_mask(picture)
-            clean = mask is not None and not bool(beside(picture, mask, photo=True).any())
-            self._masks[item.name] = mask if clean else None
+            shown = at_most(open_image(item.content(), item.name), _SIDE)
+            mask = outline_of(shown)
+            good = mask is not None and _within(mask) and not bool(beside(shown.pixels, mask, photo=True).any())
+            self._masks[item.name] = padded(mask) if mask is not None and good else None
         return self._masks[item.name]
+
+
+def _within(mask: Float[Tensor, "1 h w"]) -> bool:
+    rim = torch.cat([mask[0, 0], mask[0, -1], mask[0, :, 0], mask[0, :, -1]])
+    return float(rim.mean()) < _RIM
 
 
 def _row(item: Item) -> dict[str, Any]:
@@ -111,36 +127,53 @@ def open_blocks(which: str, vouched_by: str = "") -> Iterator[Event | Blocks]:
     kept, masks = list[Item](), list[Tensor]()
     for number, item in enumerate(items, 1):
         try:
-            mask = find_mask(at_size(square(open_image(item.content(), item.name).pixels), _GLANCE))
+            mask = _glance(item)
         except MuslinError as failure:
             yield Warned(f"{source.name}: {item.name} is no block: {failure}")
-            continue
+            mask = None
         if mask is not None:
             kept.append(item)
             masks.append(mask)
         if number % 100 == 0 or number == len(items):
             yield Step("blocks", number, len(items))
     if not kept:
-        raise InputError(f"{source.name}: none of its {len(items)} pictures shows a garment on a plain ground; --blocks none goes without")
+        raise InputError(
+            f"{source.name}: none of its {len(items)} pictures shows a garment on a plain ground, {_LEAST} px a side or more; --blocks none goes without"
+        )
+    if len(kept) < len(items):
+        yield Note(f"{source.name}: {len(kept):,} of {len(items):,} pictures show a garment on a plain ground, {_LEAST} px a side or more")
     shapes = torch.stack([framed(mask) for mask in masks])
     outlines = Outlines(shapes, [item.label for item in kept], torch.tensor([solidity(mask) for mask in masks]))
     yield Blocks(source, kept, outlines, cleared)
 
 
-def find_block(row: dict[str, Any], places: list[Path]) -> Float[Tensor, "3 h w"]:
+def _glance(item: Item) -> Float[Tensor, "1 h w"] | None:
+    picture = open_image(item.content(), item.name)
+    return outline_of(at_most(picture, _GLANCE)) if min(picture.pixels.shape[1:]) >= _LEAST else None
+
+
+def told_of(blocks: Blocks, done: int, count: int) -> Iterator[Event]:
+    """How many designs were made up, on whose garments, and why the others were not."""
+    yield Note(f"{done} of {count} designs made up on blocks of {blocks.source.name}: {blocks.cleared.text()}")
+    if done < count:
+        yield Warned(f"{count - done} as drawn: no block fits, or the draft is no cloth of 48 to 128 px on a plain ground")
+
+
+def find_block(row: dict[str, Any], places: list[Path]) -> Picture:
     """The picture of a recipe's block, by name and SHA-256: in the starter set, or in one of `places`, folders and zips. Raises InputError."""
     with told_cut():
         name, digest = inside(str(row["file"])), str(row["sha256"])
     for place in (STARTER, *places):
         for content in _contents(place, name):
             if sha256(content) == digest:
-                return open_image(content, str(name)).pixels
+                return open_image(content, str(name))
     raise InputError(f"{name}: the block of this recipe is not here; name its folder or zip with --look-in")
 
 
 def _contents(place: Path, name: Path) -> Iterator[bytes]:
-    """What is called so in a folder, with or without its class's folder, or in a zip."""
+    """What is called so in a folder, with or without its class's folder, or in a zip; nothing of a zip that is no archive of pictures."""
     if place.is_dir():
         yield from (path.read_bytes() for path in (place / name, place / name.name) if path.is_file())
     elif place.is_file() and zipfile.is_zipfile(place):
-        yield from (item.read() for item in open_source(place).items if Path(item.name).name == name.name)
+        with suppress(InputError):
+            yield from (item.read() for item in open_source(place).items if Path(item.name).name == name.name)

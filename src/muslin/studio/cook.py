@@ -21,7 +21,7 @@ from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import cut_out, lift_from_black
 from muslin.features.backbones import load_backbone, parted, without_folder
 from muslin.gan.generators import Loaded
-from muslin.provenance.recipe import ANEW, BLOCK, Recipe, find_recipe, from_plain, now, told_cut, tools
+from muslin.provenance.recipe import ANEW, BLOCK, Recipe, find_recipe, from_plain, now, on_block, told_cut, tools
 from muslin.studio.blocks import find_block
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
@@ -93,8 +93,8 @@ def look_recipe(
     rows = [style.weighted(weight) for style, weight in styles]
     backbone = load_backbone(config.backbone).name
     settings = as_dict(config) | {"backbone": without_folder(config.backbone)}
-    drawn = base.kind == "edit" or bool(base.settings)
-    parents, source = ([base.plain_dict()], base.source_type) if drawn else (base.parents, Recipe.source_type)
+    parents = [base.plain_dict()] if base.kind == "edit" or base.settings else base.parents
+    source = COMPOSITE if any(on_block(parent) for parent in parents) else Recipe.source_type
     made = now() | {key: text for key, text in base.made.items() if key == "chosen"} | (told or {})
     made_with = tools(base.runtime)
     return Recipe(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
@@ -11,9 +12,10 @@ from muslin.base.events import Event, Finished, Note, Saved, Step, last_of
 from muslin.base.files import file_word, make_folder, write_bytes
 from muslin.base.image import resize
 from muslin.export.sheets import contact_sheet, encode_sheet
-from muslin.gan.generators import BLOCK, Loaded
-from muslin.provenance.recipe import Recipe
-from muslin.studio.blocks import Blocks, open_blocks
+from muslin.gan.generators import BLOCK as BATCH
+from muslin.gan.generators import Loaded
+from muslin.provenance.recipe import BLOCK, Recipe
+from muslin.studio.blocks import Blocks, open_blocks, told_of
 from muslin.studio.cook import as_picture, draft_recipe, draw_each, drawn_anew, made_up
 from muslin.studio.places import Place, keep, overview_at, place_for
 
@@ -61,18 +63,20 @@ def generate(
             sheets.append(write_bytes(path, encode_sheet(sheet, recipes[number - len(shown) : number])))
             yield Saved(path)
             shown, names = [], []
-        if number % BLOCK == 0 or number == len(seeds) or size:
+        if number % BATCH == 0 or number == len(seeds) or size:
             yield Step("draw", number, len(seeds))
     if notes := [place.note for place in places if place.note]:
         yield Note(notes[0] + (f"; {len(notes) - 1} more files likewise" if len(notes) > 1 else ""))
+    yield from told_of(blocks, sum(BLOCK in recipe.settings for recipe in recipes), len(recipes)) if blocks else ()
     yield Finished(sheets[0], time.monotonic() - began)
 
 
 def _large(picture: Tensor, recipe: Recipe, size: int, blocks: Blocks | None) -> tuple[Recipe, Tensor]:
     """A draft made up where there are blocks and one fits, else drawn anew, or as it is with size 0."""
     kind = str((recipe.generator or {}).get("class", ""))
-    found = next(blocks.patterns(as_picture(picture), kind, size), None) if blocks else None
+    seed = int((recipe.generator or {}).get("seed", 0))  # alone decides, so that a seed is always the same design
+    found = next(blocks.patterns(as_picture(picture), kind, size, seed), None) if blocks else None
     if blocks is None or found is None:
         return recipe, drawn_anew(picture, size)
-    blocks.take(found[0])
-    return made_up(recipe, size, found[0]), found[1].pixels
+    recipe = made_up(recipe, size, found[0])
+    return replace(recipe, made=recipe.made | blocks.cleared.told()), found[1].pixels

@@ -23,7 +23,7 @@ from muslin.base.image import from_bytes, resize, to_bytes
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
 from muslin.gan.latent import GROUPS, style_based
-from muslin.provenance.recipe import Recipe, from_plain, read_recipe, together, told_cut
+from muslin.provenance.recipe import Recipe, bare, from_plain, read_recipe, together, told_cut
 from muslin.provenance.xmp import build
 from muslin.studio.cook import draft_recipe, draw
 from muslin.studio.latents import Design, design_of, draw_design, edited, pack, seeds_of
@@ -65,7 +65,7 @@ class Source:
             recipe = from_plain(recipe.parents[0])  # of a draft that was made up
         if recipe.kind == "look" and recipe.parents:
             raise InputError(f"{path}: is a dressed look; edit the design under it and dress that again, or `muslin edit project` it")
-        return design_of(self.generator, recipe)
+        return design_of(self.generator, bare(recipe))
 
 
 def named(name: str) -> str:

@@ -5,6 +5,7 @@ Compares two folders where another is named. The counterpart for generators is `
 
 import json
 import time
+import zipfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,8 @@ def evaluate_looks(
     """
     began, told = time.monotonic(), list[Remark]()
     check_page(out, "evaluation.json")
-    if missing := [place for place in pantry.places if not place.is_dir()]:
-        raise InputError(f"{missing[0]}: no such folder; --look-in names folders of pictures")
+    if missing := [place for place in pantry.places if not (place.is_dir() or zipfile.is_zipfile(place))]:
+        raise InputError(f"{missing[0]}: no such folder or zip; --look-in names folders of pictures, and zips of blocks")
     sides, measured = list[tuple[str, list[Row]]](), list[list[Look]]()
     found = [(one, *find_looks(one)) for one in (folder, *([against] if against else []))]
     if against and not partners(found[0][1], found[1][1]):

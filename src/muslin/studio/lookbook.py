@@ -16,7 +16,7 @@ from muslin.base.image import open_image, resize
 from muslin.base.rights import from_row, share_alike
 from muslin.export.pages import inline, page
 from muslin.metrics.originality import Finding
-from muslin.provenance.recipe import BLOCK, Recipe, together
+from muslin.provenance.recipe import Recipe, block_of, together
 from muslin.studio.styles import Style
 
 CLASSES_ZH = {
@@ -54,7 +54,7 @@ def write_lookbook(
         language=language,
         looks=[_entry(number, look, used[look.style], swatches[look.style]) for number, look in enumerate(looks, 1)],
         credits=[style.row for style in used.values()],
-        attributions=_attributions(list(used.values()), card, [row for look in looks if (row := _block(look.recipe))]),
+        attributions=_attributions(list(used.values()), card, [row for look in looks if (row := block_of(look.recipe))]),
         generator=generator,
         card=card,
         tools=looks[0].recipe.made_with,
@@ -79,16 +79,11 @@ def _entry(number: int, look: Look, style: Style, swatch: str) -> dict[str, Any]
         "kind_zh": CLASSES_ZH.get(name, name),
         "style": style.row,
         "seed": row.get("seed"),
-        "block": _block(look.recipe),
+        "block": block_of(look.recipe),
         "file": f"looks/{look.path.name}",
         "finding": look.finding,
         "recipe": json.dumps(look.recipe.settings, ensure_ascii=False),
     }
-
-
-def _block(recipe: Recipe) -> dict[str, Any]:
-    """The row of the block that a look's design was made up on; empty where it was not."""
-    return next((row for parent in recipe.parents if (row := parent.get("settings", {}).get(BLOCK))), {})
 
 
 def _attributions(styles: list[Style], card: dict[str, Any], blocks: list[dict[str, Any]]) -> list[str]:

@@ -16,7 +16,8 @@ from muslin.base.config import from_dict
 from muslin.base.errors import InputError, naming
 from muslin.base.files import read_bytes, sha256
 from muslin.base.image import open_image
-from muslin.provenance.recipe import Recipe, find_recipe
+from muslin.provenance.recipe import Recipe, block_of, find_recipe
+from muslin.studio.blocks import find_block
 from muslin.studio.cook import dressed_on
 from muslin.studio.dressing import figures_of
 from muslin.studio.places import find_pictures
@@ -50,6 +51,8 @@ class Pantry:
         for row, what in rows:
             if row:
                 find_file(row, [STYLES, *self.around(look)], what)
+        if block := block_of(look.recipe):
+            find_block(block, self.around(look))
 
     def kind(self, look: "Look") -> str:
         """The class of a look's garment: of a draft its recipe's, of a photo the name of the folder inside a place that holds it, or empty."""
@@ -90,7 +93,7 @@ class Look:
     @property
     def pair(self) -> tuple[str, str]:
         """What a look of the same garment in the same styles, made in another way, has in common with it."""
-        base = self.recipe.content["sha256"] if self.recipe.content else self.garment
+        base = self.recipe.content["sha256"] if self.recipe.content else f"{self.garment} {block_of(self.recipe).get('sha256', '')}"
         return str(base), " ".join(f"{row['sha256']}={row.get('weight', 1)}" for row in self.recipe.styles)
 
     @property

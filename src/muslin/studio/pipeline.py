@@ -22,15 +22,16 @@ from muslin.data.ground import find_mask
 from muslin.data.outlines import known_outlines, lopsided
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
-from muslin.metrics.originality import Finding, Index
-from muslin.provenance.recipe import Recipe, find_recipe
+from muslin.metrics.originality import Index
+from muslin.provenance.recipe import find_recipe
 from muslin.studio.blocks import STARTER_NAME, Blocks, open_blocks
 from muslin.studio.choose import Chosen, Pool, features, known_garments
-from muslin.studio.cook import anew_size, as_picture, cook_file, draft_recipe, draw_each, look_recipe, made_up
+from muslin.studio.cook import anew_size, as_picture, cook_file, draft_recipe, draw_each, look_recipe
 from muslin.studio.dressing import in_words, ready
 from muslin.studio.lookbook import Look, write_lookbook
-from muslin.studio.places import Place, check_page, keep, overview_at, place_for
-from muslin.studio.screening import check_against, choose_new, compared, told, training_index
+from muslin.studio.making import Design, keep_all
+from muslin.studio.places import Place, check_page, overview_at, place_for
+from muslin.studio.screening import check_against, choose_new, training_index
 from muslin.studio.styles import Style, clear_styling
 from muslin.style.configs import StyleConfig
 
@@ -55,21 +56,6 @@ class DesignConfig:
     style: StyleConfig = field(default_factory=StyleConfig)
 
 
-@dataclass
-class _Design:
-    name: str
-    recipe: Recipe
-    draft: Tensor
-    finding: Finding | None = None
-    path: Path = Path()  # where its draft is
-    mask: Tensor | None = None  # of one that was made up, whose draft is a picture ready to be dressed
-
-    @property
-    def picture(self) -> Tensor:
-        """What is dressed."""
-        return as_picture(self.draft) if self.mask is None else self.draft
-
-
 def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConfig | None = None) -> Iterator[Event]:
     """Fill the folder `out`: designs/, looks/, sheet.png, lookbook.json and index.html (open that one).
 
@@ -84,13 +70,16 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     for folder in (out, out / "designs", out / "looks"):
         make_folder(folder)
     yield Note(f"{config.count} designs, dressed at {in_words(config.style)}")
-    designs = list[_Design]()
+    designs = list[Design]()
     index = yield from _draft_and_choose(generator, config, designs, out)
-    if blocks is not None:
-        yield from _make_up(designs, blocks, config, index)
-    kept = [_keep(item, out / "designs") for item in designs]
-    looks = list[Look]()
-    yield from _dress(_plan(designs, styles, config), config, vouched, out / "looks", kept, looks)
+    kept, looks = list[Place](), list[Look]()
+    yield from keep_all(designs, blocks, anew_size(config.style.size), index, out / "designs", kept)
+    for news in _dress(_plan(designs, styles, config), blocks, config, vouched, out / "looks"):
+        if isinstance(news, Event):
+            yield news
+        else:
+            looks.append(news[0])
+            kept.append(news[1])
     if notes := [place.note for place in kept if place.note]:
         yield Note(notes[0] + (f"; {len(notes) - 1} more files likewise; the lookbook shows the new ones" if len(notes) > 1 else ""))
     yield from _lay_out(out, looks, styles, generator, config)
@@ -98,35 +87,28 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
 
 
 def _dress(
-    plan: list[tuple[_Design, Style]], config: DesignConfig, vouched: dict[str, str], out: Path, kept: list[Place], looks: list[Look]
-) -> Iterator[Event]:
-    """Each design in its style, into the folder `out`; `looks` gets those that could be dressed, `kept` their places. Raises InputError where none could."""
-    made, first = 0, ""
+    plan: list[tuple[Design, Style]], blocks: Blocks | None, config: DesignConfig, vouched: dict[str, str], out: Path
+) -> Iterator[Event | tuple[Look, Place]]:
+    """Each design in its style, into the folder `out`; yields each look that could be dressed, and its place. Raises InputError where none could."""
+    made, done, first = 0, 0, ""
     for number, (item, style) in enumerate(plan, 1):
         recipe = look_recipe(item.recipe, [(style, 1.0)], config.style, told=vouched)
         place = place_for(out / f"{item.name}-{style.name.replace('_', '-')}.png", recipe)
         try:
             if not place.there:
-                cooked = cook_file(place.path, recipe, item.picture, [style], item.mask, config.style.backbone)
+                picture, mask = item.worn(blocks)
+                cooked = cook_file(place.path, recipe, picture, [style], mask, config.style.backbone)
                 yield from (news for news in cooked if isinstance(news, Saved))
         except MuslinError as failure:
             first = first or f"{item.name} in {style.name}: {failure}"
             yield Warned(f"{item.name} in {style.name}: left out: {failure}")
         else:
-            kept.append(place)
             kept_as = (find_recipe(place.path) or recipe) if place.there else recipe  # with the date when it was made
-            looks.append(Look(place.path, item.path, kept_as, style.name, item.finding))
-            made += not place.there
+            yield Look(place.path, item.path, kept_as, style.name, item.finding), place
+            done, made = done + 1, made + (not place.there)
         yield Step("dress", number, len(plan), made=made)
-    if not looks:
+    if not done:
         raise InputError(f"none of {len(plan)} looks could be dressed; the first: {first}")
-
-
-def _keep(item: _Design, folder: Path) -> Place:
-    """The draft as a file with its recipe."""
-    place = place_for(folder / f"{item.name}.png", item.recipe)
-    item.path = keep(place, item.draft, item.recipe, dpi=72 if item.mask is None else 300)
-    return place
 
 
 def _check(generator: Loaded, styles: list[Style], config: DesignConfig) -> None:
@@ -144,7 +126,7 @@ def _check(generator: Loaded, styles: list[Style], config: DesignConfig) -> None
     ready(config.style)
 
 
-def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_Design], out: Path) -> Generator[Event, None, Index | None]:
+def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[Design], out: Path) -> Generator[Event, None, Index | None]:
     """Draw `pool` drafts for each design wanted, and keep those that are like real garments and unlike each other. Returns what they were compared with."""
     wanted = config.classes or (tuple(n for n in generator.classes if n not in _HARD_TO_DRESS) if generator.conditional else ())
     labels = [generator.label(name) for name in wanted] or [0]
@@ -175,31 +157,13 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[_De
         how = f"by the machine, one of {len(chosen)} out of {total} drafts, like real garments and unlike each other"
         recipe = replace(recipes[place], made=recipes[place].made | {"chosen": how} | screened.told(place))
         name = f"{number:02d}-{file_word(kinds[place])}"
-        designs.append(_Design(name, recipe, drafts[place], screened.findings.get(place)))
+        designs.append(Design(name, recipe, drafts[place], screened.findings.get(place)))
     return index
 
 
 def _blocks(generator: Loaded, config: DesignConfig) -> Generator[Event, None, Blocks | None]:
     which = config.blocks or (STARTER_NAME if GENERATORS.get(generator.name) == generator.path else "none")
     return None if which == "none" else (yield from last_of(open_blocks(which, config.rights)))
-
-
-def _make_up(designs: list[_Design], blocks: Blocks, config: DesignConfig, index: Index | None) -> Iterator[Event]:
-    """Each design on a block, which lends its construction; none that is then a copy of what the generator learned from."""
-    size, done = anew_size(config.style.size), 0
-    for number, item in enumerate(designs, 1):
-        kind = str((item.recipe.generator or {}).get("class", ""))
-        for row, made in blocks.patterns(item.picture, kind, size):
-            finding = None if index is None else compared(made.pixels, index)
-            if finding is None or finding.verdict != "copy":
-                blocks.take(row)
-                recipe = made_up(item.recipe, size, row)
-                news = blocks.cleared.told() | (told(finding, index) if finding and index else {})
-                item.recipe, item.draft, item.mask = replace(recipe, made=recipe.made | news), made.pixels, made.mask
-                item.finding, done = finding, done + 1
-                break
-        yield Step("make up", number, len(designs))
-    yield Note(f"{done} of {len(designs)} designs made up on blocks of {blocks.source.name}: {blocks.cleared.text()}")
 
 
 def look_at(pictures: list[Tensor], kinds: list[str]) -> Pool:
@@ -234,7 +198,7 @@ def _in_words(pool: Pool, found: Chosen) -> str:
     return f"{total} drafts; dropped: {total - whole} without a whole garment; {aside}; {kept}"
 
 
-def _plan(designs: list[_Design], styles: list[Style], config: DesignConfig) -> list[tuple[_Design, Style]]:
+def _plan(designs: list[Design], styles: list[Style], config: DesignConfig) -> list[tuple[Design, Style]]:
     """Which design wears which styles: all, or `looks` each, dealt so that every style comes up equally often."""
     each = len(styles) if config.looks == 0 else min(config.looks, len(styles))
     order = torch.randperm(len(styles), generator=seeded(config.seed, "styles")).tolist()

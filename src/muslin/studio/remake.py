@@ -16,6 +16,7 @@ from muslin.base.tiff import encode_tiff
 from muslin.provenance.recipe import ANEW, BLOCK, Recipe, bare, read_recipe, tools
 from muslin.studio.blocks import open_blocks
 from muslin.studio.cook import anew, as_picture, cook, made_up
+from muslin.studio.latents import seeds_of
 from muslin.studio.places import place_for
 from muslin.style.dress import Dressed
 from muslin.style.optimise import Progress
@@ -36,8 +37,7 @@ def remake(
     ingredient is missing, and SettingError for a size out of range.
     """
     size = size or (_LARGE if on else 0)
-    recipe, target = read_recipe(file), target or file.with_name(f"{file.stem}.{f'{size}px' if size else 'remade'}.png")
-    recipe = anew(bare(recipe) if on and recipe.kind in ("draft", "edit") else recipe, size) if size else recipe
+    recipe, target = _asked(file, size, on), target or file.with_name(f"{file.stem}.{f'{size}px' if size else 'remade'}.png")
     if target.suffix.lower() != ".png":
         raise InputError(f"{target}: a picture is made again as PNG; name a .png")
     if target.exists() and target.samefile(file):
@@ -49,6 +49,7 @@ def remake(
     result, places = None, [file.parent, Path(), *(look_in or [])]
     if on not in ("", "none"):
         recipe = yield from _on_a_block(recipe, generator, places, on, vouched_by)
+        places.append(Path(on))
     for event in remade(recipe, generator, places):
         if isinstance(event, Step):
             yield event
@@ -66,17 +67,26 @@ def remake(
     yield Finished(target, 0.0)
 
 
+def _asked(file: Path, size: int, on: str) -> Recipe:
+    """The recipe of what is to be made: the file's, or that of its design at another size, without its block where another is asked for."""
+    recipe = read_recipe(file)
+    if on and recipe.kind not in ("draft", "edit"):
+        raise InputError(f"{file}: is a {recipe.kind}; --blocks makes a design up: name that (designs/ in a lookbook), and dress it again")
+    return anew(bare(recipe) if on else recipe, size) if size else recipe
+
+
 def _on_a_block(recipe: Recipe, generator: str | None, places: list[Path], on: str, vouched_by: str) -> Generator[Event, None, Recipe]:
     """The recipe of the same design made up on the block that fits it best. Raises InputError where none does."""
     blocks = yield from last_of(open_blocks(on, vouched_by))
     *_, draft = cook(replace(recipe, settings={}), generator, places)
     assert blocks is not None and isinstance(draft, Tensor)
-    row = next(blocks.fits(as_picture(draft), str((recipe.generator or {}).get("class", ""))), None)
+    kind, size = str((recipe.generator or {}).get("class", "")), int(recipe.settings[ANEW])
+    row, _ = next(blocks.patterns(as_picture(draft), kind, size, next(seeds_of(recipe), 0)), (None, None))
     if row is None:
         raise InputError(
             f"{blocks.source.name}: no block fits this design; it is made up where it is 48 to 128 px of cloth on a plain ground"
         )
-    made = made_up(recipe, int(recipe.settings[ANEW]), row)
+    made = made_up(recipe, size, row)
     return replace(made, made=made.made | blocks.cleared.told())
 
 

@@ -4,19 +4,20 @@ As a pattern cutter draws a new style from a block: proportions and colour are t
 not. A block's own print and colour stay behind (`shading.bare_light`). Knows pictures only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.colour import from_oklab, to_oklab
-from muslin.base.image import blur
+from muslin.base.image import Picture, blur, from_bytes, to_bytes
 from muslin.data.draft_mask import evened
-from muslin.data.ground import extend, shrink, widest, without_specks
-from muslin.data.loader import square
+from muslin.data.ground import cut_out, extend, find_mask, shrink, widest, without_specks
+from muslin.data.loader import square, within
 from muslin.data.registration import bend
-from muslin.style.enlarge import enlarge
+from muslin.style.enlarge import at_size, enlarge
 from muslin.style.shading import bare_light
 
 _COLOUR = 12  # a draft's colours are taken this part of the side wide
@@ -34,11 +35,16 @@ class Pattern:
     mask: Float[Tensor, "1 size size"]
 
 
-def make_up(draft: Float[Tensor, "3 h w"], block: Float[Tensor, "3 h2 w2"], size: int) -> Pattern | None:
-    """The draft with the block's construction at `size` px on white, and its mask; None where either shows no garment on a plain ground."""
+def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int) -> Pattern | None:
+    """The draft with the block's construction at `size` px on white, and its mask; None where either shows no garment on a plain ground.
+
+    `pixels` are those of a file of 8 bits, so that the file and the pattern are one. A block's transparency tells its silhouette.
+    """
     content, wanted = enlarge(square(draft), size)
-    photo, mask = enlarge(square(block), size)
-    if wanted is None or mask is None:
+    photo, mask = enlarge(square(block.pixels), size)
+    if (cut := cut_out(block.alpha)) is not None:
+        mask = at_size(padded(within(cut)), size).clamp(0, 1)
+    if wanted is None or mask is None or not bool((mask > 0.5).any()):
         return None
     bent = bend(wanted, [mask])[0]
     light, edge = (bent.carry(x, size, size) for x in (bare_light(photo, mask), mask))
@@ -49,7 +55,7 @@ def make_up(draft: Float[Tensor, "3 h w"], block: Float[Tensor, "3 h2 w2"], size
     light = light * min(1.0, _DEEP / max(float(light[edge > 0.5].std()), 1e-3))
     light = torch.where(light > 0, light * (1 - typical).sqrt(), light)  # pale cloth takes little of a highlight
     made = from_oklab(torch.cat([(typical + light * (_STEP[0] + _STEP[1] * typical)).clamp(0, 1), colour]))
-    return Pattern(made * edge + (1 - edge), edge)
+    return Pattern(from_bytes(to_bytes(made * edge + (1 - edge))), edge)
 
 
 def _whole(edge: Float[Tensor, "1 s s"], wanted: Float[Tensor, "1 s s"]) -> Float[Tensor, "1 s s"]:
@@ -60,3 +66,21 @@ def _whole(edge: Float[Tensor, "1 s s"], wanted: Float[Tensor, "1 s s"]) -> Floa
     filled = torch.maximum(edge, torch.minimum(closed, wanted))
     soft = blur(evened(blur(filled, 1.0), side / 128), side / _ROUND)
     return without_specks(((soft - 0.5) * (2.5 * side / _ROUND) + 0.5).clamp(0, 1))
+
+
+def outline_of(block: Picture) -> Float[Tensor, "1 h w"] | None:
+    """A block's silhouette: what its transparency cuts out, else what stands on a plain ground; None where nothing does."""
+    cut = cut_out(block.alpha)
+    return find_mask(block.pixels) if cut is None else cut
+
+
+def at_most(picture: Picture, size: int) -> Picture:
+    """The picture and its transparency with the longer side at `size` px."""
+    alpha = None if picture.alpha is None else at_size(picture.alpha, size).clamp(0, 1)
+    return replace(picture, pixels=at_size(picture.pixels, size), alpha=alpha)
+
+
+def padded(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 s s"]:
+    """A silhouette in a square, as `square` lays its picture."""
+    high, wide = (max(mask.shape) - side for side in mask.shape[1:])
+    return F.pad(mask, (wide // 2, wide - wide // 2, high // 2, high - high // 2))

@@ -40,10 +40,10 @@ def enlarge(draft: Float[Tensor, "3 h w"], size: int) -> tuple[Float[Tensor, "3 
     return content + aside * (large - content), mask
 
 
-def at_size(picture: Float[Tensor, "3 h w"], size: int) -> Float[Tensor, "3 s t"]:
+def at_size(picture: Float[Tensor, "c h w"], size: int) -> Float[Tensor, "c s t"]:
     """The picture with its longer side at `size` px."""
     factor = size / max(picture.shape[1:])
-    return resize(picture, round(picture.shape[1] * factor), round(picture.shape[2] * factor))
+    return resize(picture, *(max(1, round(side * factor)) for side in picture.shape[1:]))
 
 
 def _smooth_edge(mask: Tensor, reach: float) -> Tensor:

@@ -1,0 +1,91 @@
+"""Chosen designs on their way from draft to look: made up on blocks where some fit, kept as files, ready to be dressed.
+
+Patterns stay in memory as far as there is room; the others are made up again when their looks are dressed. Knows no styles.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.errors import InputError
+from muslin.base.events import Event, Step
+from muslin.base.image import open_image
+from muslin.metrics.originality import Finding, Index
+from muslin.provenance.recipe import ANEW, BLOCK, Recipe
+from muslin.studio.blocks import Blocks, told_of
+from muslin.studio.cook import as_picture, made_up
+from muslin.studio.places import Place, keep, place_for
+from muslin.studio.screening import compared, told
+from muslin.style.blocks import Pattern, make_up
+
+_HELD = 1_000_000_000  # bytes of patterns in memory
+
+
+@dataclass
+class Design:
+    """One that was chosen: its name, recipe and draft, how new it is, and, once it is kept, where its file is."""
+
+    name: str
+    recipe: Recipe
+    draft: Float[Tensor, "c s s"]
+    finding: Finding | None = None
+    path: Path = Path()
+    held: Pattern | None = None  # what was made of it, where there was room
+
+    @property
+    def kind(self) -> str:
+        """Its class, empty where its generator has none."""
+        return str((self.recipe.generator or {}).get("class", ""))
+
+    def worn(self, blocks: Blocks | None) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"] | None]:
+        """The picture that is dressed, and its garment's mask where it was made up. Raises InputError where its block changed meanwhile."""
+        row = self.recipe.settings.get(BLOCK)
+        if row is None or blocks is None:
+            return as_picture(self.draft), None
+        made = self.held or make_up(as_picture(self.draft), blocks.picture(row), self.recipe.settings[ANEW])
+        if made is None:
+            raise InputError(f"{row['file']}: this block changed meanwhile; start again")
+        return made.pixels, made.mask
+
+
+def keep_all(
+    designs: list[Design], blocks: Blocks | None, size: int, index: Index | None, folder: Path, kept: list[Place]
+) -> Iterator[Event]:
+    """Each design as a file in `folder`, made up at `size` px where there are blocks, each on another one where it can be, and none that
+    is then a copy of what is in `index`. `kept` gets their places."""
+    done, room = 0, _HELD // (16 * size**2)
+    for number, item in enumerate(designs, 1):
+        place = _made(item, blocks, size, index, folder) if blocks else None
+        done += place is not None
+        if place is None:
+            place = place_for(folder / f"{item.name}.png", item.recipe)
+            keep(place, item.draft, item.recipe)
+        item.path = place.path
+        item.held = item.held if number <= room else None
+        kept.append(place)
+        if blocks:
+            yield Step("make up", number, len(designs))
+    yield from told_of(blocks, done, len(designs)) if blocks else ()
+
+
+def _made(item: Design, blocks: Blocks, size: int, index: Index | None, folder: Path) -> Place | None:
+    """A design on the best block that does not make a copy of it, as a file; one that is there already is not made again. None where no block fits."""
+    for row in blocks.fits(as_picture(item.draft), item.kind, int((item.recipe.generator or {}).get("seed", 0))):
+        recipe = made_up(item.recipe, size, row)
+        place = place_for(folder / f"{item.name}.png", recipe)
+        made = None if place.there else make_up(as_picture(item.draft), blocks.picture(row), size)
+        if made is None and not place.there:
+            continue
+        pixels = open_image(place.path).pixels if made is None else made.pixels
+        finding = None if index is None else compared(pixels, index)
+        if finding is None or finding.verdict != "copy":
+            blocks.take(row)
+            news: dict[str, Any] = blocks.cleared.told() | (told(finding, index) if finding and index else {})
+            item.recipe, item.finding, item.held = replace(recipe, made=recipe.made | news), finding, made
+            keep(place, pixels, item.recipe, dpi=300)
+            return place
+    return None
