@@ -38,7 +38,7 @@ STARTER_NAME = "starter"
 _GLANCE, _SIDE, _LEAST = 64, 192, 128  # px at which a block is looked at: first for its outline, then for how it is cut out; its least side
 _SEEN, _TRIED = 64, 8  # of those whose outlines are nearest: how many are looked at, and bent onto a draft's
 _POOR = 1.0  # a bend of that cost makes no garment of the draft
-_AGAIN, _EITHER = 0.1, 0.1  # what a block costs for each time that it was taken more than others which fit; by how much chance decides
+_AGAIN, _EITHER = 0.3, 0.1  # what a block costs for each time that it was taken more than others which fit; by how much chance decides
 _RIM = 0.06  # share of a picture's border that a garment may touch
 
 
