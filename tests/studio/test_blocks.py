@@ -105,7 +105,8 @@ def test_a_generator_of_ones_own_and_none_go_without(tmp_path):
         ("own", load_generator(own), replace(QUICK, against="none")),
         ("none", load_generator("garments-64"), replace(QUICK, blocks="none")),
     ):
-        list(design(tmp_path / name, generator, find_styles(["weave_ikat"]), config))
+        told = [e.text for e in design(tmp_path / name, generator, find_styles(["weave_ikat"]), config) if isinstance(e, Note)]
+        assert any("--blocks DATA makes them up" in text for text in told) == (name == "own")
         assert all(read_recipe(path).settings == {} for path in (tmp_path / name / "designs").glob("*.png"))
 
 

@@ -163,6 +163,8 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[Des
 
 def _blocks(generator: Loaded, config: DesignConfig) -> Generator[Event, None, Blocks | None]:
     which = config.blocks or (STARTER_NAME if GENERATORS.get(generator.name) == generator.path else "none")
+    if not config.blocks and which == "none":
+        yield Note("drafts stay as drawn; --blocks DATA makes them up on garments of an archive (docs/blocks.md)")
     return None if which == "none" else (yield from last_of(open_blocks(which, config.rights)))
 
 
