@@ -66,10 +66,10 @@ def design(out: Path, generator: Loaded, styles: list[Style], config: DesignConf
     check_page(out, "lookbook.json")
     vouched = clear_styling(styles, [], config.rights).told()
     room_for(out, config.count * max(config.looks, 1) * config.style.size**2 * 3)
+    yield Note(f"{config.count} designs, dressed at {in_words(config.style)}")
     blocks = yield from _blocks(generator, config)
     for folder in (out, out / "designs", out / "looks"):
         make_folder(folder)
-    yield Note(f"{config.count} designs, dressed at {in_words(config.style)}")
     designs = list[Design]()
     index = yield from _draft_and_choose(generator, config, designs, out)
     kept, looks = list[Place](), list[Look]()
