@@ -199,6 +199,11 @@ def _running_most(x: Tensor, radius: int, dim: int) -> Tensor:
     return most
 
 
+def on_border(mask: Float[Tensor, "1 h w"]) -> float:
+    """The share of a picture's border that a mask covers, 0 to 1."""
+    return float(_border(mask).mean())
+
+
 def _border(x: Tensor) -> Tensor:
     depth = max(1, min(x.shape[1:]) // 50)
     sides = (x[:, :depth], x[:, -depth:], x[:, :, :depth], x[:, :, -depth:])

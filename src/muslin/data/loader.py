@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -79,6 +80,12 @@ def square(pixels: Float[Tensor, "c h w"]) -> Float[Tensor, "c s s"]:
     top, left = (side - height) // 2, (side - width) // 2
     out[:, top : top + height, left : left + width] = pixels
     return out
+
+
+def padded(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 s s"]:
+    """A silhouette in the middle of a square, nothing around it; as `square` lays its picture."""
+    high, wide = (max(mask.shape) - side for side in mask.shape[1:])
+    return F.pad(mask, (wide // 2, wide - wide // 2, high // 2, high - high // 2))
 
 
 def within(pixels: Float[Tensor, "c h w"], most: int = math.isqrt(MAX_PIXELS)) -> Float[Tensor, "c rows columns"]:

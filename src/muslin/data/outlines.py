@@ -18,7 +18,7 @@ from torch import Tensor
 from muslin.assets import STARTER
 from muslin.base.image import from_bytes
 from muslin.data.ground import box, find_mask
-from muslin.data.loader import load_images
+from muslin.data.loader import load_images, padded
 
 _FRAME = 32  # px
 _SEEN = 64  # px at which known garments are looked at
@@ -64,10 +64,7 @@ def framed(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, " p"]:
     if not bool((mask > 0.5).any()):
         return torch.zeros(_FRAME**2)
     top, bottom, left, right = box(mask, 0.5)
-    cut = mask[0, top:bottom, left:right]
-    high, wide = max(cut.shape) - cut.shape[0], max(cut.shape) - cut.shape[1]
-    square = F.pad(cut, (wide // 2, wide - wide // 2, high // 2, high - high // 2))
-    return F.interpolate(square[None, None], (_FRAME, _FRAME), mode="area").flatten()
+    return F.interpolate(padded(mask[:, top:bottom, left:right])[None], (_FRAME, _FRAME), mode="area").flatten()
 
 
 def lopsided(mask: Float[Tensor, "1 h w"]) -> float:

@@ -25,14 +25,14 @@ from muslin.base.image import Picture, open_image
 from muslin.base.rights import Cleared, clear
 from muslin.base.seeds import seeded
 from muslin.data.draft_mask import draft_outline
-from muslin.data.ground import beside
-from muslin.data.loader import source_of, square
+from muslin.data.ground import beside, on_border
+from muslin.data.loader import padded, source_of, square
 from muslin.data.outlines import Outlines, framed, solidity
 from muslin.data.registration import bend
 from muslin.data.sources import Item, Source, open_source
 from muslin.provenance.recipe import told_cut
 from muslin.studio.styles import inside
-from muslin.style.blocks import Pattern, at_most, make_up, outline_of, padded
+from muslin.style.blocks import Pattern, at_most, make_up, outline_of
 
 STARTER_NAME = "starter"
 _GLANCE, _SIDE, _LEAST = 64, 192, 128  # px at which a block is looked at: first for its outline, then for how it is cut out; its least side
@@ -103,14 +103,9 @@ class Blocks:
         if item.name not in self._masks:
             shown = at_most(open_image(item.content(), item.name), _SIDE)
             mask = outline_of(shown)
-            good = mask is not None and _within(mask) and not bool(beside(shown.pixels, mask, photo=True).any())
+            good = mask is not None and on_border(mask) < _RIM and not bool(beside(shown.pixels, mask, photo=True).any())
             self._masks[item.name] = padded(mask) if mask is not None and good else None
         return self._masks[item.name]
-
-
-def _within(mask: Float[Tensor, "1 h w"]) -> bool:
-    rim = torch.cat([mask[0, 0], mask[0, -1], mask[0, :, 0], mask[0, :, -1]])
-    return float(rim.mean()) < _RIM
 
 
 def _row(item: Item) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from muslin.base.events import Event, Finished, Note, Saved, Step, Warned, last_
 from muslin.base.files import file_word, make_folder, room_for, write_bytes
 from muslin.base.seeds import seeded
 from muslin.data.draft_mask import draft_outline
-from muslin.data.ground import find_mask
+from muslin.data.ground import find_mask, on_border
 from muslin.data.outlines import known_outlines, lopsided
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import Loaded
@@ -186,8 +186,7 @@ def _whole(picture: Tensor) -> Tensor | None:
         mask = find_mask(small.clamp(-1, 1))
     if mask is None:
         return None
-    rim = torch.cat([mask[0, 0], mask[0, -1], mask[0, :, 0], mask[0, :, -1]])
-    return mask if 0.08 <= float(mask.mean()) <= 0.75 and float(rim.mean()) < 0.06 else None
+    return mask if 0.08 <= float(mask.mean()) <= 0.75 and on_border(mask) < 0.06 else None
 
 
 def _in_words(pool: Pool, found: Chosen) -> str:

@@ -7,7 +7,6 @@ not. A block's own print and colour stay behind (`shading.bare_light`). Knows pi
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,13 +14,13 @@ from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.image import Picture, blur, from_bytes, to_bytes
 from muslin.data.draft_mask import evened
 from muslin.data.ground import cut_out, extend, find_mask, shrink, widest, without_specks
-from muslin.data.loader import square, within
+from muslin.data.loader import padded, square, within
 from muslin.data.registration import bend
 from muslin.style.enlarge import at_size, enlarge
-from muslin.style.shading import bare_light
+from muslin.style.relief import step
+from muslin.style.shading import bare_light, masked_blur
 
 _COLOUR = 12  # a draft's colours are taken this part of the side wide
-_STEP = 0.35, 0.65  # what a step of relative light makes of lightness, on black and more on white (as `relief.relative`)
 _DEEP = 0.11  # standard deviation of a block's relative light, at most: of shiny black cloth it has twice that
 _BITE = 25  # a bite of twice this part of the side is closed
 _ROUND = 170  # an edge is rounded by this part of the side, so that a torn mask leaves no tatters
@@ -51,10 +50,10 @@ def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int) -> Pattern
     edge = _whole(edge.clamp(0, 1), wanted)
     lab = to_oklab(extend(content, shrink(wanted, max(1, size // 100))))
     typical = (lab[:1] * wanted).sum() / wanted.sum()
-    colour = blur(lab[1:] * wanted, size / _COLOUR) / blur(wanted, size / _COLOUR).clamp(min=1e-3)
+    colour = masked_blur(lab[1:], wanted, size / _COLOUR)
     light = light * min(1.0, _DEEP / max(float(light[edge > 0.5].std()), 1e-3))
     light = torch.where(light > 0, light * (1 - typical).sqrt(), light)  # pale cloth takes little of a highlight
-    made = from_oklab(torch.cat([(typical + light * (_STEP[0] + _STEP[1] * typical)).clamp(0, 1), colour]))
+    made = from_oklab(torch.cat([(typical + light * step(typical)).clamp(0, 1), colour]))
     return Pattern(from_bytes(to_bytes(made * edge + (1 - edge))), edge)
 
 
@@ -78,9 +77,3 @@ def at_most(picture: Picture, size: int) -> Picture:
     """The picture and its transparency with the longer side at `size` px."""
     alpha = None if picture.alpha is None else at_size(picture.alpha, size).clamp(0, 1)
     return replace(picture, pixels=at_size(picture.pixels, size), alpha=alpha)
-
-
-def padded(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 s s"]:
-    """A silhouette in a square, as `square` lays its picture."""
-    high, wide = (max(mask.shape) - side for side in mask.shape[1:])
-    return F.pad(mask, (wide // 2, wide - wide // 2, high // 2, high - high // 2))

@@ -92,7 +92,12 @@ def seen(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[
 def relative(lightness: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     """Lightness (OKLab) against the garment's mean, by what a step of light makes on such cloth: folds of black cloth count more."""
     typical = (lightness * mask).sum() / mask.sum().clamp(min=1)
-    return (lightness - typical) / (0.35 + 0.65 * typical)
+    return (lightness - typical) / step(typical)
+
+
+def step(typical: Tensor) -> Tensor:
+    """What light makes on cloth of that lightness (OKLab), by how lit a place is: little on black."""
+    return 0.35 + 0.65 * typical
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from muslin.base.image import blur, resize
 from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
 from muslin.data.ground import box, extend, ramp, shrink
-from muslin.style.relief import Relief, find_relief, relative
+from muslin.style.relief import Relief, find_relief, relative, step
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
@@ -49,7 +49,7 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
     found = find_relief(pixels, mask)
     share, printed, told = _told(lightness, mask, found)
     shade = _shading(told, mask, (_LINES[0] + share * (_LINES[1] - _LINES[0])) * _thin(found.lines))
-    away = printed * (0.35 + 0.65 * (lightness * mask).sum() / mask.sum().clamp(min=1))
+    away = printed * step((lightness * mask).sum() / mask.sum().clamp(min=1))
     if not bool((away.abs()[mask > 0.99] > _NOTHING).any()):
         return pixels, shade
     lab = to_oklab(pixels)
@@ -65,8 +65,8 @@ def _told(lightness: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], found
     """The share of each place's lightness that is print, the relative lightness that is, and what is left of it, which is light."""
     side, own = max(mask.shape[1:]), relative(lightness, mask)
     lit, calm = extend(torch.cat([found.light, found.calm]), shrink(mask, max(1, side // 100))).split(1)
-    step, unlike = (_masked_blur(x.square(), mask, side / 30).sqrt() for x in (own, own - lit))
-    share = ramp(unlike, *_PRINT) * ramp(unlike / (step + 0.02), *_MOSTLY)
+    steps, unlike = (masked_blur(x.square(), mask, side / 30).sqrt() for x in (own, own - lit))
+    share = ramp(unlike, *_PRINT) * ramp(unlike / (steps + 0.02), *_MOSTLY)
     printed = share * (own - calm)
     told = own - printed
     return share, printed, told - (told * mask).sum() / mask.sum().clamp(min=1)
@@ -76,7 +76,7 @@ def _shading(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], lines: T
     """From relative lightness that goes on beyond the edge; darker by `lines`, less what is dark there already."""
     side = max(mask.shape[1:])
     smooth = blur(lit, side / 300)
-    wide = _masked_blur(smooth, mask, side / 10)
+    wide = masked_blur(smooth, mask, side / 10)
     lit = _FOLDS * (smooth - wide) + 0.5 * wide
     lit = lit - (lines + lit.clamp(max=0)).clamp(min=0)  # no darker where a line's own shade is dark already
     return 1 + torch.where(lit < 0, lit.clamp(min=-0.6), 0.22 * torch.tanh(lit / 0.22))  # of a highlight little is left on any cloth
@@ -142,7 +142,7 @@ def folds_back(
     lit, side = 1 + folds * (shade - 1), max(made.shape[1:])
     before, after = to_oklab(start)[:1], to_oklab(made)
     given, change = (blur(x, side / 250) for x in (before * (1 - 1 / lit), after[:1] - before))
-    given, change = ((x - _masked_blur(x, mask, side / 16)) * mask for x in (given, change))
+    given, change = ((x - masked_blur(x, mask, side / 16)) * mask for x in (given, change))
     around = side / 24
     left = 1 + blur(change * given, around) / (blur(given.square(), around) + 1e-6)
     back = _lit(after, lit / (1 + left.clamp(0, 1) * (lit - 1)), 1.0)
@@ -172,7 +172,8 @@ def placed(style: tuple[int, int], inside: tuple[int, int], zoom: float, seed: i
     return rows, columns, round(float(draw[0]) * max(rows - inside[0], 0)), round(float(draw[1]) * max(columns - inside[1], 0))
 
 
-def _masked_blur(x: Tensor, mask: Tensor, sigma: float) -> Tensor:
+def masked_blur(x: Tensor, mask: Tensor, sigma: float) -> Tensor:
+    """Blurred by what the mask covers alone."""
     return blur(x * mask, sigma) / blur(mask, sigma).clamp(min=1e-3)
 
 
