@@ -185,6 +185,6 @@ def test_what_was_measured_and_is_not_here_any_more_is_left_out_and_told(dressed
 
 
 def test_a_folder_to_look_in_that_is_not_there_is_named(dressed, tmp_path):
-    with pytest.raises(InputError, match="nope: no such folder; --look-in names"):
+    with pytest.raises(InputError, match="nope: no such folder or zip; --look-in names"):
         list(evaluate_looks(dressed / "fast", tmp_path / "out", CONFIG, Pantry((dressed / "photos", tmp_path / "nope"))))
     assert not (tmp_path / "out").exists()

@@ -101,11 +101,11 @@ _OURS, _HEAD = b'<meta name="generator" content="Muslin', 2000  # where a page o
 def check_page(out: Path, mine: str) -> None:
     """Raises InputError where the index.html in `out` is not Muslin's, or another command's, told by the JSON beside it; `mine`: this one's."""
     page = out / "index.html"
+    theirs = next((name for name in _PAGES if name != mine and (out / name).exists()), "")
+    if theirs and page.exists() and not (out / mine).exists():
+        raise InputError(f"{page}: is the page of {theirs} beside it; name another folder with --out")
     if page.is_file() and _OURS not in page.read_bytes()[:_HEAD]:
         raise InputError(f"{page}: is a page that Muslin did not write; name another folder with --out")
-    theirs = next((name for name in _PAGES if name != mine and (out / name).exists()), "")
-    if theirs and (out / "index.html").exists() and not (out / mine).exists():
-        raise InputError(f"{out / 'index.html'}: is the page of {theirs} beside it; name another folder with --out")
 
 
 def find_pictures(paths: list[Path]) -> list[Path]:
