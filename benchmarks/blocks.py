@@ -1,6 +1,6 @@
 """What making up on blocks does to drafts: how near the result's outline is to the draft's and to the block's, how new it still is, and what it takes.
 
-    python benchmarks/blocks.py [--drafts 200] [--blocks starter] [--generator garments-128] [--out blocks]      about 2 s a draft on one thread
+    python benchmarks/blocks.py [--drafts 200] [--blocks starter] [--generator garments-128] [--out blocks]      about 1.5 s a draft on one thread
 
 By kind of garment, of drafts as they come (seeds 0 ..., truncation 0.7, none chosen): how many are made up; intersection over union of outlines, each
 brought to one size, of the result with its draft (ours) and with its block (lent), and of draft and block before (apart); of how many the nearest of the
