@@ -56,6 +56,16 @@ class Recipe:
         """What drew the design: torch or onnx."""
         return str((self.generator or {}).get("runtime", "torch"))
 
+    @property
+    def garment(self) -> str:
+        """The class of the design, empty where its generator has none."""
+        return str((self.generator or {}).get("class", ""))
+
+    @property
+    def seed(self) -> int:
+        """The draft's seed; 0 where it has none."""
+        return int((self.generator or {}).get("seed", 0))
+
     def plain_dict(self) -> dict[str, Any]:
         """As nested plain values: what a child keeps among its parents."""
         return asdict(self)

@@ -73,9 +73,8 @@ def generate(
 
 def _large(picture: Tensor, recipe: Recipe, size: int, blocks: Blocks | None) -> tuple[Recipe, Tensor]:
     """A draft made up where there are blocks and one fits, else drawn anew, or as it is with size 0."""
-    kind = str((recipe.generator or {}).get("class", ""))
-    seed = int((recipe.generator or {}).get("seed", 0))  # alone decides, so that a seed is always the same design
-    found = next(blocks.patterns(as_picture(picture), kind, size, seed), None) if blocks else None
+    # the seed alone decides which block, so that it is always the same design
+    found = next(blocks.patterns(as_picture(picture), recipe.garment, size, recipe.seed), None) if blocks else None
     if blocks is None or found is None:
         return recipe, drawn_anew(picture, size)
     recipe = made_up(recipe, size, found[0])

@@ -36,11 +36,6 @@ class Design:
     path: Path = Path()
     held: Pattern | None = None  # what was made of it, where there was room
 
-    @property
-    def kind(self) -> str:
-        """Its class, empty where its generator has none."""
-        return str((self.recipe.generator or {}).get("class", ""))
-
     def worn(self, blocks: Blocks | None) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"] | None]:
         """The picture that is dressed, and its garment's mask where it was made up. Raises InputError where its block changed meanwhile."""
         row = self.recipe.settings.get(BLOCK)
@@ -74,7 +69,7 @@ def keep_all(
 
 def _made(item: Design, blocks: Blocks, size: int, index: Index | None, folder: Path) -> Place | None:
     """A design on the best block that does not make a copy of it, as a file; one that is there already is not made again. None where no block fits."""
-    for row in blocks.fits(as_picture(item.draft), item.kind, int((item.recipe.generator or {}).get("seed", 0))):
+    for row in blocks.fits(as_picture(item.draft), item.recipe.garment, item.recipe.seed):
         recipe = made_up(item.recipe, size, row)
         place = place_for(folder / f"{item.name}.png", recipe)
         made = None if place.there else make_up(as_picture(item.draft), blocks.picture(row), size)

@@ -137,7 +137,7 @@ def _draft_and_choose(generator: Loaded, config: DesignConfig, designs: list[Des
         drafts.append(draft)
         if number % 16 == 0 or number == total:
             yield Step("draft", number, total)
-    kinds = [str((recipe.generator or {}).get("class", "")) for recipe in recipes]
+    kinds = [recipe.garment for recipe in recipes]
     pictures = [as_picture(draft) for draft in drafts]
     pool = look_at(pictures, kinds)
     if not pool.usable.any():

@@ -80,8 +80,8 @@ def _on_a_block(recipe: Recipe, generator: str | None, places: list[Path], on: s
     blocks = yield from last_of(open_blocks(on, vouched_by))
     *_, draft = cook(replace(recipe, settings={}), generator, places)
     assert blocks is not None and isinstance(draft, Tensor)
-    kind, size = str((recipe.generator or {}).get("class", "")), int(recipe.settings[ANEW])
-    row, _ = next(blocks.patterns(as_picture(draft), kind, size, next(seeds_of(recipe), 0)), (None, None))
+    size = int(recipe.settings[ANEW])
+    row, _ = next(blocks.patterns(as_picture(draft), recipe.garment, size, next(seeds_of(recipe), 0)), (None, None))
     if row is None:
         raise InputError(
             f"{blocks.source.name}: no block fits this design; it is made up where it is 48 to 128 px of cloth on a plain ground"
