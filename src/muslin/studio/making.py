@@ -69,9 +69,11 @@ def keep_all(
 
 def _made(item: Design, blocks: Blocks, size: int, index: Index | None, folder: Path) -> Place | None:
     """A design on the best block that does not make a copy of it, as a file; one that is there already is not made again. None where no block fits."""
-    for row in blocks.fits(as_picture(item.draft), item.recipe.garment, item.recipe.seed):
-        recipe = made_up(item.recipe, size, row)
-        place = place_for(folder / f"{item.name}.png", recipe)
+    fitting = [made_up(item.recipe, size, row) for row in blocks.fits(as_picture(item.draft), item.recipe.garment, item.recipe.seed)]
+    found = [(recipe, place_for(folder / f"{item.name}.png", recipe)) for recipe in fitting]
+    # what is there goes first: another number of threads may order blocks that fit equally well otherwise
+    for recipe, place in sorted(found, key=lambda one: not one[1].there):
+        row = recipe.settings[BLOCK]
         made = None if place.there else make_up(as_picture(item.draft), blocks.picture(row), size)
         if made is None and not place.there:
             continue
