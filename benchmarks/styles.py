@@ -27,8 +27,9 @@ from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.sources import open_source
 from muslin.export.sheets import contact_sheet
 from muslin.features.backbones import load_backbone
+from muslin.style.canvas import canvas
 from muslin.style.configs import StyleConfig
-from muslin.style.dress import Cloth, canvas, dress, lay_only, sized
+from muslin.style.dress import Cloth, dress, lay_only, sized
 from muslin.style.measure import measure
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "runs"))

@@ -27,8 +27,9 @@ from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
 from muslin.studio.places import Place, cut, find_pictures, masks_in, names_apart, overview_at, place_for
 from muslin.studio.styles import Style, clear_styling, find_weighted, shipped
+from muslin.style.canvas import SIZES, canvas
 from muslin.style.configs import PRESETS, StyleConfig, own_inks, unread
-from muslin.style.dress import SIZES, Cloth, canvas, check, memory_needed, sized, tile_of
+from muslin.style.dress import Cloth, check, memory_needed, sized, tile_of
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
 from muslin.style.measure import measure
 from muslin.style.objective import layer_weights

@@ -22,8 +22,8 @@ from muslin.studio.cook import dressed_on
 from muslin.studio.dressing import figures_of
 from muslin.studio.places import find_pictures
 from muslin.studio.styles import Style, find_file
+from muslin.style.canvas import canvas
 from muslin.style.configs import StyleConfig
-from muslin.style.dress import canvas
 
 Row = dict[str, Any]
 

@@ -13,23 +13,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.errors import InputError, SettingError
-from muslin.base.image import blur, resize
 from muslin.base.machine import pick_device
 from muslin.base.seeds import seeded
-from muslin.data.ground import box, extend, ramp, shrink
+from muslin.data.ground import box, extend, shrink
 from muslin.features.backbones import Backbone
+from muslin.style.canvas import SIZES, canvas, put_back, window
 from muslin.style.configs import Repeat, StyleConfig
-from muslin.style.enlarge import at_size, enlarge
+from muslin.style.enlarge import enlarge
 from muslin.style.feedforward import draft, load_styler
 from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
-from muslin.style.objective import EDGE, Problem, Sized
+from muslin.style.objective import Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.repeats import Tile, lay_repeat, make_tile
 from muslin.style.shading import drape, folds_back, overlay, placed, plain, turned
 
-SIZES = (64, 8192)  # of the longer side, pixels
-_TRACE = 0.01  # of a mask: below, nothing is taken to be the garment (shading.box)
-_LEAST_REPEAT, _DARK = 4, 0.08  # pixels: below, a motif is no more than noise; of a given mask: a JPEG's black is not quite black
+_LEAST_REPEAT = 4  # pixels: below, a motif is no more than noise
 _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the same ones again
 _KEPT, _TILES = 256_000_000, OrderedDict[tuple[str, Repeat, float], Tile]()  # bytes of tiles kept, the last used last
 
@@ -67,7 +65,7 @@ def dress(
     check(config)
     check_styles([(cloth.pixels, cloth.weight) for cloth in cloths])
     content, found = canvas(picture, config, mask)
-    top, bottom, left, right = _window(found, content)
+    top, bottom, left, right = window(found, content)
     part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
     lies = config.mode == "print" or config.start in ("fast", "overlay")  # else the old surface is to be kept
     bare, shade = plain(part, area) if area is not None and lies else (part, torch.ones_like(part[:1]))
@@ -79,38 +77,7 @@ def dress(
         else:
             styled = news
     styled = _in_colours(styled, part, area, cloths, config)
-    yield Dressed(_put_back(styled, content, found, (top, bottom, left, right)), content, found, losses)
-
-
-def canvas(
-    picture: Float[Tensor, "3 h w"], config: StyleConfig, mask: Float[Tensor, "1 mask_h mask_w"] | None = None
-) -> tuple[Float[Tensor, "3 s t"], Float[Tensor, "1 s t"] | None]:
-    """The content at its size, and where the cloth goes (None: everywhere).
-
-    Raises InputError when there is no garment to find, or the picture would be too narrow.
-    """
-    _wide_enough(picture.shape[1], picture.shape[2], config.size)
-    if mask is None:
-        content, found = enlarge(picture, config.size)
-    else:
-        content = at_size(picture, config.size)
-        found = _given(mask, picture, content)
-    if config.where == "all":
-        return content, None
-    if found is None:
-        raise InputError("no garment found on a plain ground; give --mask FILE, or --where all to style the whole picture")
-    return content, found
-
-
-def _wide_enough(height: int, width: int, size: int) -> None:
-    least, most = min(height, width), max(height, width)
-    if round(least * size / most) >= EDGE:
-        return
-    fits = math.ceil((EDGE - 0.5) * most / least)
-    fits += round(least * fits / most) < EDGE
-    remedy = f"the least --size for it is {fits}" if fits <= SIZES[1] else "cut it to a less narrow shape"
-    sides = [max(1, round(side * size / most)) for side in (width, height)]
-    raise InputError(f"{width} x {height} px would be {sides[0]} x {sides[1]} px at size {size}, and {EDGE} px a side are needed; {remedy}")
+    yield Dressed(put_back(styled, content, found, (top, bottom, left, right)), content, found, losses)
 
 
 def memory_needed(config: StyleConfig) -> int:
@@ -201,7 +168,7 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
         raise InputError("no garment found on a plain ground")
     part, shade = plain(content, mask)
     made = turned(_start(part, mask, shade, [cloth], config), mask, config.folds)
-    return Dressed(_put_back(made, content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask)
+    return Dressed(put_back(made, content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask)
 
 
 def check(config: StyleConfig) -> None:
@@ -256,45 +223,3 @@ def sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleC
         high, wide = (max(32, round(side * scale)) for side in pixels.shape[1:])
         laid.append(Sized(pixels, high, wide, cloth.weight, cloth.name and f"{cloth.name} from {first}, {second}, {tuple(pixels.shape)}"))
     return laid
-
-
-def _given(mask: Tensor, picture: Tensor, content: Tensor) -> Tensor:
-    if mask.shape[1:] != picture.shape[1:]:
-        sizes = f"{mask.shape[2]} x {mask.shape[1]}", f"{picture.shape[2]} x {picture.shape[1]}"
-        raise InputError(f"the mask is {sizes[0]} px, the picture {sizes[1]}; make them the same size")
-    if float(mask.max()) < 0.5:
-        raise InputError("the mask is empty: nothing in it is white")
-    fitted = ramp(resize(mask, *content.shape[1:]), _DARK, 1 - _DARK)
-    if float(fitted.max()) <= _TRACE:
-        at = f"{content.shape[2]} x {content.shape[1]} px"
-        raise InputError(f"the mask has next to nothing white in it at {at}; mark more, or raise size")
-    return fitted
-
-
-def _window(mask: Tensor | None, content: Tensor, margin: int = 16) -> tuple[int, int, int, int]:
-    """The part of the canvas worth computing: the garment's box and a margin."""
-    height, width = content.shape[1:]
-    if mask is None:
-        return 0, height, 0, width
-    top, bottom, left, right = box(mask)
-    return max(0, top - margin), min(height, bottom + margin), max(0, left - margin), min(width, right + margin)
-
-
-def _put_back(styled: Tensor, content: Tensor, mask: Tensor | None, window: tuple[int, int, int, int]) -> Tensor:
-    if mask is None:
-        return styled
-    top, bottom, left, right = window
-    out, area = content.clone(), mask[:, top:bottom, left:right]
-    here = out[:, top:bottom, left:right]
-    out[:, top:bottom, left:right] = torch.where(area > 0, _behind(here, area) * (1 - area) + styled * area, here)
-    return out
-
-
-def _behind(here: Tensor, area: Tensor) -> Tensor:
-    """The ground as it would be behind a soft edge or sheer cloth, whose own pixels hold some of the old garment: from what is beside it."""
-    clear = shrink((area <= 0).float(), 1)  # the last pixel before the edge is no pure ground either
-    if not clear.any():
-        return here
-    whole = (here * clear).sum((1, 2), keepdim=True) / clear.sum()
-    sigma, far = max(2.0, max(area.shape[1:]) / 200), 1e-3
-    return (blur(here * clear, sigma) + far * whole) / (blur(clear, sigma) + far)
