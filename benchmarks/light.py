@@ -23,10 +23,11 @@ from muslin.data.lines import oriented_energy
 from muslin.data.sources import open_source
 from muslin.export.sheets import contact_sheet
 from muslin.style.enlarge import enlarge
+from muslin.style.laying import lay
 from muslin.style.relief import find_relief
 from muslin.style.relief_samples import plain_garment
 from muslin.style.retinex import print_in
-from muslin.style.shading import lay, light, plain, shading
+from muslin.style.shading import light, plain, shading
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "runs"))
 from fast_styler import HELD_OUT

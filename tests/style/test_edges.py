@@ -8,7 +8,7 @@ import torch
 from muslin.features.embedded import embedded
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, Dressed, dress, sized
-from muslin.style.shading import lay
+from muslin.style.laying import lay
 
 FLAT = StyleConfig(size=128, mode="print", folds=0.0, repeat_cm=20.0, width_cm=20.0)
 

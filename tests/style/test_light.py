@@ -5,8 +5,9 @@ import torch
 from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.image import blur, resize
 from muslin.data.ground import extend, find_mask, shrink
+from muslin.style.laying import lay
 from muslin.style.retinex import print_in
-from muslin.style.shading import folds_back, lay, light, plain, shading, turned
+from muslin.style.shading import folds_back, light, plain, shading, turned
 
 
 def _cloth(inks, side=256):

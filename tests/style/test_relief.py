@@ -12,10 +12,11 @@ from muslin.base.errors import InputError, SettingError
 from muslin.base.image import open_image, resize
 from muslin.data.ground import find_mask, shrink
 from muslin.data.sources import open_source
+from muslin.style.laying import lay
 from muslin.style.relief import ReliefConfig, find_relief, load_relief, new_relief, relative, save_relief, seen
 from muslin.style.relief_samples import SEEN, draw_reliefs, plain_garment
 from muslin.style.relief_train import ReliefTraining, train_relief
-from muslin.style.shading import lay, light, plain, shading
+from muslin.style.shading import light, plain, shading
 
 TINY = ReliefTraining(batches=4, batch=2, side=64, every=2, net=ReliefConfig((4, 8, 8, 8, 8)))
 

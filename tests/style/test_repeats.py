@@ -7,8 +7,9 @@ from muslin.assets import STYLES
 from muslin.base.colour import to_oklab
 from muslin.base.errors import SettingError
 from muslin.base.image import blur, open_image, resize
+from muslin.style.laying import lay_repeat
 from muslin.style.repeats import REPEATS as ALL
-from muslin.style.repeats import lay_repeat, make_tile, proof, resize_unit, seam_score, tiled
+from muslin.style.repeats import make_tile, proof, resize_unit, seam_score, tiled
 
 REPEATS = [repeat for repeat in ALL if repeat != "as-is"]
 CLOTHS = ("weave_ikat", "weave_tartan_red", "weave_houndstooth", "fabric_roses_teal", "fabric_leopard", "fabric_hibiscus_green")

@@ -22,10 +22,11 @@ from muslin.style.configs import Repeat, StyleConfig
 from muslin.style.enlarge import enlarge
 from muslin.style.feedforward import draft, load_styler
 from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
+from muslin.style.laying import Piece, lay, lay_repeat, pieces, placed, sewn
 from muslin.style.objective import Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
-from muslin.style.repeats import Tile, lay_repeat, make_tile
-from muslin.style.shading import drape, folds_back, overlay, placed, plain, turned
+from muslin.style.repeats import Tile, make_tile
+from muslin.style.shading import drape, folds_back, plain, turned
 
 _LEAST_REPEAT = 4  # pixels: below, a motif is no more than noise
 _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the same ones again
@@ -51,6 +52,14 @@ class Dressed:
     losses: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Form:
+    """What cloth lies on: the garment's shading, and the panels that it is cut from."""
+
+    shade: Float[Tensor, "1 h w"]
+    cut: list[Piece]
+
+
 def dress(
     picture: Float[Tensor, "3 h w"],
     cloths: list[Cloth],
@@ -68,9 +77,9 @@ def dress(
     top, bottom, left, right = window(found, content)
     part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
     lies = config.mode == "print" or config.start in ("fast", "overlay")  # else the old surface is to be kept
-    bare, shade = plain(part, area) if area is not None and lies else (part, torch.ones_like(part[:1]))
+    bare, form = _form(part, area, config) if area is not None and lies else (part, _Form(torch.ones_like(part[:1]), []))
     losses, styled = dict[str, float](), part
-    for news in _cloth_on(bare, area, shade, cloths, backbone, config):
+    for news in _cloth_on(bare, area, form, cloths, backbone, config):
         if isinstance(news, Progress):
             losses = news.losses
             yield news
@@ -88,19 +97,26 @@ def memory_needed(config: StyleConfig) -> int:
     return 750_000_000 + planes * 4 * side * side + network
 
 
+def _form(part: Tensor, area: Tensor, config: StyleConfig) -> tuple[Tensor, _Form]:
+    """The garment without its print, and what the new cloth lies on."""
+    bare, shade = plain(part, area)
+    cut = pieces(area) if config.cut == "panels" else []
+    return bare, _Form(sewn(shade, cut), cut)
+
+
 def _cloth_on(
-    part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], backbone: Backbone, config: StyleConfig
+    part: Tensor, area: Tensor | None, form: _Form, cloths: list[Cloth], backbone: Backbone, config: StyleConfig
 ) -> Iterator[Progress | Tensor]:
     """Print: the pattern as it is. Style: the start, the fast draft, or where the descent leads from there. Pictures as they come."""
     if config.mode == "print":
-        yield _printed(part, area, shade, cloths, config)
+        yield _printed(part, area, form, cloths, config)
         return
-    image = bare = _start(part, area, shade, cloths, config)
+    image = bare = _start(part, area, form, cloths, config)
     laid = sized(cloths, area, part, config)
     if config.start == "fast" or config.effort == 0:
         image = draft(load_styler()[0], part, bare, area, [(style.at(1.0), style.weight) for style in laid])
     if config.effort == 0:
-        yield _lit(image, bare, shade, area, config)
+        yield _lit(image, bare, form.shade, area, config)
         return
     kept = part if area is None else extend(part, shrink(area, max(1, max(part.shape[1:]) // 200)))
     # the network sees cloth beyond the seam: of a white ground its edge would take a rim of stray colours
@@ -108,7 +124,7 @@ def _cloth_on(
     problem = Problem(image, kept, laid, area, beyond)
     for progress, image in optimise(problem, backbone, config):  # noqa: B007 - the last one is the result
         yield progress
-    yield _lit(image.cpu(), bare, shade, area, config)
+    yield _lit(image.cpu(), bare, form.shade, area, config)
 
 
 def _lit(made: Tensor, bare: Tensor, shade: Tensor, area: Tensor | None, config: StyleConfig) -> Tensor:
@@ -118,7 +134,7 @@ def _lit(made: Tensor, bare: Tensor, shade: Tensor, area: Tensor | None, config:
     return folds_back(made, bare, shade, area, config.folds)
 
 
-def _printed(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], config: StyleConfig) -> Tensor:
+def _printed(part: Tensor, area: Tensor | None, form: _Form, cloths: list[Cloth], config: StyleConfig) -> Tensor:
     if len(cloths) > 1:
         raise SettingError("mode=print: one pattern at a time; leave --mix out")
     area = torch.ones_like(part[:1]) if area is None else area
@@ -129,7 +145,7 @@ def _printed(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Clot
     tile = tile_of(cloths[0], config)
     # the picture's own width is repeat_cm: its unit is narrower by what the seam took, and wider by how many tiles it holds
     unit = config.repeat_cm * per_cm * tile.pixels.shape[2] / cloths[0].pixels.shape[2]
-    return turned(drape(lay_repeat(tile.pixels, area, unit), shade, config.folds), area, config.folds)
+    return turned(drape(lay_repeat(tile.pixels, area, unit, form.cut), form.shade, config.folds), area, config.folds)
 
 
 def tile_of(cloth: Cloth, config: StyleConfig) -> Tile:
@@ -166,8 +182,8 @@ def lay_only(picture: Float[Tensor, "3 h w"], cloth: Cloth, config: StyleConfig)
     content, mask = enlarge(picture, config.size)
     if mask is None:
         raise InputError("no garment found on a plain ground")
-    part, shade = plain(content, mask)
-    made = turned(_start(part, mask, shade, [cloth], config), mask, config.folds)
+    part, form = _form(content, mask, config)
+    made = turned(_start(part, mask, form, [cloth], config), mask, config.folds)
     return Dressed(put_back(made, content, mask, (0, *content.shape[1:2], 0, content.shape[2])), content, mask)
 
 
@@ -197,13 +213,14 @@ def _check_weights(config: StyleConfig) -> None:
         raise SettingError("alpha, beta, colour and smooth are all 0: nothing is left to optimise; give one of them a weight")
 
 
-def _start(part: Tensor, area: Tensor | None, shade: Tensor, cloths: list[Cloth], config: StyleConfig) -> Tensor:
+def _start(part: Tensor, area: Tensor | None, form: _Form, cloths: list[Cloth], config: StyleConfig) -> Tensor:
     if config.start == "noise":
         return (torch.randn(part.shape, generator=seeded(config.seed, "noise")) * 0.3).clamp(-1, 1)
     if config.start == "content" or area is None:
         return part.clone()
     whole = sum(cloth.weight for cloth in cloths)
-    return torch.stack([overlay(c.pixels, shade, area, config.zoom, config.folds, config.seed) * (c.weight / whole) for c in cloths]).sum(0)
+    laid = ((lay(cloth.pixels, area, config.zoom, config.seed, form.cut), cloth.weight / whole) for cloth in cloths)
+    return torch.stack([drape(flat, form.shade, config.folds) * share for flat, share in laid]).sum(0)
 
 
 def sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleConfig) -> list[Sized]:

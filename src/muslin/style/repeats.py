@@ -17,7 +17,6 @@ from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.errors import SettingError
 from muslin.base.image import blur, resize
 from muslin.base.machine import free_memory
-from muslin.data.ground import box
 from muslin.style.configs import Repeat
 
 REPEATS: tuple[Repeat, ...] = get_args(Repeat)
@@ -136,21 +135,6 @@ def _rim(side: int, wanted: int) -> int:
     return min(
         range(min(side, 8), min(side, 64) + 1), key=lambda rim: (round(abs(rim * wanted / side - round(rim * wanted / side)), 6), rim)
     )
-
-
-def lay_repeat(unit: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], repeat: float) -> Float[Tensor, "3 h w"]:
-    """A seamless unit repeated over the canvas, `repeat` pixels wide, a unit's middle on the middle of the garment's box."""
-    top, bottom, left, right = box(mask)
-    height, width = mask.shape[1:]
-    rows, columns = max(2, round(repeat * unit.shape[1] / unit.shape[2])), max(2, round(repeat))
-    if (need := rows * columns * 36) > free_memory():  # three copies of three colours while it is resized
-        raise SettingError(
-            f"a repeat of {columns:,} x {rows:,} px needs about {need / 1e9:.1f} GB; lower repeat_cm or size, or raise width_cm"
-        )
-    cloth = resize_unit(unit, rows, columns)
-    down = (torch.arange(height) - (top + bottom) // 2 + rows // 2).remainder(rows)
-    across = (torch.arange(width) - (left + right) // 2 + columns // 2).remainder(columns)
-    return cloth[:, down][:, :, across]
 
 
 def _within(shape: tuple[int, ...] | torch.Size, side: int) -> tuple[int, int]:

@@ -16,7 +16,8 @@ from muslin.base.image import resize
 from muslin.base.seeds import seeded
 from muslin.data.ground import find_mask
 from muslin.style.enlarge import enlarge
-from muslin.style.shading import lay, light, shading
+from muslin.style.laying import lay
+from muslin.style.shading import light, shading
 
 Garments = Sequence[Float[Tensor, "3 h w"]]
 

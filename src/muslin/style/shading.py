@@ -10,11 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.colour import from_oklab, to_oklab
-from muslin.base.errors import SettingError
-from muslin.base.image import blur, resize
-from muslin.base.machine import free_memory
-from muslin.base.seeds import seeded
-from muslin.data.ground import box, extend, ramp, shrink
+from muslin.base.image import blur
+from muslin.data.ground import extend, ramp, shrink
 from muslin.style.relief import Relief, find_relief, relative, step
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
@@ -23,6 +20,7 @@ _LINES = (
     0.4,
     0.9,
 )  # how dark a line of construction is that the network is sure of: on plain cloth, whose own light shows it too, and on printed
+_BEND = 1.0  # how far cloth is shifted along the shading's slopes: with twice that stripes waver as if drawn by hand
 _NOTHING = 0.02  # OKLab lightness: less than this is no print at all
 _PRINT = (
     0.03,
@@ -101,18 +99,11 @@ def _spread(pixels: Tensor, mask: Tensor) -> Tensor:
     return extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100)))
 
 
-def overlay(
-    style: Float[Tensor, "3 a b"], shade: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], zoom: float, folds: float, seed: int
-) -> Float[Tensor, "3 h w"]:
-    """The style's picture laid over the garment's box, shifted along the folds, and lit by them. Fills the whole canvas."""
-    return drape(lay(style, mask, zoom, seed), shade, folds)
-
-
 def drape(cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
     """Flat cloth shifted along the shading's slopes, and lit by it, by the share `folds`."""
     height, width = cloth.shape[1:]
     down, across = _gradients(blur(shade, max(height, width) / 40))
-    bend = 2.0 * folds * torch.stack([across[0], down[0]], -1) * max(height, width) / 64
+    bend = _BEND * folds * torch.stack([across[0], down[0]], -1) * max(height, width) / 64
     rows, columns = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)
     grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1) + bend.clamp(-0.02, 0.02)
     bent = F.grid_sample(cloth[None], grid[None], mode="bicubic", padding_mode="reflection", align_corners=True)[0].clamp(-1, 1)
@@ -149,29 +140,6 @@ def folds_back(
     return from_oklab(_lit(back, _edge(mask), folds))  # one way to OKLab and back for both
 
 
-def lay(style: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], zoom: float, seed: int) -> Float[Tensor, "3 h w"]:
-    """The style's picture on a canvas of the mask's size: covers the garment's box at zoom 1; mirrored beyond its own edge."""
-    top, bottom, left, right = box(mask)
-    height, width = mask.shape[1:]
-    rows, columns, above, before = placed((style.shape[1], style.shape[2]), (bottom - top, right - left), zoom, seed)
-    if (need := rows * columns * 36) > free_memory():  # three copies of three colours while it is resized
-        raise SettingError(
-            f"zoom={zoom:g}: the cloth would be {columns:,} x {rows:,} px and need about {need / 1e9:.1f} GB; lower zoom or size"
-        )
-    cloth = resize(style, rows, columns)
-    down = _mirrored(torch.arange(height) - top + above, rows)
-    across = _mirrored(torch.arange(width) - left + before, columns)
-    return cloth[:, down][:, :, across]
-
-
-def placed(style: tuple[int, int], inside: tuple[int, int], zoom: float, seed: int) -> tuple[int, int, int, int]:
-    """Rows and columns of a style (rows, columns) laid over a box of these sides, and how many of them lie above and before the box."""
-    scale = zoom * max(inside[0] / style[0], inside[1] / style[1])
-    rows, columns = max(8, round(style[0] * scale)), max(8, round(style[1] * scale))
-    draw = torch.rand(2, generator=seeded(seed, "lay"))
-    return rows, columns, round(float(draw[0]) * max(rows - inside[0], 0)), round(float(draw[1]) * max(columns - inside[1], 0))
-
-
 def masked_blur(x: Tensor, mask: Tensor, sigma: float) -> Tensor:
     """Blurred by what the mask covers alone."""
     return blur(x * mask, sigma) / blur(mask, sigma).clamp(min=1e-3)
@@ -180,8 +148,3 @@ def masked_blur(x: Tensor, mask: Tensor, sigma: float) -> Tensor:
 def _gradients(x: Tensor) -> tuple[Tensor, Tensor]:
     padded = F.pad(x[None], (1, 1, 1, 1), mode="replicate")[0]
     return (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2, (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
-
-
-def _mirrored(places: Tensor, length: int) -> Tensor:
-    folded = places.remainder(2 * length)
-    return torch.where(folded < length, folded, 2 * length - 1 - folded)

@@ -1,0 +1,140 @@
+"""Flat cloth laid on a garment: a picture over its box, or a repeat in centimetres; each panel cut from cloth of its own, along its grain.
+
+A body's cloth runs down; a sleeve's runs down the sleeve, a trouser leg's down the leg, so that a pattern breaks at the seams as on a sewn garment. Knows
+no folds: `shading.drape` bends and lights what was laid.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from muslin.base.contours import stroke
+from muslin.base.errors import SettingError
+from muslin.base.image import blur, resize
+from muslin.base.machine import free_memory
+from muslin.base.seeds import seeded
+from muslin.data.ground import box, shrink
+from muslin.data.panels import Panel, find_panels
+from muslin.style.repeats import resize_unit
+
+Endless = Callable[[Int[Tensor, " m"], Int[Tensor, " n"]], Float[Tensor, "3 m n"]]  # cloth by rows and columns, as many as one likes
+_STRIP = 256  # rows that are cut at once
+_SEAM, _BESIDE = (0.3, 500), (0.1, 90)  # how dark a seam is, and the shade along it; how broad, by the longer side
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A panel and where it lies, 0 to 1; it goes on beyond the garment's edge."""
+
+    panel: Panel
+    area: Float[Tensor, "1 h w"]
+
+
+def pieces(mask: Float[Tensor, "1 h w"]) -> list[Piece]:
+    """What a garment is cut from beside its body; a later one lies on the earlier."""
+    height, width = mask.shape[1:]
+    panels = find_panels(mask)
+    if not panels:
+        return []
+    inside = (shrink(mask, 1) > 0.99).float()
+    around = blur(inside, max(height, width) / 50)
+    found = []
+    for panel in panels:
+        area = panel.area(height, width)
+        beyond = (blur(area * inside, max(height, width) / 50) > 0.5 * around).float()
+        found.append(Piece(panel, torch.where(inside > 0, area, beyond)))
+    return found
+
+
+def sewn(shade: Float[Tensor, "1 h w"], cut: Sequence[Piece]) -> Float[Tensor, "1 h w"]:
+    """The shading with its seams: a fine dark line, and a soft shade along it; no darker where it is dark there already."""
+    if not cut:
+        return shade
+    side, drawn = max(shade.shape[1:]), torch.zeros(shade.shape[1:])
+    for piece in cut:
+        drawn = stroke(piece.panel.seam, max(1.0, side / _SEAM[1]), drawn)
+    broad = blur(drawn[None], side / _BESIDE[1])
+    lines = _SEAM[0] * blur(drawn[None], side / 1000) + _BESIDE[0] * broad / broad.amax().clamp(min=1e-6)
+    return shade - (lines - (1 - shade).clamp(min=0)).clamp(min=0)
+
+
+def lay(
+    style: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], zoom: float, seed: int, cut: Sequence[Piece] = ()
+) -> Float[Tensor, "3 h w"]:
+    """The style's picture on a canvas of the mask's size: covers the garment's box at zoom 1; mirrored beyond its own edge."""
+    top, bottom, left, right = box(mask)
+    height, width = mask.shape[1:]
+    rows, columns, above, before = placed((style.shape[1], style.shape[2]), (bottom - top, right - left), zoom, seed)
+    if (need := rows * columns * 36) > free_memory():  # three copies of three colours while it is resized
+        raise SettingError(
+            f"zoom={zoom:g}: the cloth would be {columns:,} x {rows:,} px and need about {need / 1e9:.1f} GB; lower zoom or size"
+        )
+    cloth = resize(style, rows, columns)
+
+    def endless(down: Tensor, across: Tensor) -> Tensor:
+        return cloth[:, _mirrored(down - top + above, rows)][:, :, _mirrored(across - left + before, columns)]
+
+    laid, share = endless(torch.arange(height), torch.arange(width)), float(torch.rand(1, generator=seeded(seed, "panel")))
+    for piece in cut:
+        laid = _laid_over(laid, piece, endless, left - before + round(share * columns) - round(float(piece.panel.pivot[0])))
+    return laid
+
+
+def lay_repeat(
+    unit: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], repeat: float, cut: Sequence[Piece] = ()
+) -> Float[Tensor, "3 h w"]:
+    """A seamless unit repeated over the canvas, `repeat` pixels wide, a unit's middle on the middle of the garment's box, and of each panel."""
+    top, bottom, left, right = box(mask)
+    height, width = mask.shape[1:]
+    rows, columns = max(2, round(repeat * unit.shape[1] / unit.shape[2])), max(2, round(repeat))
+    if (need := rows * columns * 36) > free_memory():  # three copies of three colours while it is resized
+        raise SettingError(
+            f"a repeat of {columns:,} x {rows:,} px needs about {need / 1e9:.1f} GB; lower repeat_cm or size, or raise width_cm"
+        )
+    cloth = resize_unit(unit, rows, columns)
+    above, before = (top + bottom) // 2 - rows // 2, (left + right) // 2 - columns // 2
+
+    def endless(down: Tensor, across: Tensor) -> Tensor:
+        return cloth[:, (down - above).remainder(rows)][:, :, (across - before).remainder(columns)]
+
+    laid = endless(torch.arange(height), torch.arange(width))
+    for piece in cut:
+        laid = _laid_over(laid, piece, endless, before + columns // 2 - round(float(piece.panel.pivot[0])))
+    return laid
+
+
+def placed(style: tuple[int, int], inside: tuple[int, int], zoom: float, seed: int) -> tuple[int, int, int, int]:
+    """Rows and columns of a style (rows, columns) laid over a box of these sides, and how many of them lie above and before the box."""
+    scale = zoom * max(inside[0] / style[0], inside[1] / style[1])
+    rows, columns = max(8, round(style[0] * scale)), max(8, round(style[1] * scale))
+    draw = torch.rand(2, generator=seeded(seed, "lay"))
+    return rows, columns, round(float(draw[0]) * max(rows - inside[0], 0)), round(float(draw[1]) * max(columns - inside[1], 0))
+
+
+def _laid_over(laid: Tensor, piece: Piece, endless: Endless, away: int) -> Float[Tensor, "3 h w"]:
+    """With a panel cut from the same cloth, `away` columns beside where the body has it, its rows those of the body at the pivot; bicubic."""
+    if not bool((piece.area > 0).any()):
+        return laid
+    angle, (x, y) = math.radians(piece.panel.grain), piece.panel.pivot.tolist()
+    top, bottom, left, right = box(piece.area)
+    for first in range(top, bottom, _STRIP):
+        rows = slice(first, min(first + _STRIP, bottom))
+        up, over = torch.meshgrid(torch.arange(rows.start, rows.stop) + 0.5 - y, torch.arange(left, right) + 0.5 - x, indexing="ij")
+        down = over * math.sin(angle) + up * math.cos(angle) + y - 0.5
+        across = over * math.cos(angle) - up * math.sin(angle) + x - 0.5 + away
+        (above, below), (before, after) = (((int(z.min()) - 3), int(z.max()) + 4) for z in (down, across))
+        patch = endless(torch.arange(above, below + 1), torch.arange(before, after + 1))
+        grid = torch.stack([(across - before) * 2 / (after - before) - 1, (down - above) * 2 / (below - above) - 1], -1)
+        there = F.grid_sample(patch[None], grid[None], mode="bicubic", align_corners=True)[0].clamp(-1, 1)
+        laid[:, rows, left:right] = torch.lerp(laid[:, rows, left:right], there, piece.area[:, rows, left:right])
+    return laid
+
+
+def _mirrored(places: Tensor, length: int) -> Tensor:
+    folded = places.remainder(2 * length)
+    return torch.where(folded < length, folded, 2 * length - 1 - folded)
