@@ -17,11 +17,13 @@ from muslin.data.ground import cut_out, extend, find_mask, shrink, widest, witho
 from muslin.data.loader import padded, square, within
 from muslin.data.registration import bend
 from muslin.style.enlarge import at_size, enlarge
-from muslin.style.relief import step
+from muslin.style.opening import find_opening, in_shade
+from muslin.style.relief import find_relief, step
 from muslin.style.shading import bare_light, masked_blur
 
 _COLOUR = 12  # a draft's colours are taken this part of the side wide
 _DEEP = 0.11  # standard deviation of a block's relative light, at most: of shiny black cloth it has twice that
+_INSIDE = (-0.34, 0.08)  # likewise how lit the inside of the back is, and by how much more away from the front's edge
 _BITE = 25  # a bite of twice this part of the side is closed
 _ROUND = 170  # an edge is rounded by this part of the side, so that a torn mask leaves no tatters
 
@@ -46,7 +48,7 @@ def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int) -> Pattern
     if wanted is None or mask is None or not bool((mask > 0.5).any()):
         return None
     bent = bend(wanted, [mask])[0]
-    light, edge = (bent.carry(x, size, size) for x in (bare_light(photo, mask), mask))
+    light, edge = (bent.carry(x, size, size) for x in (_light(photo, mask), mask))
     edge = _whole(edge.clamp(0, 1), wanted)
     lab = to_oklab(extend(content, shrink(wanted, max(1, size // 100))))
     typical = (lab[:1] * wanted).sum() / wanted.sum()
@@ -55,6 +57,13 @@ def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int) -> Pattern
     light = torch.where(light > 0, light * (1 - typical).sqrt(), light)  # pale cloth takes little of a highlight
     made = from_oklab(torch.cat([(typical + light * step(typical)).clamp(0, 1), colour]))
     return Pattern(from_bytes(to_bytes(made * edge + (1 - edge))), edge)
+
+
+def _light(photo: Float[Tensor, "3 s s"], mask: Float[Tensor, "1 s s"]) -> Float[Tensor, "1 s s"]:
+    """A block's light without its print; in the shade where the inside of the back is seen, whatever lies there."""
+    found = find_relief(photo, mask)
+    light, opening = bare_light(photo, mask, found), find_opening(photo, mask, found.lines)
+    return light if opening is None else in_shade(light, opening.area(mask), *_INSIDE)
 
 
 def _whole(edge: Float[Tensor, "1 s s"], wanted: Float[Tensor, "1 s s"]) -> Float[Tensor, "1 s s"]:

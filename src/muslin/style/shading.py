@@ -37,14 +37,16 @@ def shading(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Flo
     return _shading(relative(to_oklab(_spread(pixels, mask))[:1], mask), mask)
 
 
-def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]:
+def plain(
+    pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], found: Relief | None = None
+) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]:
     """The garment without its own print in its lightness, which else shows through every new cloth as if it were folds; and its shading.
 
     Print is where lightness is far from the light that the network sees; elsewhere lightness stays as it is. Lines of construction
-    are drawn into the shading. The ground stays to the bit.
+    are drawn into the shading. The ground stays to the bit. `found`: the garment's relief, where it is known already.
     """
     lightness = to_oklab(_spread(pixels, mask))[:1]
-    found = find_relief(pixels, mask)
+    found = found or find_relief(pixels, mask)
     share, printed, told = _told(lightness, mask, found)
     shade = _shading(told, mask, (_LINES[0] + share * (_LINES[1] - _LINES[0])) * _thin(found.lines))
     away = printed * step((lightness * mask).sum() / mask.sum().clamp(min=1))
@@ -54,9 +56,9 @@ def plain(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> tuple
     return torch.where(mask > 0, from_oklab(torch.cat([(lab[:1] - away * mask).clamp(0, 1), lab[1:]])), pixels), shade
 
 
-def bare_light(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+def bare_light(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], found: Relief) -> Float[Tensor, "1 h w"]:
     """The garment's relative lightness (`relief.relative`) without its print: 0 on the mean, -0.5 in a deep fold; it goes on beyond the edge."""
-    return _told(to_oklab(_spread(pixels, mask))[:1], mask, find_relief(pixels, mask))[2]
+    return _told(to_oklab(_spread(pixels, mask))[:1], mask, found)[2]
 
 
 def _told(lightness: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], found: Relief) -> tuple[Tensor, Tensor, Tensor]:
