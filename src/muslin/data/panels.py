@@ -5,7 +5,8 @@ opposite. Each panel has a grain, the way that its cloth runs down. What no silh
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -32,19 +33,27 @@ _MIDDLE, _RISE = (
 )  # of the width, how far from the middle a crotch may be; of the height, its least distance from the waist, and a leg's least length
 _GAP, _BRIDGE = 0.002, 0.15  # a gap's least area by the garment's; of the height, how thick it may be closed
 _LONG = (1.4, 1.8)  # of length to breadth: from there on a sleeve's length tells its grain
+_SLANT, _LEG = 18.0, 0.5  # degrees that a leg's grain slants at most; of the height, a leg that may do so: of shorts the body decides
 _STEEP = 75.0  # degrees off upright: a panel's grain at most
+
+
+Kind = Literal["leg", "sleeve", "front", "band", "inside"]
 
 
 @dataclass(frozen=True)
 class Panel:
     """`outline`: (x, y) in px of the mask that it was found on; `seam`: where it is sewn to its neighbour; `grain`: degrees from upright in which
-    its cloth runs down, positive to the right; `pivot`: about which the cloth is turned; `side`: -1 on the left, 1 on the right."""
+    its cloth runs down, positive to the right; `pivot`: about which the cloth is turned."""
 
+    kind: Kind
     outline: Float[Tensor, "n 2"]
     seam: Float[Tensor, "m 2"]
     grain: float
     pivot: Float[Tensor, " 2"]
-    side: int
+
+    def scaled(self, by: Float[Tensor, " 2"]) -> "Panel":
+        """On a mask of another size."""
+        return replace(self, outline=self.outline * by, seam=self.seam * by, pivot=self.pivot * by)
 
     def area(self, height: int, width: int) -> Float[Tensor, "1 height width"]:
         """Where it lies, 0 to 1, one pixel soft."""
@@ -75,9 +84,7 @@ def find_panels(mask: Float[Tensor, "1 h w"]) -> list[Panel]:
         return []
     contour = _turns(_opened(lines))
     scale = torch.tensor([width / small.shape[1], height / small.shape[0]])
-    return [
-        Panel(one.outline * scale, one.seam * scale, one.grain, one.pivot * scale, one.side) for one in _legs(contour) + _sleeves(contour)
-    ]
+    return [panel.scaled(scale) for panel in _legs(contour) + _sleeves(contour)]
 
 
 def _opened(lines: list[Float[Tensor, "_ 2"]]) -> Float[Tensor, "n 2"]:
@@ -163,7 +170,7 @@ def _sleeve(contour: _Contour, armpit: int, side: int) -> Panel | None:
         return None
     axis = _length(outline, _centroid(outline) - (start + chord / 2))
     grain = math.degrees(math.atan2(float(axis[0]), float(axis[1])))
-    return Panel(outline, seam, max(-_STEEP, min(_STEEP, grain)), start + chord / 2, side)
+    return Panel("sleeve", outline, seam, max(-_STEEP, min(_STEEP, grain)), start + chord / 2)
 
 
 def _length(outline: Float[Tensor, "n 2"], away: Float[Tensor, " 2"]) -> Float[Tensor, " 2"]:
@@ -207,8 +214,9 @@ def _leg(arc: Tensor, seam: Tensor, side: int) -> Panel:
     outer = level[(level[:, 0] * side).argmax()] if len(level) else start
     pivot = (start + outer) / 2
     axis = _centroid(below) - pivot
+    most = _SLANT * min(1.0, float(below[:, 1].amax() - start[1]) / (_LEG * float(arc[:, 1].amax() - arc[:, 1].amin())))
     grain = math.degrees(math.atan2(float(axis[0]), float(axis[1]))) if axis[1] > 0 else 0.0
-    return Panel(torch.cat([arc, seam.flip(0)[1:-1]]), seam, max(-20.0, min(20.0, grain)), pivot, side)
+    return Panel("leg", torch.cat([arc, seam.flip(0)[1:-1]]), seam, max(-most, min(most, grain)), pivot)
 
 
 def _opposite(contour: _Contour, place: int, way: Float[Tensor, " 2"]) -> int | None:

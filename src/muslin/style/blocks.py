@@ -15,10 +15,12 @@ from muslin.base.image import Picture, blur, from_bytes, to_bytes
 from muslin.data.draft_mask import evened
 from muslin.data.ground import cut_out, extend, find_mask, shrink, widest, without_specks
 from muslin.data.loader import padded, square, within
+from muslin.data.panels import find_panels
 from muslin.data.registration import bend
 from muslin.style.enlarge import at_size, enlarge
-from muslin.style.opening import find_opening, in_shade
+from muslin.style.laying import in_shade
 from muslin.style.relief import find_relief, step
+from muslin.style.seams import find_seams
 from muslin.style.shading import bare_light, masked_blur
 
 _COLOUR = 12  # a draft's colours are taken this part of the side wide
@@ -62,8 +64,11 @@ def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int) -> Pattern
 def _light(photo: Float[Tensor, "3 s s"], mask: Float[Tensor, "1 s s"]) -> Float[Tensor, "1 s s"]:
     """A block's light without its print; in the shade where the inside of the back is seen, whatever lies there."""
     found = find_relief(photo, mask)
-    light, opening = bare_light(photo, mask, found), find_opening(photo, mask, found.lines)
-    return light if opening is None else in_shade(light, opening.area(mask), *_INSIDE)
+    light = bare_light(photo, mask, found)
+    for panel in find_seams(photo, mask, found.lines, find_panels(mask)):
+        if panel.kind == "inside":
+            light = in_shade(light, panel.area(*mask.shape[1:]), *_INSIDE)
+    return light
 
 
 def _whole(edge: Float[Tensor, "1 s s"], wanted: Float[Tensor, "1 s s"]) -> Float[Tensor, "1 s s"]:

@@ -16,7 +16,7 @@ from muslin.base.errors import InputError, SettingError
 from muslin.base.machine import pick_device
 from muslin.base.seeds import seeded
 from muslin.data.ground import box, extend, shrink
-from muslin.data.panels import Panel
+from muslin.data.panels import find_panels
 from muslin.features.backbones import Backbone
 from muslin.style.canvas import SIZES, canvas, put_back, window
 from muslin.style.configs import Repeat, StyleConfig
@@ -25,13 +25,12 @@ from muslin.style.feedforward import draft, load_styler
 from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
 from muslin.style.laying import Piece, lay, lay_repeat, pieces, placed, sewn
 from muslin.style.objective import Problem, Sized
-from muslin.style.opening import find_opening, in_shade
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.relief import find_relief
 from muslin.style.repeats import Tile, make_tile
+from muslin.style.seams import find_seams
 from muslin.style.shading import drape, folds_back, plain, turned
 
-_INSIDE = (0.5, 0.15)  # shading where the inside of the back is seen: at the front's edge, and by how much more away from it
 _LEAST_REPEAT = 4  # pixels: below, a motif is no more than noise
 _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the same ones again
 _KEPT, _TILES = 256_000_000, OrderedDict[tuple[str, Repeat, float], Tile]()  # bytes of tiles kept, the last used last
@@ -107,13 +106,9 @@ def _form(part: Tensor, area: Tensor, config: StyleConfig) -> tuple[Tensor, _For
     bare, shade = plain(part, area, found)
     if config.cut == "whole":
         return bare, _Form(shade, [])
-    cut = pieces(area)
-    shade, opening = sewn(shade, cut), find_opening(part, area, found.lines)
-    if opening is not None:
-        inside = opening.area(area)
-        shade = in_shade(shade, inside, *_INSIDE)
-        cut.append(Piece(Panel(opening.curve(area), opening.curve(area), 0.0, opening.curve(area).mean(0), 0), inside))
-    return bare, _Form(shade, cut)
+    panels = find_panels(area)
+    cut = pieces(panels + find_seams(part, area, found.lines, panels), area)
+    return bare, _Form(sewn(shade, cut), cut)
 
 
 def _cloth_on(

@@ -19,11 +19,17 @@ from muslin.base.image import blur, resize
 from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
 from muslin.data.ground import box, shrink
-from muslin.data.panels import Panel, find_panels
+from muslin.data.panels import Kind, Panel
 from muslin.style.repeats import resize_unit
 
 Endless = Callable[[Int[Tensor, " m"], Int[Tensor, " n"]], Float[Tensor, "3 m n"]]  # cloth by rows and columns, as many as one likes
 _STRIP = 256  # rows that are cut at once
+_BEYOND = 50  # of the longer side: how far a panel is carried beyond the edge
+_ORDER: tuple[Kind, ...] = ("leg", "front", "band", "sleeve", "inside")
+_INSIDE, _FALL = (
+    (0.5, 0.15),
+    40,
+)  # shading of the inside of a back at the front's edge, and by how much more away from it; of the side, how far the front's shadow falls
 _SEAM, _BESIDE = (0.3, 500), (0.1, 90)  # how dark a seam is, and the shade along it; how broad, by the longer side
 
 
@@ -35,32 +41,40 @@ class Piece:
     area: Float[Tensor, "1 h w"]
 
 
-def pieces(mask: Float[Tensor, "1 h w"]) -> list[Piece]:
-    """What a garment is cut from beside its body; a later one lies on the earlier."""
-    height, width = mask.shape[1:]
-    panels = find_panels(mask)
+def pieces(panels: Sequence[Panel], mask: Float[Tensor, "1 h w"]) -> list[Piece]:
+    """What a garment is cut from beside its body; the later ones lie on the earlier."""
     if not panels:
         return []
-    inside = (shrink(mask, 1) > 0.99).float()
-    around = blur(inside, max(height, width) / 50)
+    height, width = mask.shape[1:]
+    inside, soft = (shrink(mask, 1) > 0.99).float(), max(height, width) / _BEYOND
+    around = blur(inside, soft)
     found = []
-    for panel in panels:
+    for panel in sorted(panels, key=lambda panel: _ORDER.index(panel.kind)):
         area = panel.area(height, width)
-        beyond = (blur(area * inside, max(height, width) / 50) > 0.5 * around).float()
+        beyond = (blur(area * inside, soft) > 0.5 * around).float()
         found.append(Piece(panel, torch.where(inside > 0, area, beyond)))
     return found
 
 
 def sewn(shade: Float[Tensor, "1 h w"], cut: Sequence[Piece]) -> Float[Tensor, "1 h w"]:
-    """The shading with its seams: a fine dark line, and a soft shade along it; no darker where it is dark there already."""
-    if not cut:
-        return shade
+    """The shading with its seams: a fine dark line, and a soft shade along it, no darker where it is dark there already; the inside of a back lies in the shade."""
     side, drawn = max(shade.shape[1:]), torch.zeros(shade.shape[1:])
     for piece in cut:
-        drawn = stroke(piece.panel.seam, max(1.0, side / _SEAM[1]), drawn)
+        if piece.panel.kind == "inside":
+            shade = in_shade(shade, piece.area, *_INSIDE)
+        else:
+            drawn = stroke(piece.panel.seam, max(1.0, side / _SEAM[1]), drawn)
+    if not bool(drawn.any()):
+        return shade
     broad = blur(drawn[None], side / _BESIDE[1])
     lines = _SEAM[0] * blur(drawn[None], side / 1000) + _BESIDE[0] * broad / broad.amax().clamp(min=1e-6)
     return shade - (lines - (1 - shade).clamp(min=0)).clamp(min=0)
+
+
+def in_shade(light: Float[Tensor, "1 h w"], inside: Float[Tensor, "1 h w"], dark: float, less: float) -> Float[Tensor, "1 h w"]:
+    """As dark as `dark` below the front's edge, by `less` lighter away from it; what lay there (a label, a print) is gone."""
+    away = (2 * blur(inside, max(inside.shape[1:]) / _FALL) - 1).clamp(0, 1)
+    return torch.lerp(light, dark + less * away, inside)
 
 
 def lay(
