@@ -17,27 +17,22 @@ from muslin.base.contours import area, closed_contours, fill
 from muslin.data.ground import at_size
 
 _WORK, _POINTS = 320, 400  # px of the longer side; points of the contour
-_REACH, _BESIDE = (
-    0.09,
-    12,
-)  # of the root of the area: the arms of the angle that is measured; points within which one corner is the sharpest
+_REACH = 0.09  # of the root of the area: the arms of the angle that is measured
+_BESIDE = 12  # points to either side, among which one corner is the sharpest
 _SHARP, _BOTH, _CROTCH = 38.0, 90.0, 60.0  # degrees that the contour turns inward at an armpit, at both together, and at a crotch
 _LEVEL = 0.3  # of the height: by how much one armpit is above the other, at most
 _ALIKE, _LEGS_ALIKE = 0.35, 0.6  # least share of one sleeve's area by the other's, and of one leg's
 _SLEEVE = (0.012, 0.3)  # of the garment's area, likewise a sleeve
 _LEAN, _TURNS = 8.0, 24.0  # degrees: how an armhole leans inward, and how far off that costs as much again
 _HOLLOW = 0.1  # of its length: how far an armhole is curved towards the body
-_MIDDLE, _RISE = (
-    0.16,
-    0.12,
-)  # of the width, how far from the middle a crotch may be; of the height, its least distance from the waist, and a leg's least length
+_MIDDLE = 0.16  # of the width: how far from the middle a crotch may be
+_RISE = 0.12  # of the height: its least distance from the waist, and a leg's least length
 _GAP, _BRIDGE = 0.002, 0.15  # a gap's least area by the garment's; of the height, how thick it may be closed
 _LONG = (1.4, 1.8)  # of length to breadth: from there on a sleeve's length tells its grain
 _SLANT, _LEG = 18.0, 0.5  # degrees that a leg's grain slants at most; of the height, a leg that may do so: of shorts the body decides
 _STEEP = 75.0  # degrees off upright: a panel's grain at most
 
-
-Kind = Literal["leg", "sleeve", "front", "band", "inside"]
+Kind = Literal["leg", "sleeve", "front", "band", "inside"]  # inside: of the back, seen above the front's edge
 
 
 @dataclass(frozen=True)

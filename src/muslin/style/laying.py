@@ -24,12 +24,11 @@ from muslin.style.repeats import resize_unit
 
 Endless = Callable[[Int[Tensor, " m"], Int[Tensor, " n"]], Float[Tensor, "3 m n"]]  # cloth by rows and columns, as many as one likes
 _STRIP = 256  # rows that are cut at once
+_JOG = (0.37, 0.07)  # of the cloth's columns, and of the garment's width, at most: how far beside the body's cloth a right front is cut
 _BEYOND = 50  # of the longer side: how far a panel is carried beyond the edge
 _ORDER: tuple[Kind, ...] = ("leg", "front", "band", "sleeve", "inside")
-_INSIDE, _FALL = (
-    (0.5, 0.15),
-    40,
-)  # shading of the inside of a back at the front's edge, and by how much more away from it; of the side, how far the front's shadow falls
+_INSIDE = (0.5, 0.15)  # shading of the inside of a back at the front's edge, and by how much more away from it
+_FALL = 40  # of the longer side: how far the front's shadow falls
 _SEAM, _BESIDE = (0.3, 500), (0.1, 90)  # how dark a seam is, and the shade along it; how broad, by the longer side
 
 
@@ -95,7 +94,7 @@ def lay(
 
     laid, share = endless(torch.arange(height), torch.arange(width)), float(torch.rand(1, generator=seeded(seed, "panel")))
     for piece in cut:
-        laid = _laid_over(laid, piece, endless, left - before + round(share * columns) - round(float(piece.panel.pivot[0])))
+        laid = _laid_over(laid, piece, endless, _away(piece, left - before + round(share * columns), columns, right - left))
     return laid
 
 
@@ -118,7 +117,7 @@ def lay_repeat(
 
     laid = endless(torch.arange(height), torch.arange(width))
     for piece in cut:
-        laid = _laid_over(laid, piece, endless, before + columns // 2 - round(float(piece.panel.pivot[0])))
+        laid = _laid_over(laid, piece, endless, _away(piece, before + columns // 2, columns, right - left))
     return laid
 
 
@@ -128,6 +127,13 @@ def placed(style: tuple[int, int], inside: tuple[int, int], zoom: float, seed: i
     rows, columns = max(8, round(style[0] * scale)), max(8, round(style[1] * scale))
     draw = torch.rand(2, generator=seeded(seed, "lay"))
     return rows, columns, round(float(draw[0]) * max(rows - inside[0], 0)), round(float(draw[1]) * max(columns - inside[1], 0))
+
+
+def _away(piece: Piece, column: int, columns: int, width: int) -> int:
+    """How far beside the body's cloth a panel's was cut: that `column` of it lies on the pivot; of a front only so far that the cut shows, a picture goes on."""
+    if piece.panel.kind == "front":
+        return round(min(_JOG[0] * columns, _JOG[1] * width))
+    return column - round(float(piece.panel.pivot[0]))
 
 
 def _laid_over(laid: Tensor, piece: Piece, endless: Endless, away: int) -> Float[Tensor, "3 h w"]:

@@ -20,17 +20,11 @@ _LOW, _WEIGHT = 0.25, 0.5  # quantile along the curve that counts beside the mea
 _BESIDE, _AWAY = 60, 0.35  # of the longer side, how far beside is; what an edge there costs, on either side
 _NECK, _DIP = (0.05, 0.3), 0.006  # of the width, how far from the middle a neck may end; of the height, how deep the contour dips between
 _LEVEL = 0.06  # of the height: by how much one end of an opening is higher
-_FRONT = (
-    0.1,
-    0.06,
-    0.12,
-    0.92,
-)  # of the width, how far from the middle a front closes, and how far it leans; of the height, from where to where
-_BAND, _TOP, _FLAT = (
-    (0.025, 0.12),
-    0.1,
-    0.16,
-)  # of the height: a waistband's breadth, where its width is taken, how far down its edge may dip
+_FRONT = (0.1, 0.06)  # of the width: how far from the middle a front closes, and how far it leans
+_FROM, _TO = 0.12, 0.92  # of the height: where a front is looked for
+_BAND = (0.025, 0.12)  # of the height: a waistband's breadth
+_TOP, _FLAT = 0.1, 0.16  # of the height: where a waistband's width is taken, and how far down its upper edge may dip
+_INSET = 0.08  # of its width, at either end, where the silhouette's corners are round
 
 
 def find_seams(
@@ -104,8 +98,8 @@ def _necks(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "n p 2"]:
 def _front(edge: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Panel | None:
     """The right half of a garment that is closed down its front, by a placket or a zip: nearly upright, near the middle."""
     top, bottom, left, right = box(mask, 0.5)
-    off, lean, begin, end = _FRONT
-    down = torch.linspace(begin, end, _POINTS)
+    off, lean = _FRONT
+    down = torch.linspace(_FROM, _TO, _POINTS)
     at, tilt = torch.cartesian_prod(torch.linspace(-off, off, 41), torch.linspace(-lean, lean, 7)).T[:, :, None] * (right - left)
     lines = torch.stack([_middle(mask) + at + tilt * (down - 0.5), (top + (bottom - top) * down).expand(len(at), -1)], -1)
     line = _best(edge, lines, "front", upright=True)
@@ -125,16 +119,17 @@ def _band(edge: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], upper: Flo
     lowest = top + _FLAT * (bottom - top)
     if len(columns) < 10 or bool((upper[int(columns[0]) : int(columns[-1]) + 1] > lowest).any()):
         return None
-    across = torch.linspace(float(columns[0]), float(columns[-1]), _POINTS)
+    inset = _INSET * float(columns[-1] - columns[0])
+    across = torch.linspace(float(columns[0]) + inset, float(columns[-1]) - inset, _POINTS)
     rim = F.avg_pool1d(F.pad(upper[across.long()][None, None], (4, 4), mode="replicate"), 9, 1)[0, 0]
     breadths = torch.linspace(*_BAND, 39)[:, None] * (bottom - top)
     curves = torch.stack([(across + 0.5).expand(len(breadths), -1), rim + breadths], -1)
-    curve = _best(edge, curves[:, 3:-3], "band")
+    curve = _best(edge, curves, "band")
     if curve is None:
         return None
-    step = curve[[0, -1]] - curve[[3, -4]]
-    whole = torch.cat([(curve[0] + 4 * step[0])[None], curve, (curve[-1] + 4 * step[1])[None]])
-    return Panel("band", _up_from(whole, mask), curve, 90.0, curve.mean(0))
+    beyond = torch.tensor([3 * inset, 0.0])
+    whole = torch.cat([(curve[0] - beyond)[None], curve, (curve[-1] + beyond)[None]])
+    return Panel("band", _up_from(whole, mask), whole, 90.0, curve.mean(0))
 
 
 def _upper(mask: Float[Tensor, "1 h w"], front: Tensor | None) -> Float[Tensor, " w"]:
