@@ -17,6 +17,7 @@ from muslin.base.contours import area, closed_contours, fill
 from muslin.data.ground import at_size
 
 _WORK, _POINTS = 320, 400  # px of the longer side; points of the contour
+_SAMPLES = 2  # places a pixel's side that its share of a panel is told by
 _REACH = 0.09  # of the root of the area: the arms of the angle that is measured
 _BESIDE = 12  # points to either side, among which one corner is the sharpest
 _SHARP, _BOTH, _CROTCH = 38.0, 90.0, 60.0  # degrees that the contour turns inward at an armpit, at both together, and at a crotch
@@ -52,7 +53,15 @@ class Panel:
 
     def area(self, height: int, width: int) -> Float[Tensor, "1 height width"]:
         """Where it lies, 0 to 1, one pixel soft."""
-        return fill([self.outline], height, width)
+        most = torch.tensor([width, height])
+        low, high = (
+            self.outline.amin(0).floor().clamp(min=0).minimum(most).int(),
+            self.outline.amax(0).ceil().clamp(min=0).minimum(most).int(),
+        )
+        (left, top), (right, bottom) = low.tolist(), high.tolist()
+        if right <= left or bottom <= top:
+            return torch.zeros(1, height, width)
+        return F.pad(fill([self.outline - low], bottom - top, right - left, _SAMPLES), (left, width - right, top, height - bottom))
 
 
 @dataclass(frozen=True)

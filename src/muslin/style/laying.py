@@ -25,7 +25,7 @@ from muslin.style.repeats import resize_unit
 Endless = Callable[[Int[Tensor, " m"], Int[Tensor, " n"]], Float[Tensor, "3 m n"]]  # cloth by rows and columns, as many as one likes
 _STRIP = 256  # rows that are cut at once
 _JOG = (0.37, 0.07)  # of the cloth's columns, and of the garment's width, at most: how far beside the body's cloth a right front is cut
-_BEYOND = 50  # of the longer side: how far a panel is carried beyond the edge
+_ROUGH, _BEYOND = 128, 25  # px of the longer side at which panels are carried beyond the edge; this part of it, how far
 _ORDER: tuple[Kind, ...] = ("leg", "front", "band", "sleeve", "inside")
 _INSIDE = (0.5, 0.15)  # shading of the inside of a back at the front's edge, and by how much more away from it
 _FALL = 40  # of the longer side: how far the front's shadow falls
@@ -45,14 +45,14 @@ def pieces(panels: Sequence[Panel], mask: Float[Tensor, "1 h w"]) -> list[Piece]
     if not panels:
         return []
     height, width = mask.shape[1:]
-    inside, soft = (shrink(mask, 1) > 0.99).float(), max(height, width) / _BEYOND
-    around = blur(inside, soft)
-    found = []
-    for panel in sorted(panels, key=lambda panel: _ORDER.index(panel.kind)):
-        area = panel.area(height, width)
-        beyond = (blur(area * inside, soft) > 0.5 * around).float()
-        found.append(Piece(panel, torch.where(inside > 0, area, beyond)))
-    return found
+    ordered = sorted(panels, key=lambda panel: _ORDER.index(panel.kind))
+    inside = (shrink(mask, 1) > 0.99).float()
+    areas = torch.cat([panel.area(height, width) for panel in ordered])
+    size = [max(2, round(side * _ROUGH / max(height, width))) for side in (height, width)]
+    solid, small = (F.interpolate(x[None], size, mode="area")[0] for x in (inside, areas * inside))
+    beyond = (blur(small, _ROUGH / _BEYOND) > 0.5 * blur(solid, _ROUGH / _BEYOND)).float()
+    whole = torch.where(inside > 0, areas, F.interpolate(beyond[None], (height, width), mode="nearest")[0])
+    return [Piece(panel, area) for panel, area in zip(ordered, whole.split(1), strict=True)]
 
 
 def sewn(shade: Float[Tensor, "1 h w"], cut: Sequence[Piece]) -> Float[Tensor, "1 h w"]:
