@@ -28,7 +28,7 @@ class StyleConfig:
     start: Literal["fast", "overlay", "content", "noise"] = "fast"  # the fast network's draft, the cloth laid on the folds, ...
     where: Literal["garment", "all"] = "garment"
     folds: float = 1.0  # how much of the garment's shading is put back, 0 to 1
-    cut: Literal["panels", "whole"] = "panels"  # sleeves and legs are cut from cloth of their own, along their grain, or all from one piece
+    cut: Literal["panels", "whole"] = "panels"  # sleeves, legs, fronts and bands have cloth of their own, along their grain; or one piece
     zoom: float = 1.0  # size of the style's motifs; 1: the style's picture covers the garment
     repeat: Repeat = "straight"  # print mode: how the pattern repeats
     even: float = 1.0  # print mode: how much of uneven light in the style's picture is taken out, 0 to 1
