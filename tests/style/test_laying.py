@@ -4,11 +4,12 @@ import math
 
 import torch
 
+from muslin.assets import STYLES
 from muslin.base.contours import fill
-from muslin.base.image import blur
+from muslin.base.image import blur, open_image
 from muslin.data.ground import shrink
 from muslin.data.panels import Panel, find_panels
-from muslin.style.laying import lay, lay_repeat, pieces, sewn
+from muslin.style.laying import is_scene, lay, lay_repeat, pieces, sewn
 
 SHIRT = [(96, 40), (160, 40), (236, 90), (212, 126), (176, 100), (176, 230), (80, 230), (80, 100), (44, 126), (20, 90)]
 
@@ -102,3 +103,20 @@ def test_a_panel_that_is_cut_in_strips_has_no_joint():
     within = shrink(cut[0].area, 3)[0, 1:] > 0.999
     assert int(within.any(1).sum()) > 300
     assert float((laid[:, 1:] - laid[:, :-1]).abs().amax(0)[within].max()) < 0.05
+
+
+def test_paintings_are_scenes_and_cloths_are_not():
+    """Of all styles that ship."""
+    told = {path.stem: is_scene(open_image(path).pixels) for path in sorted(STYLES.glob("*.jpg"))}
+    assert len(told) >= 24
+    assert {name for name, scene in told.items() if scene} == {name for name in told if name.startswith("paint")}
+
+
+def test_a_scene_goes_on_over_the_sleeves():
+    mask, cut = shirt()
+    scene = open_image(STYLES / "paint_starry_night.jpg").pixels
+    assert torch.equal(lay(scene, mask, 1.0, 0, cut), lay(scene, mask, 1.0, 0))
+
+
+def test_one_colour_is_no_scene():
+    assert not is_scene(torch.zeros(3, 40, 60))

@@ -14,8 +14,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from muslin.assets import STARTER
-from muslin.base.files import sha256
 from muslin.base.image import from_bytes
+from muslin.base.seeds import seeded
 from muslin.data.loader import load_images
 from muslin.features.embedded import pooled
 from muslin.metrics.manifold import radii
@@ -25,7 +25,7 @@ BLOCK = 16  # pictures looked at at once
 WIDTH = 0.8  # features of unit length this far apart are unlike
 ASIDE = 1e-3  # weight of what is set aside: taken before a twin, after everything else
 _CARE = 4.0  # how much realism counts where there is hardly a choice: what looks like nothing is not taken for variety
-_ROWS, _LEAST = 1024, 1e-15
+_ROWS, _LEAST, _FINE = 1024, 1e-15, 1e4  # the last: figures nearer to each other than its inverse are equal
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def in_turns(rule: Determinant, usable: Bool[Tensor, " n"], kinds: Sequence[str]
     while len(chosen) < count and left.any():
         counts = taken[numbers]
         now = left & (counts == counts[left].min())
-        place = int(torch.where(now, rule.gains, -torch.inf).argmax())
+        place = int(_rounded(torch.where(now, rule.gains, -torch.inf)).argmax())
         rule.take(place)
         chosen.append(place)
         left[place] = False
@@ -184,8 +184,9 @@ def _reordered(pool: Pool, order: Int[Tensor, " n"]) -> Pool:
 
 
 def _by_content(pool: Pool) -> Int[Tensor, " n"]:
-    """An order that only the drafts' features decide: equal gains are settled by it."""
-    keys = [sha256(row.numpy().tobytes()) for row in pool.points]
+    """An order that only the drafts' features decide, and not their last bits, which differ with the number of threads: equal gains are settled by it."""
+    way = torch.randn(pool.points.shape[1], generator=seeded("choose"), dtype=torch.float64)
+    keys = (pool.points.double() @ way).tolist()
     return torch.tensor(sorted(range(len(keys)), key=lambda place: (pool.kinds[place], keys[place])), dtype=torch.long)
 
 
@@ -199,9 +200,15 @@ def ranked(value: Float[Tensor, " n"], pool: Pool) -> Float[Tensor, " n"]:
     share, numbers = torch.zeros(len(value)), _numbers(pool.kinds)
     for number in numbers.unique():
         own = (pool.usable & (numbers == number)).nonzero()[:, 0]
-        less = torch.searchsorted(value[own].sort().values, value[own].contiguous())
+        told = _rounded(value[own])
+        less = torch.searchsorted(told.sort().values, told)
         share[own] = less.float() / (len(own) - 1) if len(own) > 1 else torch.ones(len(own))
     return share
+
+
+def _rounded(value: Tensor) -> Tensor:
+    """What differs in the last bits alone, as with another number of threads, is equal."""
+    return (value.double() * _FINE).round()
 
 
 def _numbers(kinds: Sequence[str]) -> Int[Tensor, " n"]:
