@@ -26,25 +26,15 @@ SWATCHES = {  # left, top, width and height of the clean part in pixels, and whe
     "fabric_polka_teal.jpg": (0, 40, 190, 165, False),
     "fabric_tartan_cream.jpg": (0, 45, 112, 205, True),
 }
+AUTHOR = "contributors of the Clothing Dataset"
 SIDE = 256  # px of a swatch that is continued
 
 
 def main(data: Path) -> None:
-    """Write starter.zip, styles/ and LICENSES.csv into the package."""
+    """Write starter.zip, styles/ and their rows of LICENSES.csv into the package."""
     names = (HERE / "starter.txt").read_text().split()
-    garments = {row["file"]: row for row in csv.DictReader((data / "garments256.csv").open())}
+    ledger = pack(data, [name for name in names if not name.startswith("styles/")], STARTER)
     styles = {row["file"]: row for row in csv.DictReader((data / "styles" / "styles.csv").open())}
-    ledger, images = [], []
-    with whole(STARTER) as part, zipfile.ZipFile(part, "w") as out, zipfile.ZipFile(data / "garments256.zip") as archive:
-        for name in (n for n in names if not n.startswith("styles/")):
-            content, row = archive.read(name), garments[name]
-            out.writestr(zipfile.ZipInfo(name), content)
-            entry = {"file": name, "class": row["class"], "licence": row["licence"], "source": row["source"], "sha256": sha256(content)}
-            images.append(entry)
-            author = "contributors of the Clothing Dataset"
-            ledger.append([f"starter.zip/{name}", f"{row['class']} (photograph, cut out)", author, row["licence"], row["source"]])
-        listing = {"name": "starter", "licence": "CC0-1.0", "size": 256, "classes": sorted({i["class"] for i in images}), "images": images}
-        out.writestr(zipfile.ZipInfo("dataset.json"), json.dumps(listing, indent=1))
     make_folder(STYLES)
     for name in (n.removeprefix("styles/") for n in names if n.startswith("styles/")):
         row = styles[name]
@@ -52,16 +42,33 @@ def main(data: Path) -> None:
         content, note = swatch(name, (data / "styles" / name).read_bytes())
         write_bytes(STYLES / name, content)
         ledger.append([f"styles/{name}", row["title"], row["author"], row["licence"], row["source"] + note])
-    weights = [
-        ["efficientnet-lite0.safetensors", "EfficientNet-Lite0, ImageNet weights, fp16", "Google (Tan & Le 2019)", "Apache-2.0", "PyTorch port"],
-        ["fashion-mnist-28.safetensors", "the article's GAN on Fashion-MNIST", "Muslin", "Apache-2.0 (data: MIT, Zalando)", "runs/fashion-mnist-28.sh"],
-        ["garments-64.safetensors", "style-based GAN on CC0 garments", "Muslin", "Apache-2.0 (data: CC0-1.0)", "runs/garments-64.sh"],
-        ["fashion-mnist-32.safetensors", "style-based GAN on Fashion-MNIST", "Muslin", "Apache-2.0 (data: MIT)", "runs/fashion-mnist-32.sh"],
-    ]  # fmt: skip
+    keep_ledger(ledger, ("starter.zip/", "styles/"))
+
+
+def pack(data: Path, names: list[str], to: Path) -> list[list[str]]:
+    """Garments of DATA's garments256.zip as a zip with its listing; their rows of the ledger."""
+    garments = {row["file"]: row for row in csv.DictReader((data / "garments256.csv").open())}
+    images = []
+    with whole(to) as part, zipfile.ZipFile(part, "w") as out, zipfile.ZipFile(data / "garments256.zip") as archive:
+        for name in names:
+            content, row = archive.read(name), garments[name]
+            out.writestr(zipfile.ZipInfo(name), content)
+            images.append(
+                {"file": name, "class": row["class"], "licence": row["licence"], "source": row["source"], "sha256": sha256(content)}
+            )
+        listing = {"name": to.stem, "licence": "CC0-1.0", "size": 256, "classes": sorted({i["class"] for i in images}), "images": images}
+        out.writestr(zipfile.ZipInfo("dataset.json"), json.dumps(listing, indent=1))
+    return [[f"{to.name}/{i['file']}", f"{i['class']} (photograph, cut out)", AUTHOR, i["licence"], i["source"]] for i in images]
+
+
+def keep_ledger(rows: list[list[str]], begins: tuple[str, ...]) -> None:
+    """LICENSES.csv with these rows in the place of those whose files begin so."""
+    with LICENSES.open(newline="", encoding="utf-8") as file:
+        head, *old = csv.reader(file)
+    first = next((place for place, row in enumerate(old) if row[0].startswith(begins)), len(old))
+    others = [row for row in old if not row[0].startswith(begins)]
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "title", "author", "licence", "origin"])
-    writer.writerows(weights + ledger)
+    csv.writer(text, lineterminator="\n").writerows([head, *others[:first], *rows, *others[first:]])
     write_text(LICENSES, text.getvalue())
 
 

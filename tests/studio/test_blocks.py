@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from command import muslin, refused
-from muslin.assets import BLOCKS, GENERATORS, STARTER
+from muslin.assets import BLOCKS, GENERATORS, LICENSES, MORE_BLOCKS, STARTER
 from muslin.base.errors import InputError
 from muslin.base.events import Note
+from muslin.base.files import sha256
 from muslin.base.image import encode_png, open_image, resize
 from muslin.base.rights import Rights
 from muslin.data.ledger import Ledger, write_ledger
@@ -56,15 +57,25 @@ def shelf(tmp_path) -> Path:
     return path
 
 
-def test_what_is_listed_is_in_the_starter_set_and_kinds_are_kept(starter, shirts):
+def test_what_is_listed_ships_and_kinds_are_kept(starter, shirts):
     names = BLOCKS.read_text().split()
-    assert set(names) <= {item.name for item in open_source(STARTER).items} and len(names) == len(set(names))
+    ship, more = ({item.name for item in open_source(path).items} for path in (STARTER, MORE_BLOCKS))
+    assert set(names) <= ship | more and len(names) == len(set(names)) and more <= set(names) - ship
+    assert {item.name for item in starter.items} == set(names)
+    assert all(f"{MORE_BLOCKS.name}/{name}," in LICENSES.read_text(encoding="utf-8") for name in more)
     rows = list(starter.fits(shirts[0], "shirt"))
     assert len(rows) == 8 and all(row["file"].startswith("shirt/") and row["licence"] == "CC0-1.0" for row in rows)
     assert all(row["file"] in names for row in rows)
     assert rows == list(starter.fits(shirts[0], "shirt"))  # whatever was asked before
     firsts = {next(starter.fits(shirts[2], "shirt", seed))["file"] for seed in range(12)}
     assert len(firsts) > 1  # drafts that are alike are not all made up on one
+
+
+def test_blocks_that_ship_beside_the_starter_set_are_found_again(starter):
+    """By their recipe's row, wherever the studio is."""
+    item = open_source(MORE_BLOCKS).items[0]
+    row = {"file": item.name, "sha256": sha256(item.content())}
+    assert torch.equal(find_block(row, []).pixels, starter.picture(row).pixels)
 
 
 def test_the_next_design_takes_another_block(shirts):

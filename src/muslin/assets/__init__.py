@@ -7,7 +7,10 @@ ENCODER = HERE / "efficientnet-lite0.safetensors"
 FAST_STYLER = HERE / "fast-styler.safetensors"
 RELIEF = HERE / "relief.safetensors"
 STARTER = HERE / "starter.zip"
-BLOCKS = HERE / "starter.blocks.txt"  # which of the starter set are cut out and laid so cleanly that drafts are made up on them
+MORE_BLOCKS = HERE / "blocks.zip"
+BLOCKS = (
+    HERE / "blocks.txt"
+)  # which of both are cut out and laid so cleanly that drafts are made up on them: some of the first, all of the second
 STYLES = HERE / "styles"
 LICENSES = HERE / "LICENSES.csv"
 GENERATORS = {

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.assets import BLOCKS, STARTER
+from muslin.assets import BLOCKS, MORE_BLOCKS, STARTER
 from muslin.base.errors import InputError, MuslinError
 from muslin.base.events import Event, Note, Step, Warned
 from muslin.base.files import sha256
@@ -114,10 +114,12 @@ def _row(item: Item) -> dict[str, Any]:
 
 
 def open_blocks(which: str, vouched_by: str = "") -> Iterator[Event | Blocks]:
-    """The garments of `starter`, a folder or a zip as blocks; the last thing yielded is the Blocks. Raises InputError where none can be one."""
+    """The garments of a folder or a zip as blocks (`starter`: those that ship); the last thing yielded is the Blocks. Raises InputError where none can be one."""
     source = source_of(which)
-    chosen = set(BLOCKS.read_text().split()) if which == STARTER_NAME else None
-    items = [item for item in source.items if chosen is None or item.name in chosen]
+    items = list(source.items)
+    if which == STARTER_NAME:
+        chosen = set(BLOCKS.read_text().split())
+        items = sorted((item for item in (*items, *open_source(MORE_BLOCKS).items) if item.name in chosen), key=lambda item: item.name)
     cleared = clear([(item.name, item.rights) for item in items], "style", f"blocks of {source.name}", vouched_by)
     kept, masks = list[Item](), list[Tensor]()
     for number, item in enumerate(items, 1):
@@ -155,10 +157,10 @@ def told_of(blocks: Blocks, done: int, count: int) -> Iterator[Event]:
 
 
 def find_block(row: dict[str, Any], places: list[Path]) -> Picture:
-    """The picture of a recipe's block, by name and SHA-256: in the starter set, or in one of `places`, folders and zips. Raises InputError."""
+    """The picture of a recipe's block, by name and SHA-256: among those that ship, or in one of `places`, folders and zips. Raises InputError."""
     with told_cut():
         name, digest = inside(str(row["file"])), str(row["sha256"])
-    for place in (STARTER, *places):
+    for place in (STARTER, MORE_BLOCKS, *places):
         for content in _contents(place, name):
             if sha256(content) == digest:
                 return open_image(content, str(name))

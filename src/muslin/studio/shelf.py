@@ -2,6 +2,7 @@
 
 import csv
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -99,11 +100,15 @@ def _settings() -> Iterator[str]:
 
 
 def _licences() -> Iterator[str]:
+    photographs = Counter[str]()
     for row in _ledger():
-        if not row["file"].startswith("starter.zip"):
+        archive, inside, _ = row["file"].partition(".zip/")
+        if inside:
+            photographs[archive + ".zip"] += 1
+        else:
             yield f"{row['file']}: {row['title']}, {row['author']}, {row['licence']}"
-    count = sum(row["file"].startswith("starter.zip") for row in _ledger())
-    yield f"starter.zip: {count} photographs, contributors of the Clothing Dataset, CC0-1.0 (each is listed in {LICENSES.name})"
+    for archive, count in photographs.items():
+        yield f"{archive}: {count} photographs, contributors of the Clothing Dataset, CC0-1.0 (each is listed in {LICENSES.name})"
 
 
 def _sliders() -> Iterator[str]:
