@@ -32,13 +32,14 @@ from muslin.data.registration import bend
 from muslin.data.sources import Item, Source, open_source
 from muslin.provenance.recipe import told_cut
 from muslin.studio.styles import inside
-from muslin.style.blocks import Pattern, at_most, make_up, outline_of
+from muslin.style.blocks import Pattern, at_most, make_up, opened, outline_of
 
 STARTER_NAME = "starter"
 _GLANCE, _SIDE, _LEAST = 64, 192, 128  # px at which a block is looked at: first for its outline, then for how it is cut out; its least side
 _SEEN, _TRIED = 64, 8  # of those whose outlines are nearest: how many are looked at, and bent onto a draft's
 _POOR = 1.0  # a bend of that cost makes no garment of the draft
 _AGAIN, _EITHER = 0.3, 0.1  # what a block costs for each time that it was taken more than others which fit; by how much chance decides
+_OPEN = 0.15  # what less an open neck or waist costs: a garment that is seen to be hollow
 _RIM = 0.06  # share of a picture's border that a garment may touch
 
 
@@ -51,6 +52,7 @@ class Blocks:
     outlines: Outlines
     cleared: Cleared
     _masks: dict[str, Tensor | None] = field(default_factory=dict)  # by name: of those that were tried; None: no good
+    _open: dict[str, bool] = field(default_factory=dict)  # of those that are good: whether the inside of the back is seen
     _taken: Counter[str] = field(default_factory=Counter)
 
     def fits(self, picture: Float[Tensor, "3 h w"], kind: str, seed: int = 0) -> Iterator[dict[str, Any]]:
@@ -68,7 +70,7 @@ class Blocks:
         costs = [one.cost for one in bend(outline, [mask for _, mask in tried])]
         least, chance = min(self._taken[item.name] for item, _ in tried), torch.rand(len(tried), generator=seeded(seed, "blocks")).tolist()
         told = [
-            cost + _AGAIN * (self._taken[item.name] - least) + _EITHER * luck
+            cost + _AGAIN * (self._taken[item.name] - least) + _EITHER * luck - _OPEN * self._open[item.name]
             for (item, _), cost, luck in zip(tried, costs, chance, strict=True)
         ]
         for place in sorted(range(len(tried)), key=told.__getitem__):
@@ -105,6 +107,7 @@ class Blocks:
             mask = outline_of(shown)
             good = mask is not None and on_border(mask) < _RIM and not bool(beside(shown.pixels, mask, photo=True).any())
             self._masks[item.name] = padded(mask) if mask is not None and good else None
+            self._open[item.name] = mask is not None and good and opened(shown, mask)
         return self._masks[item.name]
 
 

@@ -50,8 +50,8 @@ def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int) -> Pattern
     if wanted is None or mask is None or not bool((mask > 0.5).any()):
         return None
     bent = bend(wanted, [mask])[0]
-    light, edge = (bent.carry(x, size, size) for x in (_light(photo, mask), mask))
-    edge = _whole(edge.clamp(0, 1), wanted)
+    light, inside, edge = (bent.carry(x, size, size) for x in (*_light(photo, mask), mask))
+    edge = _whole(edge.clamp(0, 1), wanted, inside)
     lab = to_oklab(extend(content, shrink(wanted, max(1, size // 100))))
     typical = (lab[:1] * wanted).sum() / wanted.sum()
     colour = masked_blur(lab[1:], wanted, size / _COLOUR)
@@ -61,22 +61,29 @@ def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int) -> Pattern
     return Pattern(from_bytes(to_bytes(made * edge + (1 - edge))), edge)
 
 
-def _light(photo: Float[Tensor, "3 s s"], mask: Float[Tensor, "1 s s"]) -> Float[Tensor, "1 s s"]:
-    """A block's light without its print; in the shade where the inside of the back is seen, whatever lies there."""
+def _light(photo: Float[Tensor, "3 s s"], mask: Float[Tensor, "1 s s"]) -> tuple[Float[Tensor, "1 s s"], Float[Tensor, "1 s s"]]:
+    """A block's light without its print, in the shade where the inside of the back is seen, whatever lies there; and where that is, and above it."""
     found = find_relief(photo, mask)
-    light = bare_light(photo, mask, found)
+    light, inside = bare_light(photo, mask, found), torch.zeros_like(mask)
     for panel in find_seams(photo, mask, found.lines, find_panels(mask)):
         if panel.kind == "inside":
-            light = in_shade(light, panel.area(*mask.shape[1:]), *_INSIDE)
-    return light
+            inside = panel.area(*mask.shape[1:])
+            light = in_shade(light, inside, *_INSIDE)
+    return light, inside
 
 
-def _whole(edge: Float[Tensor, "1 s s"], wanted: Float[Tensor, "1 s s"]) -> Float[Tensor, "1 s s"]:
-    """A carried edge: bites that the draft has not are filled; halfway to its mirror image where it is nearly that; tatters rounded off, one pixel soft."""
+def opened(block: Picture, mask: Float[Tensor, "1 h w"]) -> bool:
+    """Whether the inside of a block's back is seen at its neck or waist."""
+    lines = find_relief(block.pixels, mask).lines
+    return any(panel.kind == "inside" for panel in find_seams(block.pixels, mask, lines, find_panels(mask)))
+
+
+def _whole(edge: Float[Tensor, "1 s s"], wanted: Float[Tensor, "1 s s"], inside: Float[Tensor, "1 s s"]) -> Float[Tensor, "1 s s"]:
+    """A carried edge: bites that the draft has not are filled, but for a neck's; halfway to its mirror image where it is nearly that; tatters rounded off, one pixel soft."""
     side = edge.shape[1]
     reach = round(side / _BITE)
     closed = -widest(-widest(edge[None], reach), reach)[0]
-    filled = torch.maximum(edge, torch.minimum(closed, wanted))
+    filled = torch.where(inside > 0.5, edge, torch.maximum(edge, torch.minimum(closed, wanted)))
     soft = blur(evened(blur(filled, 1.0), side / 128), side / _ROUND)
     return without_specks(((soft - 0.5) * (2.5 * side / _ROUND) + 0.5).clamp(0, 1))
 
