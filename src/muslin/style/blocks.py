@@ -68,7 +68,7 @@ def _light(photo: Float[Tensor, "3 s s"], mask: Float[Tensor, "1 s s"]) -> tuple
     for panel in find_seams(photo, mask, found.lines, find_panels(mask)):
         if panel.kind == "inside":
             inside = panel.area(*mask.shape[1:])
-            light = in_shade(light, inside, *_INSIDE)
+            light = in_shade(light, inside, *_INSIDE, max(mask.shape[1:]))
     return light, inside
 
 

@@ -81,6 +81,8 @@ def unread(config: StyleConfig) -> list[str]:
     reasons: list[tuple[str, tuple[str, ...]]] = [("in print mode", (*_STYLE, *_DESCENT)) if printed else ("without --as print", _PRINT)]
     reasons += [("by a draft (effort 0)", _DESCENT)] if not printed and config.effort == 0 else []
     reasons += [("without keep=palette", ("inks",))] if config.keep != "palette" else []
+    bare = config.where == "all" or (not printed and config.start in ("content", "noise"))
+    reasons += [("where no cloth is laid on a garment", ("cut",))] if bare else []
     plain = min(PRESETS.values(), key=lambda preset: sum(vars(config)[name] != value for name, value in vars(preset).items()))
     changed = [(why, [name for name in names if getattr(config, name) != getattr(plain, name)]) for why, names in reasons]
     return [f"{', '.join(names)}: not read {why}" for why, names in changed if names]

@@ -36,33 +36,44 @@ _SEAM, _BESIDE = (0.3, 500), (0.1, 90)  # how dark a seam is, and the shade alon
 
 @dataclass(frozen=True)
 class Piece:
-    """A panel and where it lies, 0 to 1; it goes on beyond the garment's edge."""
+    """A panel and where it lies, 0 to 1, within its box: `top` and `left` are where that begins. It goes on beyond the garment's edge."""
 
     panel: Panel
     area: Float[Tensor, "1 h w"]
+    top: int
+    left: int
+
+    def of(self, canvas: Float[Tensor, "c H W"]) -> Float[Tensor, "c h w"]:
+        """The part of a canvas that it lies on, not a copy."""
+        return canvas[:, self.top : self.top + self.area.shape[1], self.left : self.left + self.area.shape[2]]
 
 
 def pieces(panels: Sequence[Panel], mask: Float[Tensor, "1 h w"]) -> list[Piece]:
     """What a garment is cut from beside its body; the later ones lie on the earlier."""
-    if not panels:
-        return []
     height, width = mask.shape[1:]
-    ordered = sorted(panels, key=lambda panel: _ORDER.index(panel.kind))
-    inside = (shrink(mask, 1) > 0.99).float()
-    areas = torch.cat([panel.area(height, width) for panel in ordered])
+    inside = shrink(mask, 1) > 0.99
+    if not panels or not bool(inside.any()):
+        return []
     size = [max(2, round(side * _ROUGH / max(height, width))) for side in (height, width)]
-    solid, small = (F.interpolate(x[None], size, mode="area")[0] for x in (inside, areas * inside))
-    beyond = (blur(small, _ROUGH / _BEYOND) > 0.5 * blur(solid, _ROUGH / _BEYOND)).float()
-    whole = torch.where(inside > 0, areas, F.interpolate(beyond[None], (height, width), mode="nearest")[0])
-    return [Piece(panel, area) for panel, area in zip(ordered, whole.split(1), strict=True)]
+    solid, found = F.interpolate(inside[None].float(), size, mode="area")[0], list[Piece]()
+    around = 0.5 * blur(solid, _ROUGH / _BEYOND)
+    for panel in sorted(panels, key=lambda panel: _ORDER.index(panel.kind)):
+        area = panel.area(height, width)
+        small = F.interpolate((area * inside)[None], size, mode="area")[0]
+        beyond = (blur(small, _ROUGH / _BEYOND) > around).float()
+        area = torch.where(inside, area, F.interpolate(beyond[None], (height, width), mode="nearest")[0])
+        if bool((area > 0).any()):
+            top, bottom, left, right = box(area, 0.0)
+            found.append(Piece(panel, area[:, top:bottom, left:right].clone(), top, left))
+    return found
 
 
 def sewn(shade: Float[Tensor, "1 h w"], cut: Sequence[Piece]) -> Float[Tensor, "1 h w"]:
     """The shading with its seams: a fine dark line, and a soft shade along it, no darker where it is dark there already; the inside of a back lies in the shade."""
-    side, drawn = max(shade.shape[1:]), torch.zeros(shade.shape[1:])
+    side, drawn, shade = max(shade.shape[1:]), torch.zeros(shade.shape[1:]), shade.clone() if cut else shade
     for piece in cut:
         if piece.panel.kind == "inside":
-            shade = in_shade(shade, piece.area, *_INSIDE)
+            piece.of(shade).copy_(in_shade(piece.of(shade), piece.area, *_INSIDE, side))
         else:
             drawn = stroke(piece.panel.seam, max(1.0, side / _SEAM[1]), drawn)
     if not bool(drawn.any()):
@@ -72,9 +83,9 @@ def sewn(shade: Float[Tensor, "1 h w"], cut: Sequence[Piece]) -> Float[Tensor, "
     return shade - (lines - (1 - shade).clamp(min=0)).clamp(min=0)
 
 
-def in_shade(light: Float[Tensor, "1 h w"], inside: Float[Tensor, "1 h w"], dark: float, less: float) -> Float[Tensor, "1 h w"]:
-    """As dark as `dark` below the front's edge, by `less` lighter away from it; what lay there (a label, a print) is gone."""
-    away = (2 * blur(inside, max(inside.shape[1:]) / _FALL) - 1).clamp(0, 1)
+def in_shade(light: Float[Tensor, "1 h w"], inside: Float[Tensor, "1 h w"], dark: float, less: float, side: int) -> Float[Tensor, "1 h w"]:
+    """As dark as `dark` below the front's edge, by `less` lighter away from it, on a garment of `side` px; what lay there (a label, a print) is gone."""
+    away = (2 * blur(inside, side / _FALL) - 1).clamp(0, 1)
     return torch.lerp(light, dark + less * away, inside)
 
 
@@ -154,20 +165,18 @@ def _away(piece: Piece, column: int, columns: int, width: int) -> int:
 
 def _laid_over(laid: Tensor, piece: Piece, endless: Endless, away: int) -> Float[Tensor, "3 h w"]:
     """With a panel cut from the same cloth, `away` columns beside where the body has it, its rows those of the body at the pivot; bicubic."""
-    if not bool((piece.area > 0).any()):
-        return laid
     angle, (x, y) = math.radians(piece.panel.grain), piece.panel.pivot.tolist()
-    top, bottom, left, right = box(piece.area)
-    for first in range(top, bottom, _STRIP):
-        rows = slice(first, min(first + _STRIP, bottom))
-        up, over = torch.meshgrid(torch.arange(rows.start, rows.stop) + 0.5 - y, torch.arange(left, right) + 0.5 - x, indexing="ij")
+    for first in range(0, piece.area.shape[1], _STRIP):
+        area, here = piece.area[:, first : first + _STRIP], piece.of(laid)[:, first : first + _STRIP]
+        rows, columns = torch.arange(area.shape[1]) + (piece.top + first + 0.5 - y), torch.arange(area.shape[2]) + (piece.left + 0.5 - x)
+        up, over = torch.meshgrid(rows, columns, indexing="ij")
         down = over * math.sin(angle) + up * math.cos(angle) + y - 0.5
         across = over * math.cos(angle) - up * math.sin(angle) + x - 0.5 + away
         (above, below), (before, after) = (((int(z.min()) - 3), int(z.max()) + 4) for z in (down, across))
         patch = endless(torch.arange(above, below + 1), torch.arange(before, after + 1))
         grid = torch.stack([(across - before) * 2 / (after - before) - 1, (down - above) * 2 / (below - above) - 1], -1)
         there = F.grid_sample(patch[None], grid[None], mode="bicubic", align_corners=True)[0].clamp(-1, 1)
-        laid[:, rows, left:right] = torch.lerp(laid[:, rows, left:right], there, piece.area[:, rows, left:right])
+        here.copy_(torch.lerp(here, there, area))
     return laid
 
 
