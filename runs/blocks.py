@@ -1,6 +1,6 @@
 """Remakes blocks.zip: `python runs/blocks.py DATA` with the garments256 set in DATA.
 
-Garments beside the starter set on which drafts are made up: those of src/muslin/assets/blocks.txt that starter.zip has not. They were picked by eye from 600 that
+Garments beside the starter set on which drafts are made up: those of src/muslin/assets/blocks.txt that starter.zip has not. They were picked by eye from some 500 that
 a machine had put forward (plain cloth, a clean silhouette): no logos, labels, hangers or hard shadows, collar, neck and waist well seen. Bytes as they are.
 """
 

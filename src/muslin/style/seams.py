@@ -15,7 +15,8 @@ from muslin.data.ground import at_size, box, extend, shrink
 from muslin.data.panels import Panel
 
 _WORK, _POINTS = 320, 41  # px of the longer side; points of a curve
-_SURE = {"inside": 0.5, "front": 0.52, "band": 0.38}  # of an edge along the curve, less what is beside it: from there on it is one
+_SURE = {"inside": 0.5, "front": 0.52, "band": 0.5}  # of an edge along the curve, less what is beside it: from there on it is one
+_TROUSERS = 0.38  # likewise a waistband of trousers, which mostly have one
 _LOW, _WEIGHT = 0.25, 0.5  # quantile along the curve that counts beside the mean, and how much: a part that is missing costs
 _BESIDE, _AWAY = 60, 0.35  # of the longer side, how far beside is; what an edge there costs, on either side
 _NECK, _DIP = (0.05, 0.3), 0.006  # of the width, how far from the middle a neck may end; of the height, how deep the contour dips between
@@ -44,7 +45,7 @@ def find_seams(
     inside = _inside(edge, small)
     upper = _upper(small, None if inside is None else inside.seam)
     front = None if "leg" in kinds else _front(edge, small)
-    band = None if "sleeve" in kinds or front else _band(edge, small, upper)
+    band = None if "sleeve" in kinds or front else _band(edge, small, upper, _TROUSERS if "leg" in kinds else _SURE["band"])
     return [panel.scaled(scale) for panel in (front, band, inside) if panel is not None]
 
 
@@ -58,19 +59,19 @@ def _edge(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float
     return blur(steps / (steps + 2 * usual + 0.01), 0.8)
 
 
-def _best(edge: Float[Tensor, "1 h w"], curves: Float[Tensor, "n p 2"], kind: str, upright: bool = False) -> Float[Tensor, "p 2"] | None:
+def _best(edge: Float[Tensor, "1 h w"], curves: Float[Tensor, "n p 2"], sure: float, upright: bool = False) -> Float[Tensor, "p 2"] | None:
     if len(curves) == 0:
         return None
     off = torch.tensor([1.0, 0.0] if upright else [0.0, 1.0]) * max(edge.shape[1:]) / _BESIDE
     gained = _at(edge, curves) - _AWAY * (_at(edge, curves + off) + _at(edge, curves - off))
     score = gained.mean(1) + _WEIGHT * gained.quantile(_LOW, 1)
     best = int(score.argmax())
-    return curves[best] if float(score[best]) >= _SURE[kind] else None
+    return curves[best] if float(score[best]) >= sure else None
 
 
 def _inside(edge: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Panel | None:
     """Above the front's edge, which runs about from one shoulder's highest point to the other's: a v, round, or more square."""
-    curve = _best(edge, _necks(mask), "inside")
+    curve = _best(edge, _necks(mask), _SURE["inside"])
     return None if curve is None else Panel("inside", _up_from(curve, mask), curve, 0.0, curve.mean(0))
 
 
@@ -102,7 +103,7 @@ def _front(edge: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Panel 
     down = torch.linspace(_FROM, _TO, _POINTS)
     at, tilt = torch.cartesian_prod(torch.linspace(-off, off, 41), torch.linspace(-lean, lean, 7)).T[:, :, None] * (right - left)
     lines = torch.stack([_middle(mask) + at + tilt * (down - 0.5), (top + (bottom - top) * down).expand(len(at), -1)], -1)
-    line = _best(edge, lines, "front", upright=True)
+    line = _best(edge, lines, _SURE["front"], upright=True)
     if line is None:
         return None
     ends = line[0] + (line[-1] - line[0]) * torch.tensor([[-0.5], [1.5]])
@@ -112,7 +113,7 @@ def _front(edge: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"]) -> Panel 
     return Panel("front", outline, line, 0.0, line.mean(0))
 
 
-def _band(edge: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], upper: Float[Tensor, " w"]) -> Panel | None:
+def _band(edge: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], upper: Float[Tensor, " w"], sure: float) -> Panel | None:
     """A waistband: a line that follows the upper edge; its cloth lies across."""
     top, bottom, *_ = box(mask, 0.5)
     columns = (mask[0, top + round(_TOP * (bottom - top))] > 0.5).nonzero()[:, 0]
@@ -124,7 +125,7 @@ def _band(edge: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], upper: Flo
     rim = F.avg_pool1d(F.pad(upper[across.long()][None, None], (4, 4), mode="replicate"), 9, 1)[0, 0]
     breadths = torch.linspace(*_BAND, 39)[:, None] * (bottom - top)
     curves = torch.stack([(across + 0.5).expand(len(breadths), -1), rim + breadths], -1)
-    curve = _best(edge, curves, "band")
+    curve = _best(edge, curves, sure)
     if curve is None:
         return None
     beyond = torch.tensor([3 * inset, 0.0])
