@@ -112,3 +112,14 @@ def test_real_garments_are_cut_as_their_kind_is(starter):
         assert share(kind, "leg") == 0, kind
     for kind in ("hat", "skirt", "pants"):
         assert share(kind, "sleeve") == 0, kind
+
+
+def test_neither_the_ground_around_nor_a_mirror_changes_the_panels():
+    plain = find_panels(drawn(SHIRT))
+    wide = find_panels(torch.nn.functional.pad(drawn(SHIRT), (700, 300, 500, 900)))
+    for one, other in zip(plain, wide, strict=True):
+        assert abs(one.grain - other.grain) < 2
+        assert float((one.seam[0] + torch.tensor([700.0, 500.0]) - other.seam[0]).norm()) < 2
+    left, right = find_panels(drawn(SHIRT).flip(2))
+    assert abs(left.grain + plain[1].grain) < 3
+    assert abs(right.grain + plain[0].grain) < 3

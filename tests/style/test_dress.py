@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from muslin.assets import STARTER
 from muslin.base.errors import InputError, SettingError
-from muslin.base.image import resize
+from muslin.base.image import open_image, resize
 from muslin.base.seeds import seeded
 from muslin.data.ground import find_mask
+from muslin.data.sources import open_source
 from muslin.features.embedded import embedded
 from muslin.style.configs import PRESETS, StyleConfig
 from muslin.style.dress import Cloth, Dressed, check, dress, lay_only, sized
@@ -323,3 +325,12 @@ def test_a_large_mask_is_made_small_without_losing_straps_or_keeping_a_rim(ikat)
         speck = torch.zeros_like(mask)
         speck[:, 1000, 1000] = 1
         _dress(picture, [Cloth(ikat)], replace(QUICK, size=128), speck)
+
+
+def test_sheer_cloth_is_cut_as_the_rest(ikat):
+    """A mask that is grey all over has the panels that the white one has."""
+    item = next(item for item in open_source(STARTER).items if item.name.startswith("t-shirt/6873"))
+    shirt, config = open_image(item.content(), item.name).pixels, StyleConfig(size=192, effort=0.0)
+    for strength in (1.0, 0.7):
+        one, other = (_dress(shirt, [Cloth(ikat)], replace(config, cut=cut), find_mask(shirt) * strength) for cut in ("panels", "whole"))
+        assert float((one.pixels - other.pixels).abs().mean()) > 0.005, strength

@@ -1,14 +1,19 @@
 """Flat cloth cut in panels: each along its grain, the rest to the bit as before, seams dark, insides in the shade."""
 
 import math
+from dataclasses import replace
 
 import torch
 
-from muslin.assets import STYLES
+from muslin.assets import STARTER, STYLES
 from muslin.base.contours import fill
 from muslin.base.image import blur, open_image
 from muslin.data.ground import shrink
 from muslin.data.panels import Panel, find_panels
+from muslin.data.sources import open_source
+from muslin.style.configs import StyleConfig
+from muslin.style.dress import Cloth, lay_only
+from muslin.style.enlarge import enlarge
 from muslin.style.laying import is_scene, lay, lay_repeat, pieces, sewn
 
 SHIRT = [(96, 40), (160, 40), (236, 90), (212, 126), (176, 100), (176, 230), (80, 230), (80, 100), (44, 126), (20, 90)]
@@ -121,9 +126,33 @@ def test_paintings_are_scenes_and_cloths_are_not():
 
 
 def test_a_scene_goes_on_over_the_sleeves():
-    mask, cut = shirt()
-    scene = open_image(STYLES / "paint_starry_night.jpg").pixels
-    assert torch.equal(lay(scene, mask, 1.0, 0, cut), lay(scene, mask, 1.0, 0))
+    """Of a painting the sleeves have what they had in one piece, but for their seams; of a cloth, or of many small paintings, they have not."""
+    picture = next(item for item in open_source(STARTER).items if item.name.startswith("t-shirt/6873"))
+    pixels, mask = enlarge(open_image(picture.content(), "t-shirt").pixels, 256)
+    sleeve = pieces(find_panels(mask), mask)[0]
+    deep = shrink(sleeve.area, 8)[0] > 0.99
+
+    def apart(style, **settings):
+        config = StyleConfig(size=256, **settings)
+        cloth = Cloth(open_image(STYLES / f"{style}.jpg").pixels)
+        one, other = (sleeve.of(lay_only(pixels, cloth, replace(config, cut=cut)).pixels) for cut in ("panels", "whole"))
+        return float((one - other).abs().mean(0)[deep].mean())
+
+    assert apart("paint_starry_night") < 0.03
+    assert apart("weave_ikat") > 0.1
+    assert apart("paint_starry_night", zoom=0.2) > 0.1
+
+
+def test_the_shade_of_a_front_is_deepest_at_the_neck_s_lowest_point():
+    """Where an area ends at its own box, too."""
+    mask = torch.ones(1, 512, 512)
+    across = torch.linspace(-1, 1, 41)
+    curve = torch.stack([256 + 90 * across, 40 + 70 * (1 - across.abs() ** 3)], 1)
+    outline = torch.cat([curve, torch.tensor([[346.0, -200.0], [166.0, -200.0]])])
+    shade = sewn(torch.ones(1, 512, 512), pieces([Panel("inside", outline, curve, 0.0, curve.mean(0))], mask))
+    assert 0.49 < float(shade[0, 106, 256]) < 0.54
+    assert float(shade[0, 60, 256]) > 0.6
+    assert float(shade[0, 130, 256]) == 1
 
 
 def test_one_colour_is_no_scene():

@@ -5,10 +5,12 @@ import torch
 
 from muslin.assets import STARTER
 from muslin.base.contours import fill, stroke
-from muslin.base.image import blur, from_bytes
+from muslin.base.image import blur, from_bytes, open_image
 from muslin.data.ground import find_mask
 from muslin.data.loader import load_images
 from muslin.data.panels import find_panels
+from muslin.data.sources import open_source
+from muslin.style.enlarge import enlarge
 from muslin.style.relief import find_relief
 from muslin.style.seams import find_seams
 
@@ -112,3 +114,24 @@ def test_blur_of_the_picture_does_not_move_a_front():
     picture, mask = garment(SHIRT, [[(132, 44), (130, 228)]])
     one, other = (seams(x, mask, find_panels(mask))["front"].seam for x in (picture, blur(picture, 0.8)))
     assert float((one - other).abs().max()) < 3
+
+
+def test_seams_of_the_mirror_image_are_the_mirrored_seams():
+    picture, mask = garment(SHIRT, [[(120, 44), (118, 228)]])
+    one = seams(picture, mask, find_panels(mask))["front"].seam[:, 0]
+    other = seams(picture.flip(2), mask.flip(2), find_panels(mask.flip(2)))["front"].seam[:, 0]
+    assert float((256 - one - other).abs().max()) < 3
+
+
+def test_most_garments_have_the_same_seams_at_another_size():
+    """Preview and final: at 256 and at 512 px, of the starter set's T-shirts, shirts and trousers."""
+    items = [item for item in open_source(STARTER).items if item.label in ("t-shirt", "shirt", "pants")][::6]
+    same = 0
+    for item in items:
+        found = []
+        for size in (256, 512):
+            picture, mask = enlarge(open_image(item.content(), item.name).pixels, size)
+            panels = find_panels(mask)
+            found.append({*seams(picture, mask, panels), *(panel.kind for panel in panels)})
+        same += found[0] == found[1]
+    assert same >= 0.75 * len(items)

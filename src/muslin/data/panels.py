@@ -14,9 +14,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.contours import area, closed_contours, fill
-from muslin.data.ground import at_size
+from muslin.data.ground import at_size, box
 
-_WORK, _POINTS = 320, 400  # px of the longer side; points of the contour
+_WORK, _AROUND = 300, 0.03  # px of a garment's longer side where it is looked at, and the rim around, as a share of it
+_POINTS, _LEAST = 400, 400.0  # of the contour; px: what covers less is a thread
 _SAMPLES = 2  # places a pixel's side that its share of a panel is told by
 _REACH = 0.09  # of the root of the area: the arms of the angle that is measured
 _BESIDE = 12  # points to either side, among which one corner is the sharpest
@@ -47,9 +48,9 @@ class Panel:
     grain: float
     pivot: Float[Tensor, " 2"]
 
-    def scaled(self, by: Float[Tensor, " 2"]) -> "Panel":
-        """On a mask of another size."""
-        return replace(self, outline=self.outline * by, seam=self.seam * by, pivot=self.pivot * by)
+    def moved(self, by: Float[Tensor, " 2"], to: Float[Tensor, " 2"]) -> "Panel":
+        """On a mask of another size, whose origin is elsewhere."""
+        return replace(self, outline=self.outline * by + to, seam=self.seam * by + to, pivot=self.pivot * by + to)
 
     def area(self, height: int, width: int) -> Float[Tensor, "1 height width"]:
         """Where it lies, 0 to 1, one pixel soft."""
@@ -78,17 +79,46 @@ class _Contour:
         return self.points[torch.arange(begin, begin + (end - begin) % count + 1) % count]
 
 
+@dataclass(frozen=True)
+class Frame:
+    """Where a garment is looked at, whatever its size and the ground around it: its box and a rim, the longer side of the box at 300 px."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    size: tuple[int, int]
+
+    def take(self, x: Float[Tensor, "c h w"]) -> Float[Tensor, "c rows columns"]:
+        """That part of a canvas, to be resized to `size`."""
+        return x[:, self.top : self.bottom, self.left : self.right]
+
+    def back(self, panels: list[Panel]) -> list[Panel]:
+        """Panels that were found in the frame, on the canvas."""
+        by = torch.tensor([(self.right - self.left) / self.size[1], (self.bottom - self.top) / self.size[0]])
+        return [panel.moved(by, torch.tensor([float(self.left), float(self.top)])) for panel in panels]
+
+
+def frame(mask: Float[Tensor, "1 h w"]) -> Frame | None:
+    """None where there is no garment."""
+    if not bool((mask > 0.5).any()):
+        return None
+    top, bottom, left, right = box(mask, 0.5)
+    longer = max(bottom - top, right - left)
+    rim = math.ceil(longer * _AROUND)
+    top, bottom, left, right = max(0, top - rim), min(mask.shape[1], bottom + rim), max(0, left - rim), min(mask.shape[2], right + rim)
+    rows, columns = (max(2, round(side * _WORK / longer)) for side in (bottom - top, right - left))
+    return Frame(top, bottom, left, right, (rows, columns))
+
+
 def find_panels(mask: Float[Tensor, "1 h w"]) -> list[Panel]:
     """Both legs and both sleeves, as far as there are any; the later ones lie on the earlier."""
-    height, width = mask.shape[1:]
-    share = min(1.0, _WORK / max(height, width))
-    small = at_size(mask, *(max(2, round(side * share)) for side in (height, width)))[0]
-    lines = closed_contours(small)
-    if not lines or abs(area(lines[0])) < 0.02 * small.numel():
+    seen = frame(mask)
+    lines = [] if seen is None else closed_contours(at_size(seen.take(mask), *seen.size)[0])
+    if seen is None or not lines or abs(area(lines[0])) < _LEAST:
         return []
     contour = _turns(_opened(lines))
-    scale = torch.tensor([width / small.shape[1], height / small.shape[0]])
-    return [panel.scaled(scale) for panel in _legs(contour) + _sleeves(contour)]
+    return seen.back(_legs(contour) + _sleeves(contour))
 
 
 def _opened(lines: list[Float[Tensor, "_ 2"]]) -> Float[Tensor, "n 2"]:
@@ -214,7 +244,7 @@ def _legs(contour: _Contour) -> list[Panel]:
 def _leg(arc: Tensor, seam: Tensor, side: int) -> Panel:
     start = seam[0]
     below = arc[arc[:, 1] >= start[1]]
-    level = arc[(arc[:, 1] - start[1]).abs() < 4]
+    level = arc[(arc[:, 1] - start[1]).abs() < _WORK / 75]
     outer = level[(level[:, 0] * side).argmax()] if len(level) else start
     pivot = (start + outer) / 2
     axis = _centroid(below) - pivot

@@ -52,7 +52,7 @@ class Blocks:
     outlines: Outlines
     cleared: Cleared
     _masks: dict[str, Tensor | None] = field(default_factory=dict)  # by name: of those that were tried; None: no good
-    _open: dict[str, bool] = field(default_factory=dict)  # of those that are good: whether the inside of the back is seen
+    _open: dict[str, bool] = field(default_factory=dict)  # likewise: whether the inside of the back is seen
     _taken: Counter[str] = field(default_factory=Counter)
 
     def fits(self, picture: Float[Tensor, "3 h w"], kind: str, seed: int = 0) -> Iterator[dict[str, Any]]:
@@ -70,7 +70,7 @@ class Blocks:
         costs = [one.cost for one in bend(outline, [mask for _, mask in tried])]
         least, chance = min(self._taken[item.name] for item, _ in tried), torch.rand(len(tried), generator=seeded(seed, "blocks")).tolist()
         told = [
-            cost + _AGAIN * (self._taken[item.name] - least) + _EITHER * luck - _OPEN * self._open[item.name]
+            cost + _AGAIN * (self._taken[item.name] - least) + _EITHER * luck - _OPEN * self._opened(item)
             for (item, _), cost, luck in zip(tried, costs, chance, strict=True)
         ]
         for place in sorted(range(len(tried)), key=told.__getitem__):
@@ -100,6 +100,13 @@ class Blocks:
         order = share.sort(descending=True, stable=True).indices
         return [self.items[int(own[place])] for place in order][:_SEEN]
 
+    def _opened(self, item: Item) -> bool:
+        if item.name not in self._open:
+            shown = at_most(open_image(item.content(), item.name), _SIDE)
+            mask = outline_of(shown)
+            self._open[item.name] = mask is not None and opened(shown, mask)
+        return self._open[item.name]
+
     def _mask(self, item: Item) -> Tensor | None:
         """A block's silhouette in a square of 192 px; None for one that is cut by the border, or has a hanger, a hook or a thread beside it."""
         if item.name not in self._masks:
@@ -107,7 +114,6 @@ class Blocks:
             mask = outline_of(shown)
             good = mask is not None and on_border(mask) < _RIM and not bool(beside(shown.pixels, mask, photo=True).any())
             self._masks[item.name] = padded(mask) if mask is not None and good else None
-            self._open[item.name] = mask is not None and good and opened(shown, mask)
         return self._masks[item.name]
 
 

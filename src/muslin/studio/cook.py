@@ -35,6 +35,7 @@ from muslin.style.optimise import Progress
 
 COMPOSITE = "compositeWithTrainedAlgorithmicMedia"  # IPTC: a photograph is in it
 _FAINT = 0.03
+_IN_ONE_PIECE = {"cut": "whole"}  # of looks that were made before cloth was cut
 _SIZES = 256, 4096
 
 
@@ -154,7 +155,7 @@ def cook_look(
     recipe: Recipe, picture: Tensor, styles: list[Style], mask: Tensor | None = None, named: str = ""
 ) -> Iterator[Progress | Dressed]:
     """Dress `picture` as the recipe says; the styles in the recipe's order. `named`: its backbone with the folder of its file, if it has one."""
-    config = from_dict(StyleConfig, recipe.settings)
+    config = from_dict(StyleConfig, _IN_ONE_PIECE | recipe.settings)
     with told_cut():
         weights = [float(row["weight"]) for row in recipe.styles]
     cloths = [Cloth(style.pixels, weight, style.row["sha256"]) for style, weight in zip(styles, weights, strict=True)]

@@ -23,7 +23,7 @@ from muslin.style.configs import Repeat, StyleConfig
 from muslin.style.enlarge import enlarge
 from muslin.style.feedforward import draft, load_styler
 from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
-from muslin.style.laying import Piece, lay, lay_repeat, pieces, placed, sewn
+from muslin.style.laying import Piece, is_scene, lay, lay_repeat, pieces, placed, sewn
 from muslin.style.objective import Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.relief import find_relief
@@ -31,6 +31,7 @@ from muslin.style.repeats import Tile, make_tile
 from muslin.style.seams import find_seams
 from muslin.style.shading import drape, folds_back, plain, turned
 
+_MANY = 0.5  # of zoom: of a picture that lies smaller so many are seen that it is cloth
 _LEAST_REPEAT = 4  # pixels: below, a motif is no more than noise
 _STEP = 1.05  # sizes of styles go in steps of this ratio: a grid then meets the same ones again
 _KEPT, _TILES = 256_000_000, OrderedDict[tuple[str, Repeat, float], Tile]()  # bytes of tiles kept, the last used last
@@ -95,7 +96,7 @@ def dress(
 def memory_needed(config: StyleConfig) -> int:
     """About how many bytes a square picture takes at its worst (measured: `benchmarks/style_memory.py`)."""
     side, tile = config.size, min(config.size, config.tile * 9 // 8)  # a tile with its rims
-    planes = 45 if config.mode == "print" else 54 if config.effort == 0 else 72  # of 4 bytes a pixel, at the worst moment
+    planes = 45 if config.mode == "print" else 58 if config.effort == 0 else 72  # of 4 bytes a pixel, at the worst moment
     network = 0 if config.mode == "print" or config.effort == 0 else 1200 * tile * tile
     return 750_000_000 + planes * 4 * side * side + network
 
@@ -106,8 +107,9 @@ def _form(part: Tensor, area: Tensor, config: StyleConfig) -> tuple[Tensor, _For
     bare, shade = plain(part, area, found)
     if config.cut == "whole":
         return bare, _Form(shade, [])
-    panels = find_panels(area)
-    cut = pieces(panels + find_seams(part, area, found.lines, panels), area)
+    solid = area / area.amax()  # of sheer cloth too
+    panels = find_panels(solid)
+    cut = pieces(panels + find_seams(part, solid, found.lines, panels), solid)
     return bare, _Form(sewn(shade, cut), cut)
 
 
@@ -226,7 +228,10 @@ def _start(part: Tensor, area: Tensor | None, form: _Form, cloths: list[Cloth], 
     if config.start == "content" or area is None:
         return part.clone()
     whole = sum(cloth.weight for cloth in cloths)
-    laid = ((lay(cloth.pixels, area, config.zoom, config.seed, form.cut), cloth.weight / whole) for cloth in cloths)
+    heaviest = max(cloths, key=lambda cloth: cloth.weight)
+    goes_on = config.zoom >= _MANY and is_scene(heaviest.pixels)  # of a painting nobody cuts a second sky for the sleeves
+    cut = [piece for piece in form.cut if piece.panel.kind == "inside" or not goes_on]
+    laid = ((lay(cloth.pixels, area, config.zoom, config.seed, cut), cloth.weight / whole) for cloth in cloths)
     return torch.stack([drape(flat, form.shade, config.folds) * share for flat, share in laid]).sum(0)
 
 

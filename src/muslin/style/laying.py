@@ -85,17 +85,16 @@ def sewn(shade: Float[Tensor, "1 h w"], cut: Sequence[Piece]) -> Float[Tensor, "
 
 def in_shade(light: Float[Tensor, "1 h w"], inside: Float[Tensor, "1 h w"], dark: float, less: float, side: int) -> Float[Tensor, "1 h w"]:
     """As dark as `dark` below the front's edge, by `less` lighter away from it, on a garment of `side` px; what lay there (a label, a print) is gone."""
-    away = (2 * blur(inside, side / _FALL) - 1).clamp(0, 1)
+    rim = math.ceil(3 * side / _FALL)
+    around = F.pad(inside, (rim, rim, 0, rim))  # an area that ends at its box ends there; above, it goes on
+    away = (2 * blur(around, side / _FALL)[:, : inside.shape[1], rim : rim + inside.shape[2]] - 1).clamp(0, 1)
     return torch.lerp(light, dark + less * away, inside)
 
 
 def lay(
     style: Float[Tensor, "3 a b"], mask: Float[Tensor, "1 h w"], zoom: float, seed: int, cut: Sequence[Piece] = ()
 ) -> Float[Tensor, "3 h w"]:
-    """The style's picture on a canvas of the mask's size: covers the garment's box at zoom 1; mirrored beyond its own edge.
-
-    A scene goes on over all panels but the inside of the back: of a painting nobody cuts a second sky for the sleeves.
-    """
+    """The style's picture on a canvas of the mask's size: covers the garment's box at zoom 1; mirrored beyond its own edge."""
     top, bottom, left, right = box(mask)
     height, width = mask.shape[1:]
     rows, columns, above, before = placed((style.shape[1], style.shape[2]), (bottom - top, right - left), zoom, seed)
@@ -109,7 +108,7 @@ def lay(
         return cloth[:, _mirrored(down - top + above, rows)][:, :, _mirrored(across - left + before, columns)]
 
     laid, share = endless(torch.arange(height), torch.arange(width)), float(torch.rand(1, generator=seeded(seed, "panel")))
-    for piece in [piece for piece in cut if piece.panel.kind == "inside"] if cut and is_scene(style) else cut:
+    for piece in cut:
         laid = _laid_over(laid, piece, endless, _away(piece, left - before + round(share * columns), columns, right - left))
     return laid
 

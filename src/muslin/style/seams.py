@@ -4,6 +4,8 @@ Each is looked for as the curve of a small family along which there is most of a
 templates are: Yuille, Hallinan & Cohen 1992). What is not surely there is left out. Knows one garment on a plain ground.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -12,9 +14,9 @@ from torch import Tensor
 from muslin.base.colour import to_oklab
 from muslin.base.image import blur, resize
 from muslin.data.ground import at_size, box, extend, shrink
-from muslin.data.panels import Panel
+from muslin.data.panels import Panel, frame
 
-_WORK, _POINTS = 320, 41  # px of the longer side; points of a curve
+_POINTS = 41  # of a curve
 _SURE = {"inside": 0.5, "front": 0.52, "band": 0.5}  # of an edge along the curve, less what is beside it: from there on it is one
 _TROUSERS = 0.38  # likewise a waistband of trousers, which mostly have one
 _LOW, _WEIGHT = 0.25, 0.5  # quantile along the curve that counts beside the mean, and how much: a part that is missing costs
@@ -33,20 +35,23 @@ def find_seams(
 ) -> list[Panel]:
     """Of a garment with its lines of construction (`relief.Relief`): the right half of a closed `front`, a `band`, the `inside` of its back, as far as they show.
 
-    `panels`: what the silhouette tells (`data.panels`): a waistband is not looked for above sleeves, nor a front above legs.
+    `panels`: what the silhouette tells (`data.panels`): a waistband is not looked for on what has sleeves, nor a front on what has legs.
     """
-    height, width = mask.shape[1:]
-    size = [max(2, round(side * min(1.0, _WORK / max(height, width)))) for side in (height, width)]
-    small = at_size(mask, *size)
+    seen = frame(mask)
+    if seen is None:
+        return []
+    small = at_size(seen.take(mask), *seen.size)
     if not bool((small > 0.5).any()):
         return []
-    edge = _edge(resize(pixels, *size), small) + at_size(lines, *size)
-    kinds, scale = {panel.kind for panel in panels}, torch.tensor([width / size[1], height / size[0]])
+    edge, kinds = (
+        _edge(resize(seen.take(pixels), *seen.size), small) + at_size(seen.take(lines), *seen.size),
+        {panel.kind for panel in panels},
+    )
     inside = _inside(edge, small)
     upper = _upper(small, None if inside is None else inside.seam)
     front = None if "leg" in kinds else _front(edge, small)
-    band = None if "sleeve" in kinds or front else _band(edge, small, upper, _TROUSERS if "leg" in kinds else _SURE["band"])
-    return [panel.scaled(scale) for panel in (front, band, inside) if panel is not None]
+    band = None if "sleeve" in kinds else _band(edge, small, upper, _TROUSERS if "leg" in kinds else _SURE["band"])
+    return seen.back([panel for panel in (front, band, inside) if panel is not None])
 
 
 def _edge(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
@@ -79,13 +84,17 @@ def _necks(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "n p 2"]:
     """None where the upper contour does not dip between the shoulders, as at a collar or a hood."""
     top, bottom, left, right = box(mask, 0.5)
     height, width, middle, first = bottom - top, right - left, _middle(mask), _upper(mask, None)
-    near, far = (round(share * width) for share in _NECK)
-    one, other = _highest(first, max(left, middle - far), middle - near + 1), _highest(first, middle + near, min(right, middle + far + 1))
-    if one is None or other is None or float(first[one : other + 1].amax() - torch.maximum(first[one], first[other])) < _DIP * height:
+    near, far = (share * width for share in _NECK)
+    one, other = _highest(first, max(left, middle - far), middle - near), _highest(first, middle + near, min(right, middle + far))
+    if (
+        one is None
+        or other is None
+        or float(first[int(one) : int(other) + 1].amax() - torch.maximum(first[int(one)], first[int(other)])) < _DIP * height
+    ):
         return torch.empty(0, _POINTS, 2)
     steps = torch.linspace(-0.03, 0.03, 7) * width
     family = torch.cartesian_prod(
-        (one + other + 1) / 2 + steps, (other - one) / 2 + steps, torch.linspace(0.02, 0.3, 29) * height, torch.tensor([1.0, 1.5, 2.0, 3.0])
+        (one + other) / 2 + steps, (other - one) / 2 + steps, torch.linspace(0.02, 0.3, 29) * height, torch.tensor([1.0, 1.5, 2.0, 3.0])
     )
     centre, half, depth, shape = family.T[:, :, None].unbind(0)
     along = torch.linspace(-1, 1, _POINTS)
@@ -147,15 +156,19 @@ def _upper(mask: Float[Tensor, "1 h w"], front: Tensor | None) -> Float[Tensor, 
     return torch.where(between, torch.maximum(first, there), first)
 
 
-def _middle(mask: Float[Tensor, "1 h w"]) -> int:
-    """The column in the middle of the body: of the lower half, beside which sleeves hang."""
+def _middle(mask: Float[Tensor, "1 h w"]) -> float:
+    """The column, in px from the left, in the middle of the body: of the lower half, beside which sleeves hang."""
     top, bottom, *_ = box(mask, 0.5)
     weight = mask[0, (top + bottom) // 2 : bottom].sum(0)
-    return round(float((weight * torch.arange(len(weight))).sum() / weight.sum().clamp(min=1e-6)))
+    return float((weight * (torch.arange(len(weight)) + 0.5)).sum() / weight.sum().clamp(min=1e-6))
 
 
-def _highest(first: Float[Tensor, " w"], begin: int, end: int) -> int | None:
-    return begin + int(first[begin:end].argmin()) if end > begin else None
+def _highest(first: Float[Tensor, " w"], begin: float, end: float) -> float | None:
+    """Where a garment begins highest between two columns, in px from the left: the middle of all that do, so that it is the same mirrored."""
+    columns = torch.arange(math.floor(begin), math.ceil(end))
+    if len(columns) == 0:
+        return None
+    return float(columns[first[columns] == first[columns].amin()].float().mean()) + 0.5
 
 
 def _up_from(curve: Float[Tensor, "n 2"], mask: Tensor) -> Float[Tensor, "m 2"]:
