@@ -107,7 +107,7 @@ def _form(part: Tensor, area: Tensor, config: StyleConfig) -> tuple[Tensor, _For
     bare, shade = plain(part, area, found)
     if config.cut == "whole":
         return bare, _Form(shade, [])
-    solid = area / area.amax()  # of sheer cloth too
+    solid = (area / area[area > area.amax() / 2].median()).clamp(max=1)  # of sheer cloth too
     panels = find_panels(solid)
     cut = pieces(panels + find_seams(part, solid, found.lines, panels), solid)
     return bare, _Form(sewn(shade, cut), cut)
