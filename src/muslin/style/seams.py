@@ -43,10 +43,8 @@ def find_seams(
     small = at_size(seen.take(mask), *seen.size)
     if not bool((small > 0.5).any()):
         return []
-    edge, kinds = (
-        _edge(resize(seen.take(pixels), *seen.size), small) + at_size(seen.take(lines), *seen.size),
-        {panel.kind for panel in panels},
-    )
+    edge = _edge(resize(seen.take(pixels), *seen.size), small) + at_size(seen.take(lines), *seen.size)
+    kinds = {panel.kind for panel in panels}
     inside = _inside(edge, small)
     upper = _upper(small, None if inside is None else inside.seam)
     front = None if "leg" in kinds else _front(edge, small)
