@@ -15,7 +15,7 @@ from muslin.base.image import Picture, blur, from_bytes, to_bytes
 from muslin.data.draft_mask import evened
 from muslin.data.ground import cut_out, extend, find_mask, shrink, widest, without_specks
 from muslin.data.loader import padded, square, within
-from muslin.data.panels import find_panels
+from muslin.data.panels import Panel, find_panels
 from muslin.data.registration import bend
 from muslin.style.enlarge import at_size, enlarge
 from muslin.style.laying import in_shade
@@ -64,18 +64,20 @@ def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int) -> Pattern
 def _light(photo: Float[Tensor, "3 s s"], mask: Float[Tensor, "1 s s"]) -> tuple[Float[Tensor, "1 s s"], Float[Tensor, "1 s s"]]:
     """A block's light without its print, in the shade where the inside of the back is seen, whatever lies there; and where that is, and above it."""
     found = find_relief(photo, mask)
-    light, inside = bare_light(photo, mask, found), torch.zeros_like(mask)
-    for panel in find_seams(photo, mask, found.lines, find_panels(mask)):
-        if panel.kind == "inside":
-            inside = panel.area(*mask.shape[1:])
-            light = in_shade(light, inside, *_INSIDE, max(mask.shape[1:]))
-    return light, inside
+    light, panel = bare_light(photo, mask, found), _inside(photo, mask, found.lines)
+    if panel is None:
+        return light, torch.zeros_like(mask)
+    inside = panel.area(*mask.shape[1:])
+    return in_shade(light, inside, *_INSIDE, max(mask.shape[1:])), inside
 
 
 def opened(block: Picture, mask: Float[Tensor, "1 h w"]) -> bool:
     """Whether the inside of a block's back is seen at its neck or waist."""
-    lines = find_relief(block.pixels, mask).lines
-    return any(panel.kind == "inside" for panel in find_seams(block.pixels, mask, lines, find_panels(mask)))
+    return _inside(block.pixels, mask, find_relief(block.pixels, mask).lines) is not None
+
+
+def _inside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], lines: Float[Tensor, "1 h w"]) -> Panel | None:
+    return next((panel for panel in find_seams(pixels, mask, lines, find_panels(mask)) if panel.kind == "inside"), None)
 
 
 def _whole(edge: Float[Tensor, "1 s s"], wanted: Float[Tensor, "1 s s"], inside: Float[Tensor, "1 s s"]) -> Float[Tensor, "1 s s"]:
