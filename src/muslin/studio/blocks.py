@@ -102,9 +102,8 @@ class Blocks:
 
     def _opened(self, item: Item) -> bool:
         if item.name not in self._open:
-            shown = at_most(open_image(item.content(), item.name), _SIDE)
-            mask = outline_of(shown)
-            self._open[item.name] = mask is not None and opened(shown, mask)
+            mask, shown = self._mask(item), at_most(open_image(item.content(), item.name), _SIDE)
+            self._open[item.name] = mask is not None and opened(square(shown.pixels), mask)
         return self._open[item.name]
 
     def _mask(self, item: Item) -> Tensor | None:

@@ -71,9 +71,9 @@ def _light(photo: Float[Tensor, "3 s s"], mask: Float[Tensor, "1 s s"]) -> tuple
     return in_shade(light, inside, *_INSIDE, max(mask.shape[1:])), inside
 
 
-def opened(block: Picture, mask: Float[Tensor, "1 h w"]) -> bool:
+def opened(block: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> bool:
     """Whether the inside of a block's back is seen at its neck or waist."""
-    return _inside(block.pixels, mask, find_relief(block.pixels, mask).lines) is not None
+    return _inside(block, mask, find_relief(block, mask).lines) is not None
 
 
 def _inside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], lines: Float[Tensor, "1 h w"]) -> Panel | None:

@@ -96,7 +96,6 @@ def lay(
 ) -> Float[Tensor, "3 h w"]:
     """The style's picture on a canvas of the mask's size: covers the garment's box at zoom 1; mirrored beyond its own edge."""
     top, bottom, left, right = box(mask)
-    height, width = mask.shape[1:]
     rows, columns, above, before = placed((style.shape[1], style.shape[2]), (bottom - top, right - left), zoom, seed)
     if (need := rows * columns * 36) > free_memory():  # three copies of three colours while it is resized
         raise SettingError(
@@ -107,10 +106,8 @@ def lay(
     def endless(down: Tensor, across: Tensor) -> Tensor:
         return cloth[:, _mirrored(down - top + above, rows)][:, :, _mirrored(across - left + before, columns)]
 
-    laid, share = endless(torch.arange(height), torch.arange(width)), float(torch.rand(1, generator=seeded(seed, "panel")))
-    for piece in cut:
-        laid = _laid_over(laid, piece, endless, _away(piece, left - before + round(share * columns), columns, right - left))
-    return laid
+    share = float(torch.rand(1, generator=seeded(seed, "panel")))
+    return _cut_from(endless, mask, cut, left - before + round(share * columns), columns)
 
 
 def is_scene(style: Float[Tensor, "3 a b"]) -> bool:
@@ -129,7 +126,6 @@ def lay_repeat(
 ) -> Float[Tensor, "3 h w"]:
     """A seamless unit repeated over the canvas, `repeat` pixels wide, a unit's middle on the middle of the garment's box, and of each panel."""
     top, bottom, left, right = box(mask)
-    height, width = mask.shape[1:]
     rows, columns = max(2, round(repeat * unit.shape[1] / unit.shape[2])), max(2, round(repeat))
     if (need := rows * columns * 36) > free_memory():  # three copies of three colours while it is resized
         raise SettingError(
@@ -141,10 +137,7 @@ def lay_repeat(
     def endless(down: Tensor, across: Tensor) -> Tensor:
         return cloth[:, (down - above).remainder(rows)][:, :, (across - before).remainder(columns)]
 
-    laid = endless(torch.arange(height), torch.arange(width))
-    for piece in cut:
-        laid = _laid_over(laid, piece, endless, _away(piece, before + columns // 2, columns, right - left))
-    return laid
+    return _cut_from(endless, mask, cut, before + columns // 2, columns)
 
 
 def placed(style: tuple[int, int], inside: tuple[int, int], zoom: float, seed: int) -> tuple[int, int, int, int]:
@@ -153,6 +146,15 @@ def placed(style: tuple[int, int], inside: tuple[int, int], zoom: float, seed: i
     rows, columns = max(8, round(style[0] * scale)), max(8, round(style[1] * scale))
     draw = torch.rand(2, generator=seeded(seed, "lay"))
     return rows, columns, round(float(draw[0]) * max(rows - inside[0], 0)), round(float(draw[1]) * max(columns - inside[1], 0))
+
+
+def _cut_from(endless: Endless, mask: Tensor, cut: Sequence[Piece], column: int, columns: int) -> Float[Tensor, "3 h w"]:
+    """The body's cloth, `columns` wide, with each panel's, cut about one `column` of it."""
+    _, _, left, right = box(mask)
+    laid = endless(torch.arange(mask.shape[1]), torch.arange(mask.shape[2]))
+    for piece in cut:
+        laid = _laid_over(laid, piece, endless, _away(piece, column, columns, right - left))
+    return laid
 
 
 def _away(piece: Piece, column: int, columns: int, width: int) -> int:
