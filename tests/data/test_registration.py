@@ -59,3 +59,15 @@ def test_the_nearer_block_costs_less_and_all_at_once_is_as_each_alone():
     assert together[0].cost < 0.1 < 0.3 < together[1].cost
     alone = bend(draft, [near])[0]
     assert torch.allclose(alone.shift, together[0].shift, atol=1e-3)
+
+
+def test_points_go_where_what_lies_on_them_goes():
+    source, target = trousers(0.3, 0.5, 0.2), trousers(0.36, 0.4, 0.15, left=0.24)
+    found = bend(target, [source])[0]
+    points = torch.tensor([[0.42, 0.2], [0.5, 0.15], [0.6, 0.35], [0.36, 0.8]])
+    y, x = torch.meshgrid((torch.arange(192) + 0.5) / 192, (torch.arange(192) + 0.5) / 192, indexing="ij")
+    for point, moved in zip(points, found.move(points), strict=True):
+        spot = (-((x - point[0]) ** 2 + (y - point[1]) ** 2) / (2 * 0.02**2)).exp()[None]
+        there = found.carry(spot, 192, 192)[0]
+        row, column = divmod(int(there.argmax()), 192)
+        assert abs((column + 0.5) / 192 - float(moved[0])) < 0.008 and abs((row + 0.5) / 192 - float(moved[1])) < 0.008

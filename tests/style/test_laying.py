@@ -14,7 +14,8 @@ from muslin.data.sources import open_source
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, lay_only
 from muslin.style.enlarge import enlarge
-from muslin.style.laying import is_scene, lay, lay_repeat, pieces, sewn
+from muslin.style.laying import is_scene, lay, lay_repeat, pieces
+from muslin.style.sewing import sewn
 
 SHIRT = [(96, 40), (160, 40), (236, 90), (212, 126), (176, 100), (176, 230), (80, 230), (80, 100), (44, 126), (20, 90)]
 

@@ -11,6 +11,7 @@ MORE_BLOCKS = HERE / "blocks.zip"
 BLOCKS = (
     HERE / "blocks.txt"
 )  # which of both are cut out and laid so cleanly that drafts are made up on them: some of the first, all of the second
+TRACES = HERE / "pieces.txt"  # how these are built, traced by hand over their pictures
 STYLES = HERE / "styles"
 LICENSES = HERE / "LICENSES.csv"
 GENERATORS = {

@@ -34,7 +34,8 @@ _LONG = (1.4, 1.8)  # of length to breadth: from there on a sleeve's length tell
 _SLANT, _LEG = 18.0, 0.5  # degrees that a leg's grain slants at most; of the height, a leg that may do so: of shorts the body decides
 _STEEP = 75.0  # degrees off upright: a panel's grain at most
 
-Kind = Literal["leg", "sleeve", "front", "band", "inside"]  # inside: of the back, seen above the front's edge
+Kind = Literal["leg", "sleeve", "front", "band", "inside", "waist", "yoke", "collar", "cuff", "rib", "pocket", "stitch", "button"]
+# inside: of the back, seen above the front's edge; waist: what is below it; stitch: a line and no panel
 
 
 @dataclass(frozen=True)
@@ -267,6 +268,11 @@ def _opposite(contour: _Contour, place: int, way: Float[Tensor, " 2"]) -> int | 
     if not bool(hit.any()) or float((contour.inward[place] * way).sum()) < 0:
         return None
     return int(torch.where(hit, along, torch.inf).argmin())
+
+
+def up_from(curve: Float[Tensor, "n 2"], way: Float[Tensor, " 2"]) -> Float[Tensor, "m 2"]:
+    """The outline of what lies on one side of a curve, as far as `way` goes."""
+    return torch.cat([curve, (curve[-1] + way)[None], (curve[0] + way)[None]])
 
 
 def _centroid(polygon: Float[Tensor, "n 2"]) -> Float[Tensor, " 2"]:

@@ -25,6 +25,7 @@ ANEW = "drawn_anew"  # settings of a draft or an edit: px,
 BLOCK = "block"  # and the garment on whose construction it was made up: file, sha256, author, licence
 
 
+PIECES = "pieces"  # of a block as it was traced; and, in `made`, of the design that was made up on it (`data.traces`)
 _FORMS: dict[str, type | tuple[type, ...]] = {"settings": dict, "made_with": dict, "licence": dict, "edit": dict, "made": dict}
 _FORMS |= dict.fromkeys(("generator", "content", "mask"), (dict, type(None)))
 _FORMS |= {"styles": list, "parents": list, "backbone": str, "source_type": str}
@@ -125,8 +126,16 @@ def bare(recipe: Recipe) -> Recipe:
     if not isinstance(row, dict):
         return replace(recipe, settings={})
     licence = {name: text for name, text in recipe.licence.items() if name != f"{BLOCK} {row.get('file')}"}
-    made = {name: text for name, text in recipe.made.items() if name not in ("originality", "rights")}
+    made = {name: text for name, text in recipe.made.items() if name not in ("originality", "rights", PIECES)}
     return replace(recipe, settings={}, licence=licence, source_type=Recipe.source_type, made=made)
+
+
+def pieces_of(plain: dict[str, Any]) -> str | None:
+    """How the garment of a look is built, as the recipe of its design tells; None where none does."""
+    if plain.get("kind") in ("draft", "edit"):
+        told = plain.get("made", {}).get(PIECES)
+        return None if told is None else str(told)
+    return next((told for parent in plain.get("parents") or [] if (told := pieces_of(parent)) is not None), None)
 
 
 def block_of(recipe: Recipe) -> dict[str, Any]:

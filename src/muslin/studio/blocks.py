@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.assets import BLOCKS, MORE_BLOCKS, STARTER
+from muslin.assets import BLOCKS, MORE_BLOCKS, STARTER, TRACES
 from muslin.base.errors import InputError, MuslinError
 from muslin.base.events import Event, Note, Step, Warned
 from muslin.base.files import sha256
@@ -30,7 +30,8 @@ from muslin.data.loader import padded, source_of, square
 from muslin.data.outlines import Outlines, framed, solidity
 from muslin.data.registration import bend
 from muslin.data.sources import Item, Source, open_source
-from muslin.provenance.recipe import told_cut
+from muslin.data.traces import from_text, to_text
+from muslin.provenance.recipe import PIECES, told_cut
 from muslin.studio.styles import inside
 from muslin.style.blocks import Pattern, at_most, make_up, opened, outline_of
 
@@ -51,6 +52,7 @@ class Blocks:
     items: list[Item]
     outlines: Outlines
     cleared: Cleared
+    traced: dict[str, str] = field(default_factory=dict)  # by name: how it is built (`data.traces`)
     _masks: dict[str, Tensor | None] = field(default_factory=dict)  # by name: of those that were tried; None: no good
     _open: dict[str, bool] = field(default_factory=dict)  # likewise: whether the inside of the back is seen
     _taken: Counter[str] = field(default_factory=Counter)
@@ -75,7 +77,7 @@ class Blocks:
         ]
         for place in sorted(range(len(tried)), key=told.__getitem__):
             if costs[place] <= _POOR:
-                yield _row(tried[place][0])
+                yield self._row(tried[place][0])
 
     def picture(self, row: dict[str, Any]) -> Picture:
         """The block of a row that `fits` gave. Raises InputError where its file changed meanwhile."""
@@ -85,7 +87,7 @@ class Blocks:
     def patterns(self, picture: Float[Tensor, "3 h w"], kind: str, size: int, seed: int = 0) -> Iterator[tuple[dict[str, Any], Pattern]]:
         """A draft made up at `size` px on the blocks that fit, one after the other as they are asked for, with their rows."""
         for row in self.fits(picture, kind, seed):
-            if (made := make_up(picture, self.picture(row), size)) is not None:
+            if (made := made_on(picture, self.picture(row), row, size)) is not None:
                 yield row, made
 
     def take(self, row: dict[str, Any]) -> None:
@@ -103,7 +105,9 @@ class Blocks:
     def _opened(self, item: Item) -> bool:
         if item.name not in self._open:
             mask, shown = self._mask(item), at_most(open_image(item.content(), item.name), _SIDE)
-            self._open[item.name] = mask is not None and opened(square(shown.pixels), mask)
+            told = self.traced.get(item.name)
+            seen = mask is not None and opened(square(shown.pixels), mask) if told is None else "inside" in told
+            self._open[item.name] = seen
         return self._open[item.name]
 
     def _mask(self, item: Item) -> Tensor | None:
@@ -115,17 +119,28 @@ class Blocks:
             self._masks[item.name] = padded(mask) if mask is not None and good else None
         return self._masks[item.name]
 
+    def _row(self, item: Item) -> dict[str, Any]:
+        told = {name: getattr(item.rights, name) for name in ("title", "author", "licence", "source")}
+        told |= {PIECES: self.traced[item.name]} if item.name in self.traced else {}
+        return {"file": item.name, "sha256": sha256(item.content())} | {name: text for name, text in told.items() if text}
 
-def _row(item: Item) -> dict[str, Any]:
-    told = {name: getattr(item.rights, name) for name in ("title", "author", "licence", "source")}
-    return {"file": item.name, "sha256": sha256(item.content())} | {name: text for name, text in told.items() if text}
+
+def made_on(draft: Float[Tensor, "3 h w"], block: Picture, row: dict[str, Any], size: int) -> Pattern | None:
+    """`style.blocks.make_up` on the block of a row. Raises InputError where the row's pieces are none."""
+    return make_up(draft, block, size, from_text(str(row[PIECES])) if PIECES in row else None)
+
+
+def pieces_told(made: Pattern | None) -> dict[str, str]:
+    """What a made-up design's recipe tells of how it is built, so that its looks are cut so."""
+    return {} if made is None or made.traces is None else {PIECES: to_text(made.traces)}
 
 
 def open_blocks(which: str, vouched_by: str = "") -> Iterator[Event | Blocks]:
     """The garments of a folder or a zip as blocks (`starter`: those that ship); the last thing yielded is the Blocks. Raises InputError where none can be one."""
-    source = source_of(which)
+    source, traced = source_of(which), dict[str, str]()
     items = list(source.items)
     if which == STARTER_NAME:
+        traced = dict(line.split("\t") for line in TRACES.read_text().splitlines())
         chosen = set(BLOCKS.read_text().split())
         items = sorted((item for item in (*items, *open_source(MORE_BLOCKS).items) if item.name in chosen), key=lambda item: item.name)
     cleared = clear([(item.name, item.rights) for item in items], "style", f"blocks of {source.name}", vouched_by)
@@ -149,7 +164,7 @@ def open_blocks(which: str, vouched_by: str = "") -> Iterator[Event | Blocks]:
         yield Note(f"{source.name}: {len(kept):,} of {len(items):,} pictures show a garment on a plain ground, {_LEAST} px a side or more")
     shapes = torch.stack([framed(mask) for mask in masks])
     outlines = Outlines(shapes, [item.label for item in kept], torch.tensor([solidity(mask) for mask in masks]))
-    yield Blocks(source, kept, outlines, cleared)
+    yield Blocks(source, kept, outlines, cleared, traced)
 
 
 def _glance(item: Item) -> Float[Tensor, "1 h w"] | None:

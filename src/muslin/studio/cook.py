@@ -19,15 +19,16 @@ from muslin.base.events import Saved
 from muslin.base.files import read_bytes, sha256, sha256_file, write_bytes
 from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import cut_out, lift_from_black
+from muslin.data.traces import from_text
 from muslin.features.backbones import load_backbone, parted, without_folder
 from muslin.gan.generators import Loaded
-from muslin.provenance.recipe import ANEW, BLOCK, Recipe, find_recipe, from_plain, now, on_block, told_cut, tools
-from muslin.studio.blocks import find_block
+from muslin.provenance.recipe import ANEW, BLOCK, Recipe, find_recipe, from_plain, now, on_block, pieces_of, told_cut, tools
+from muslin.studio.blocks import find_block, made_on
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
 from muslin.studio.runtimes import open_generator
 from muslin.studio.styles import Style, by_hash, find_file, rights_of
-from muslin.style.blocks import Pattern, make_up
+from muslin.style.blocks import Pattern
 from muslin.style.configs import StyleConfig
 from muslin.style.dress import Cloth, Dressed, dress
 from muslin.style.enlarge import enlarge
@@ -164,7 +165,8 @@ def cook_look(
         raise InputError(
             f"backbone {config.backbone}: is {backbone.name} here, and the recipe was made with {recipe.backbone}; bring that one back"
         )
-    yield from dress(picture, cloths, backbone, config, mask)
+    told = pieces_of(recipe.plain_dict())
+    yield from dress(picture, cloths, backbone, config, mask, None if told is None else from_text(told))
 
 
 def cook_file(
@@ -214,7 +216,7 @@ def _made(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> T
     draft, size = _design(recipe, generator), size_anew(recipe)
     if (row := recipe.settings.get(BLOCK)) is None or not size:
         return draft
-    made = make_up(as_picture(draft), find_block(row, places), size)
+    made = made_on(as_picture(draft), find_block(row, places), row, size)
     if made is None:
         raise InputError(f"{row['file']}: no garment is found on a plain ground in the block of this recipe")
     return made

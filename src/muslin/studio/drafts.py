@@ -15,7 +15,7 @@ from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import BLOCK as BATCH
 from muslin.gan.generators import Loaded
 from muslin.provenance.recipe import BLOCK, Recipe
-from muslin.studio.blocks import Blocks, open_blocks, told_of
+from muslin.studio.blocks import Blocks, open_blocks, pieces_told, told_of
 from muslin.studio.cook import as_picture, draft_recipe, draw_each, drawn_anew, made_up
 from muslin.studio.places import Place, keep, overview_at, place_for
 
@@ -78,4 +78,4 @@ def _large(picture: Tensor, recipe: Recipe, size: int, blocks: Blocks | None) ->
     if blocks is None or found is None:
         return recipe, drawn_anew(picture, size)
     recipe = made_up(recipe, size, found[0])
-    return replace(recipe, made=recipe.made | blocks.cleared.told()), found[1].pixels
+    return replace(recipe, made=recipe.made | blocks.cleared.told() | pieces_told(found[1])), found[1].pixels

@@ -15,12 +15,12 @@ from muslin.base.errors import InputError
 from muslin.base.events import Event, Step
 from muslin.base.image import open_image
 from muslin.metrics.originality import Finding, Index
-from muslin.provenance.recipe import ANEW, BLOCK, Recipe
-from muslin.studio.blocks import Blocks, told_of
+from muslin.provenance.recipe import ANEW, BLOCK, PIECES, Recipe, read_recipe
+from muslin.studio.blocks import Blocks, made_on, pieces_told, told_of
 from muslin.studio.cook import as_picture, made_up
 from muslin.studio.places import Place, keep, place_for
 from muslin.studio.screening import compared, told
-from muslin.style.blocks import Pattern, make_up
+from muslin.style.blocks import Pattern
 
 _HELD = 1_000_000_000  # bytes of patterns in memory
 
@@ -41,7 +41,7 @@ class Design:
         row = self.recipe.settings.get(BLOCK)
         if row is None or blocks is None:
             return as_picture(self.draft), None
-        made = self.held or make_up(as_picture(self.draft), blocks.picture(row), self.recipe.settings[ANEW])
+        made = self.held or made_on(as_picture(self.draft), blocks.picture(row), row, self.recipe.settings[ANEW])
         if made is None:
             raise InputError(f"{row['file']}: this block changed meanwhile; start again")
         return made.pixels, made.mask
@@ -74,14 +74,15 @@ def _made(item: Design, blocks: Blocks, size: int, index: Index | None, folder: 
     # what is there goes first: another number of threads may order blocks that fit equally well otherwise
     for recipe, place in sorted(found, key=lambda one: not one[1].there):
         row = recipe.settings[BLOCK]
-        made = None if place.there else make_up(as_picture(item.draft), blocks.picture(row), size)
+        made = None if place.there else made_on(as_picture(item.draft), blocks.picture(row), row, size)
         if made is None and not place.there:
             continue
         pixels = open_image(place.path).pixels if made is None else made.pixels
         finding = None if index is None else compared(pixels, index)
         if finding is None or finding.verdict != "copy":
             blocks.take(row)
-            news: dict[str, Any] = blocks.cleared.told() | (told(finding, index) if finding and index else {})
+            built = {PIECES: read_recipe(place.path).made.get(PIECES, "")} if PIECES in row and made is None else pieces_told(made)
+            news: dict[str, Any] = blocks.cleared.told() | built | (told(finding, index) if finding and index else {})
             item.recipe, item.finding, item.held = replace(recipe, made=recipe.made | news), finding, made
             keep(place, pixels, item.recipe, dpi=300)
             return place

@@ -14,7 +14,7 @@ from muslin.base.image import encode_png, open_image, to_bytes
 from muslin.base.packets import kind_of
 from muslin.base.tiff import encode_tiff
 from muslin.provenance.recipe import ANEW, BLOCK, Recipe, bare, read_recipe, tools
-from muslin.studio.blocks import open_blocks
+from muslin.studio.blocks import open_blocks, pieces_told
 from muslin.studio.cook import anew, as_picture, cook, made_up
 from muslin.studio.latents import seeds_of
 from muslin.studio.places import place_for
@@ -81,13 +81,13 @@ def _on_a_block(recipe: Recipe, generator: str | None, places: list[Path], on: s
     *_, draft = cook(replace(recipe, settings={}), generator, places)
     assert blocks is not None and isinstance(draft, Tensor)
     size = int(recipe.settings[ANEW])
-    row, _ = next(blocks.patterns(as_picture(draft), recipe.garment, size, next(seeds_of(recipe), 0)), (None, None))
+    row, pattern = next(blocks.patterns(as_picture(draft), recipe.garment, size, next(seeds_of(recipe), 0)), (None, None))
     if row is None:
         raise InputError(
             f"{blocks.source.name}: no block fits this design; it is made up where it is 48 to 128 px of cloth on a plain ground"
         )
     made = made_up(recipe, size, row)
-    return replace(made, made=made.made | blocks.cleared.told())
+    return replace(made, made=made.made | blocks.cleared.told() | pieces_told(pattern))
 
 
 def remade(recipe: Recipe, generator: str | None, places: list[Path]) -> Iterator[Step | Tensor]:

@@ -17,10 +17,11 @@ from muslin.data.ground import cut_out, extend, find_mask, shrink, widest, witho
 from muslin.data.loader import padded, square, within
 from muslin.data.panels import Panel, find_panels
 from muslin.data.registration import bend
+from muslin.data.traces import Trace, to_panels
 from muslin.style.enlarge import at_size, enlarge
-from muslin.style.laying import in_shade
 from muslin.style.relief import find_relief, step
 from muslin.style.seams import find_seams
+from muslin.style.sewing import in_shade
 from muslin.style.shading import bare_light, masked_blur
 
 _COLOUR = 12  # a draft's colours are taken this part of the side wide
@@ -32,16 +33,18 @@ _ROUND = 170  # an edge is rounded by this part of the side, so that a torn mask
 
 @dataclass(frozen=True)
 class Pattern:
-    """A made-up draft: `pixels` in its own colours on white, and the garment's `mask`."""
+    """A made-up draft: `pixels` in its own colours on white, the garment's `mask`, and how it is built where its block was traced (None: it was not)."""
 
     pixels: Float[Tensor, "3 size size"]
     mask: Float[Tensor, "1 size size"]
+    traces: list[Trace] | None = None
 
 
-def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int) -> Pattern | None:
+def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int, traces: list[Trace] | None = None) -> Pattern | None:
     """The draft with the block's construction at `size` px on white, and its mask; None where either shows no garment on a plain ground.
 
-    `pixels` are those of a file of 8 bits, so that the file and the pattern are one. A block's transparency tells its silhouette.
+    `pixels` are those of a file of 8 bits, so that the file and the pattern are one. A block's transparency tells its silhouette, `traces` how it is built;
+    they are carried along.
     """
     content, wanted = enlarge(square(draft), size)
     photo, mask = enlarge(square(block.pixels), size)
@@ -50,7 +53,7 @@ def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int) -> Pattern
     if wanted is None or mask is None or not bool((mask > 0.5).any()):
         return None
     bent = bend(wanted, [mask])[0]
-    light, inside, edge = (bent.carry(x, size, size) for x in (*_light(photo, mask), mask))
+    light, inside, edge = (bent.carry(x, size, size) for x in (*_light(photo, mask, traces), mask))
     edge = _whole(edge.clamp(0, 1), wanted, inside)
     lab = to_oklab(extend(content, shrink(wanted, max(1, size // 100))))
     typical = (lab[:1] * wanted).sum() / wanted.sum()
@@ -58,13 +61,17 @@ def make_up(draft: Float[Tensor, "3 h w"], block: Picture, size: int) -> Pattern
     light = light * min(1.0, _DEEP / max(float(light[edge > 0.5].std()), 1e-3))
     light = torch.where(light > 0, light * (1 - typical).sqrt(), light)  # pale cloth takes little of a highlight
     made = from_oklab(torch.cat([(typical + light * step(typical)).clamp(0, 1), colour]))
-    return Pattern(from_bytes(to_bytes(made * edge + (1 - edge))), edge)
+    carried = None if traces is None else [replace(trace, points=1000 * bent.move(trace.points / 1000)) for trace in traces]
+    return Pattern(from_bytes(to_bytes(made * edge + (1 - edge))), edge, carried)
 
 
-def _light(photo: Float[Tensor, "3 s s"], mask: Float[Tensor, "1 s s"]) -> tuple[Float[Tensor, "1 s s"], Float[Tensor, "1 s s"]]:
+def _light(
+    photo: Float[Tensor, "3 s s"], mask: Float[Tensor, "1 s s"], traces: list[Trace] | None
+) -> tuple[Float[Tensor, "1 s s"], Float[Tensor, "1 s s"]]:
     """A block's light without its print, in the shade where the inside of the back is seen, whatever lies there; and where that is, and above it."""
     found = find_relief(photo, mask)
-    light, panel = bare_light(photo, mask, found), _inside(photo, mask, found.lines)
+    light = bare_light(photo, mask, found)
+    panel = _inside(photo, mask, found.lines) if traces is None else _first_inside(to_panels(traces, mask))
     if panel is None:
         return light, torch.zeros_like(mask)
     inside = panel.area(*mask.shape[1:])
@@ -77,7 +84,12 @@ def opened(block: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> bool:
 
 
 def _inside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], lines: Float[Tensor, "1 h w"]) -> Panel | None:
-    return next((panel for panel in find_seams(pixels, mask, lines, find_panels(mask)) if panel.kind == "inside"), None)
+    return _first_inside(find_seams(pixels, mask, lines, find_panels(mask)))
+
+
+def _first_inside(panels: list[Panel]) -> Panel | None:
+    """The first panel that is the inside of a back."""
+    return next((panel for panel in panels if panel.kind == "inside"), None)
 
 
 def _whole(edge: Float[Tensor, "1 s s"], wanted: Float[Tensor, "1 s s"], inside: Float[Tensor, "1 s s"]) -> Float[Tensor, "1 s s"]:

@@ -5,7 +5,7 @@ Outside the mask every pixel is the content's own, bit for bit. `where=all` styl
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -16,19 +16,21 @@ from muslin.base.errors import InputError, SettingError
 from muslin.base.machine import pick_device
 from muslin.base.seeds import seeded
 from muslin.data.ground import box, extend, shrink
-from muslin.data.panels import find_panels
+from muslin.data.panels import Panel, find_panels
+from muslin.data.traces import Trace, to_panels
 from muslin.features.backbones import Backbone
 from muslin.style.canvas import SIZES, canvas, put_back, window
 from muslin.style.configs import Repeat, StyleConfig
 from muslin.style.enlarge import enlarge
 from muslin.style.feedforward import draft, load_styler
 from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
-from muslin.style.laying import Piece, is_scene, lay, lay_repeat, pieces, placed, sewn
+from muslin.style.laying import Piece, is_scene, lay, lay_repeat, pieces, placed, trims
 from muslin.style.objective import Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.relief import find_relief
 from muslin.style.repeats import Tile, make_tile
 from muslin.style.seams import find_seams
+from muslin.style.sewing import sewn
 from muslin.style.shading import drape, folds_back, plain, turned
 
 _MANY = 0.5  # of zoom: of a picture that lies smaller so many are seen that it is cloth
@@ -70,10 +72,11 @@ def dress(
     backbone: Backbone,
     config: StyleConfig,
     mask: Float[Tensor, "1 mask_h mask_w"] | None = None,
+    traces: Sequence[Trace] | None = None,
 ) -> Iterator[Progress | Dressed]:
     """Dress the garment of `picture` (any size) at `config.size`; yields Progress and, last, Dressed.
 
-    `mask` in [0, 1] overrides the one found. Raises InputError when there is no garment to find, or a style is too small.
+    `mask` in [0, 1] overrides the one found; `traces` how the garment is built, instead of what its picture shows of that. Raises InputError when there is no garment to find, or a style is too small.
     """
     check(config)
     check_styles([(cloth.pixels, cloth.weight) for cloth in cloths])
@@ -81,7 +84,10 @@ def dress(
     top, bottom, left, right = window(found, content)
     part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
     lies = config.mode == "print" or config.start in ("fast", "overlay")  # else the old surface is to be kept
-    bare, form = _form(part, area, config) if area is not None and lies else (part, _Form(torch.ones_like(part[:1]), []))
+    bare, form = part, _Form(torch.ones_like(part[:1]), [])
+    if found is not None and area is not None and lies:
+        built = None if traces is None else [panel.moved(torch.ones(2), torch.tensor([-left, -top])) for panel in to_panels(traces, found)]
+        bare, form = _form(part, area, config, built)
     losses, styled = dict[str, float](), part
     for news in _cloth_on(bare, area, form, cloths, backbone, config):
         if isinstance(news, Progress):
@@ -101,16 +107,18 @@ def memory_needed(config: StyleConfig) -> int:
     return 750_000_000 + planes * 4 * side * side + network
 
 
-def _form(part: Tensor, area: Tensor, config: StyleConfig) -> tuple[Tensor, _Form]:
-    """The garment without its print, and what the new cloth lies on."""
+def _form(part: Tensor, area: Tensor, config: StyleConfig, built: list[Panel] | None = None) -> tuple[Tensor, _Form]:
+    """The garment without its print, and what the new cloth lies on; `built`: its panels, as far as they are known."""
     found = find_relief(part, area)
     bare, shade = plain(part, area, found)
     if config.cut == "whole":
         return bare, _Form(shade, [])
     solid = (area / area[area > area.amax() / 2].median()).clamp(max=1)  # of sheer cloth too
     panels = find_panels(solid)
-    cut = pieces(panels + find_seams(part, solid, found.lines, panels), solid)
-    return bare, _Form(sewn(shade, cut), cut)
+    panels += find_seams(part, solid, found.lines, panels) if built is None else built
+    cut = pieces([panel for panel in panels if panel.kind != "stitch"], solid)
+    stitches = None if built is None else [panel.seam for panel in panels if panel.kind == "stitch"]
+    return bare, _Form(sewn(shade, cut, stitches), cut)
 
 
 def _cloth_on(
@@ -154,7 +162,8 @@ def _printed(part: Tensor, area: Tensor | None, form: _Form, cloths: list[Cloth]
     tile = tile_of(cloths[0], config)
     # the picture's own width is repeat_cm: its unit is narrower by what the seam took, and wider by how many tiles it holds
     unit = config.repeat_cm * per_cm * tile.pixels.shape[2] / cloths[0].pixels.shape[2]
-    return turned(drape(lay_repeat(tile.pixels, area, unit, form.cut), form.shade, config.folds), area, config.folds)
+    flat = lay_repeat(tile.pixels, area, unit, form.cut)
+    return turned(drape(flat, form.shade, config.folds, trims(flat, form.cut)), area, config.folds)
 
 
 def tile_of(cloth: Cloth, config: StyleConfig) -> Tile:
@@ -230,9 +239,9 @@ def _start(part: Tensor, area: Tensor | None, form: _Form, cloths: list[Cloth], 
     whole = sum(cloth.weight for cloth in cloths)
     heaviest = max(cloths, key=lambda cloth: cloth.weight)
     goes_on = config.zoom >= _MANY and is_scene(heaviest.pixels)  # of a painting nobody cuts a second sky for the sleeves
-    cut = [piece for piece in form.cut if piece.panel.kind == "inside" or not goes_on]
+    cut = [piece for piece in form.cut if piece.panel.kind in ("inside", "rib", "button") or not goes_on]
     laid = ((lay(cloth.pixels, area, config.zoom, config.seed, cut), cloth.weight / whole) for cloth in cloths)
-    return torch.stack([drape(flat, form.shade, config.folds) * share for flat, share in laid]).sum(0)
+    return torch.stack([drape(flat, form.shade, config.folds, trims(flat, cut)) * share for flat, share in laid]).sum(0)
 
 
 def sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleConfig) -> list[Sized]:

@@ -13,8 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from muslin.base.colour import to_oklab
-from muslin.base.contours import stroke
+from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.errors import SettingError
 from muslin.base.image import blur, resize
 from muslin.base.machine import free_memory
@@ -25,13 +24,17 @@ from muslin.style.repeats import resize_unit
 
 Endless = Callable[[Int[Tensor, " m"], Int[Tensor, " n"]], Float[Tensor, "3 m n"]]  # cloth by rows and columns, as many as one likes
 _STRIP = 256  # rows that are cut at once
-_JOG = (0.37, 0.07)  # of the cloth's columns, and of the garment's width, at most: how far beside the body's cloth a right front is cut
+_JOG = 0.37  # of the cloth's columns: how far beside the body's cloth a panel is cut that lies as the body does
+_JOGS: dict[Kind, float] = {"front": 0.07, "waist": 0.13, "yoke": 0.13, "pocket": 0.05}  # and of the garment's width, at most
 _ROUGH, _BEYOND = 128, 25  # px of the longer side at which panels are carried beyond the edge; this part of it, how far
-_ORDER: tuple[Kind, ...] = ("leg", "front", "band", "sleeve", "inside")
-_INSIDE = (0.5, 0.15)  # shading of the inside of a back at the front's edge, and by how much more away from it
-_FALL = 40  # of the longer side: how far the front's shadow falls
+_ORDER: tuple[Kind, ...] = ("leg", "front", "waist", "band", "yoke", "sleeve", "cuff", "inside", "rib", "pocket", "collar", "button")
+_BUTTON, _MIDDLE = (
+    (0.9, 0.28, 0.4),
+    0.6,
+)  # OKLab lightness of buttons on dark cloth and on pale, their share of its chroma; which cloth is pale
+_PLAIN: tuple[Kind, ...] = ("rib", "button")  # of one colour
+_DARKEST = 0.3  # share of a cloth whose colour its ribs have
 _LOOK, _SCENE = 96, 0.18  # px at which a style is looked at; see `is_scene`
-_SEAM, _BESIDE = (0.3, 500), (0.1, 90)  # how dark a seam is, and the shade along it; how broad, by the longer side
 
 
 @dataclass(frozen=True)
@@ -66,29 +69,6 @@ def pieces(panels: Sequence[Panel], mask: Float[Tensor, "1 h w"]) -> list[Piece]
             top, bottom, left, right = box(area, 0.0)
             found.append(Piece(panel, area[:, top:bottom, left:right].clone(), top, left))
     return found
-
-
-def sewn(shade: Float[Tensor, "1 h w"], cut: Sequence[Piece]) -> Float[Tensor, "1 h w"]:
-    """The shading with its seams: a fine dark line, and a soft shade along it, no darker where it is dark there already; the inside of a back lies in the shade."""
-    side, drawn, shade = max(shade.shape[1:]), torch.zeros(shade.shape[1:]), shade.clone() if cut else shade
-    for piece in cut:
-        if piece.panel.kind == "inside":
-            piece.of(shade).copy_(in_shade(piece.of(shade), piece.area, *_INSIDE, side))
-        else:
-            drawn = stroke(piece.panel.seam, max(1.0, side / _SEAM[1]), drawn)
-    if not bool(drawn.any()):
-        return shade
-    broad = blur(drawn[None], side / _BESIDE[1])
-    lines = _SEAM[0] * blur(drawn[None], side / 1000) + _BESIDE[0] * broad / broad.amax().clamp(min=1e-6)
-    return shade - (lines - (1 - shade).clamp(min=0)).clamp(min=0)
-
-
-def in_shade(light: Float[Tensor, "1 h w"], inside: Float[Tensor, "1 h w"], dark: float, less: float, side: int) -> Float[Tensor, "1 h w"]:
-    """As dark as `dark` below the front's edge, by `less` lighter away from it, on a garment of `side` px; what lay there (a label, a print) is gone."""
-    rim = math.ceil(3 * side / _FALL)
-    around = F.pad(inside, (rim, rim, 0, rim))  # an area that ends at its box ends there; above, it goes on
-    away = (2 * blur(around, side / _FALL)[:, : inside.shape[1], rim : rim + inside.shape[2]] - 1).clamp(0, 1)
-    return torch.lerp(light, dark + less * away, inside)
 
 
 def lay(
@@ -153,14 +133,38 @@ def _cut_from(endless: Endless, mask: Tensor, cut: Sequence[Piece], column: int,
     _, _, left, right = box(mask)
     laid = endless(torch.arange(mask.shape[1]), torch.arange(mask.shape[2]))
     for piece in cut:
-        laid = _laid_over(laid, piece, endless, _away(piece, column, columns, right - left))
+        if piece.panel.kind not in _PLAIN:
+            laid = _laid_over(laid, piece, endless, _away(piece, column, columns, right - left))
     return laid
+
+
+def trims(laid: Float[Tensor, "3 h w"], cut: Sequence[Piece]) -> Float[Tensor, "4 h w"] | None:
+    """What lies on a cloth and is of one colour, ribs and buttons, with where it lies, 0 to 1, as the fourth channel; None where nothing does."""
+    if not any(piece.panel.kind in _PLAIN for piece in cut):
+        return None
+    tones, over = _tones(laid), torch.zeros(4, *laid.shape[1:])
+    for piece in cut:
+        here = piece.of(over)
+        if piece.panel.kind in _PLAIN:
+            there = torch.cat([tones[piece.panel.kind].expand(-1, *piece.area.shape[1:]), torch.ones_like(piece.area)])
+            here.copy_(torch.where(here[3:] > 0, torch.lerp(here, there, piece.area), torch.cat([there[:3], piece.area])))
+        elif _ORDER.index(piece.panel.kind) > _ORDER.index("rib"):
+            here[3:] *= 1 - piece.area
+    return over
+
+
+def _tones(laid: Float[Tensor, "3 h w"]) -> dict[Kind, Float[Tensor, "3 1 1"]]:
+    """What is of one colour: ribs in the cloth's dark one; buttons pale on dark cloth and dark on pale, with a little of its hue."""
+    lab = to_oklab(resize(laid, _LOOK, _LOOK)).flatten(1)
+    mean, dark = lab.mean(1), lab[:, lab[0] <= lab[0].quantile(_DARKEST)].mean(1)
+    button = torch.cat([torch.tensor([_BUTTON[0] if float(mean[0]) < _MIDDLE else _BUTTON[1]]), _BUTTON[2] * mean[1:]])
+    return {"button": from_oklab(button[:, None, None]), "rib": from_oklab(dark[:, None, None])}
 
 
 def _away(piece: Piece, column: int, columns: int, width: int) -> int:
     """How far beside the body's cloth a panel's was cut: that `column` of it lies on the pivot; of a front only so far that the cut shows, a picture goes on."""
-    if piece.panel.kind == "front":
-        return round(min(_JOG[0] * columns, _JOG[1] * width))
+    if (most := _JOGS.get(piece.panel.kind)) is not None:
+        return round(min(_JOG * columns, most * width))
     return column - round(float(piece.panel.pivot[0]))
 
 

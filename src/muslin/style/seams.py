@@ -14,7 +14,7 @@ from torch import Tensor
 from muslin.base.colour import to_oklab
 from muslin.base.image import blur, resize
 from muslin.data.ground import at_size, box, extend, shrink
-from muslin.data.panels import Panel, frame
+from muslin.data.panels import Panel, frame, up_from
 
 _POINTS = 41  # of a curve
 _SURE = {"inside": 0.5, "front": 0.52, "band": 0.5}  # of an edge along the curve, less what is beside it: from there on it is one
@@ -171,8 +171,7 @@ def _highest(first: Float[Tensor, " w"], begin: float, end: float) -> float | No
 
 def _up_from(curve: Float[Tensor, "n 2"], mask: Tensor) -> Float[Tensor, "m 2"]:
     """What is above a curve, and beyond the picture."""
-    up = torch.tensor([0.0, -float(mask.shape[1])])
-    return torch.cat([curve, (curve[-1] + up)[None], (curve[0] + up)[None]])
+    return up_from(curve, torch.tensor([0.0, -float(mask.shape[1])]))
 
 
 def _at(x: Float[Tensor, "1 h w"], curves: Float[Tensor, "n p 2"]) -> Float[Tensor, "n p"]:

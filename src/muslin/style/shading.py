@@ -101,15 +101,17 @@ def _spread(pixels: Tensor, mask: Tensor) -> Tensor:
     return extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100)))
 
 
-def drape(cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:
-    """Flat cloth shifted along the shading's slopes, and lit by it, by the share `folds`."""
+def drape(
+    cloth: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float, over: Float[Tensor, "4 h w"] | None = None
+) -> Float[Tensor, "3 h w"]:
+    """Flat cloth shifted along the shading's slopes, and lit by it, by the share `folds`; `over`: plain colours on it, and where they lie."""
     height, width = cloth.shape[1:]
     down, across = _gradients(blur(shade, max(height, width) / 40))
     bend = _BEND * folds * torch.stack([across[0], down[0]], -1) * max(height, width) / 64
     rows, columns = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)
     grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1) + bend.clamp(-0.02, 0.02)
     bent = F.grid_sample(cloth[None], grid[None], mode="bicubic", padding_mode="reflection", align_corners=True)[0].clamp(-1, 1)
-    return light(bent, shade, folds)
+    return light(bent if over is None else torch.lerp(bent, over[:3], over[3:]), shade, folds)
 
 
 def light(pixels: Float[Tensor, "3 h w"], shade: Float[Tensor, "1 h w"], folds: float) -> Float[Tensor, "3 h w"]:

@@ -1,0 +1,163 @@
+"""How a garment is built, traced by hand over its picture: collars, pockets, waistbands, seams, buttons. As text, and as the panels that cloth is cut in.
+
+A trace is a kind and points in permille of the picture's sides. Kinds that are closed lines: collar (a flap, a lapel, a hood), cuff, pocket, neck and knit
+(ribs of a neck, and of a sleeve's or a leg's end); the others are open ones, from left to right or from top to bottom: what lies above or below them is the panel. Knows masks and points only.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from muslin.base.errors import InputError
+from muslin.data.ground import box
+from muslin.data.panels import Kind, Panel, up_from
+
+KINDS = (
+    "inside",
+    "front",
+    "waist",
+    "yoke",
+    "band",
+    "rib",
+    "collar",
+    "cuff",
+    "pocket",
+    "neck",
+    "knit",
+    "stitch",
+    "button",
+)  # band: of a waist; rib: at a hem
+CLOSED = ("collar", "cuff", "pocket", "neck", "knit")
+_NUMBER = r"-?\d{1,5}(?:\.\d)?"
+_FORM = re.compile(rf"({'|'.join(KINDS)})((?: {_NUMBER},{_NUMBER})+)")
+_MOST = 400  # traces of one garment
+_CORNER = 6.0  # permille: two points so near each other are a corner
+_BETWEEN = 8  # points drawn between two
+_BUTTON = (0.0085, 12)  # a button's radius by the garment's height; points of its outline
+_BEYOND = 0.04  # of the width: how far a panel goes beyond its line's ends, which lie about on the outline
+_STEEP = 75.0  # degrees off upright: a flap's grain at most
+
+
+@dataclass(frozen=True)
+class Trace:
+    """`points`: (x, y), at least two but for a button, whose points are the middles of as many buttons."""
+
+    kind: str
+    points: Float[Tensor, "n 2"]
+
+
+def to_text(traces: Sequence[Trace]) -> str:
+    """As it stands in a recipe: `collar 120,45 130.5,60; stitch 300,400 310,480`."""
+    return "; ".join(f"{trace.kind} " + " ".join(f"{_short(x)},{_short(y)}" for x, y in trace.points.tolist()) for trace in traces)
+
+
+def from_text(text: str) -> list[Trace]:
+    """Raises InputError where it is no such text: a recipe may come from anybody."""
+    found = [_FORM.fullmatch(part.strip()) for part in text.split(";")] if text.strip() else []
+    if len(found) > _MOST or not all(found):
+        raise InputError(f"the traced pieces {text[:40]!r} cannot be read; take the file that Muslin wrote")
+    traces = []
+    for match in found:
+        assert match is not None
+        numbers = [float(number) for number in re.findall(_NUMBER, match[2])]
+        traces.append(Trace(match[1], torch.tensor(numbers).view(-1, 2)))
+    if any(len(trace.points) < _least(trace.kind) for trace in traces):
+        raise InputError(f"the traced pieces {text[:40]!r} hold a line of too few points; take the file that Muslin wrote")
+    return traces
+
+
+def _least(kind: str) -> int:
+    return 1 if kind == "button" else 3 if kind in CLOSED else 2
+
+
+def _short(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0")
+
+
+def to_panels(traces: Sequence[Trace], mask: Float[Tensor, "1 h w"]) -> list[Panel]:
+    """The panels on the garment of a mask of the whole picture; each button is one."""
+    height, width = mask.shape[1:]
+    by, panels = torch.tensor([width, height]) / 1000, list[Panel]()
+    if not bool((mask > 0.5).any()):
+        return []
+    top, bottom, *_ = box(mask, 0.5)
+    for trace in traces:
+        if trace.kind == "button":
+            panels += [_round(place * by, _BUTTON[0] * (bottom - top)) for place in trace.points]
+        elif trace.kind in CLOSED:
+            panels.append(_flap(trace, by))
+        else:
+            panels.append(_beside(trace.kind, curved(trace.points) * by, (height, width)))
+    return panels
+
+
+def curved(points: Float[Tensor, "n 2"]) -> Float[Tensor, "m 2"]:
+    """A smooth line through points (centripetal Catmull-Rom: Yuksel, Schaefer & Keyser 2011), with a corner where two are near each other."""
+    apart = (points.diff(dim=0).norm(dim=1) < _CORNER).nonzero()[:, 0].tolist()
+    ends = [0, *(place + 1 for place in apart), len(points)]
+    return torch.cat([_smooth(points[begin:end]) for begin, end in pairwise(ends)])
+
+
+def _smooth(points: Float[Tensor, "n 2"]) -> Float[Tensor, "m 2"]:
+    if len(points) < 3:
+        return points
+    p = torch.cat([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+    t = F.pad(p.diff(dim=0).norm(dim=1).clamp(min=1e-3).sqrt().cumsum(0), (1, 0))
+    at = torch.linspace(0, 1, _BETWEEN + 1)[:-1]
+    lines = []
+    for k in range(1, len(p) - 2):
+        here = torch.lerp(t[k], t[k + 1], at)[:, None]
+        a = [_between(p[j], p[j + 1], t[j], t[j + 1], here) for j in (k - 1, k, k + 1)]
+        b = [_between(a[j], a[j + 1], t[k - 1 + j], t[k + 1 + j], here) for j in (0, 1)]
+        lines.append(_between(b[0], b[1], t[k], t[k + 1], here))
+    return torch.cat([*lines, points[-1:]])
+
+
+def _between(p: Tensor, q: Tensor, begin: Tensor, end: Tensor, at: Tensor) -> Tensor:
+    return p + (q - p) * ((at - begin) / (end - begin))
+
+
+def _round(middle: Float[Tensor, " 2"], radius: float) -> Panel:
+    turn = torch.linspace(0, 2 * math.pi, _BUTTON[1] + 1)
+    circle = middle + radius * torch.stack([turn.cos(), turn.sin()], 1)
+    return Panel("button", circle[:-1], circle, 0.0, middle)
+
+
+def _flap(trace: Trace, by: Float[Tensor, " 2"]) -> Panel:
+    """A pocket's cloth runs as the body's, a collar's and a cuff's along their length."""
+    outline = trace.points * by
+    flaps: dict[str, Kind] = {"pocket": "pocket", "collar": "collar", "cuff": "cuff"}
+    kind = flaps.get(trace.kind, "rib")
+    grain = _across(outline) if kind in ("collar", "cuff") else 0.0
+    return Panel(kind, outline, torch.cat([outline, outline[:1]]), grain, outline.mean(0))
+
+
+def _across(outline: Float[Tensor, "n 2"]) -> float:
+    """Degrees off upright in which a long thing lies, downward."""
+    axis = torch.linalg.eigh(torch.cov(outline.T))[1][:, 1]
+    axis = axis if axis[1] > 0 else -axis
+    return max(-_STEEP, min(_STEEP, math.degrees(math.atan2(float(axis[0]), float(axis[1])))))
+
+
+def _beside(kind: str, line: Float[Tensor, "n 2"], sides: tuple[int, int]) -> Panel:
+    """What lies above a line, below it, or to its right."""
+    height, width = (float(side) for side in sides)
+    if kind == "stitch":
+        return Panel("stitch", line, line, 0.0, line.mean(0))
+    if kind == "front":
+        ends = torch.tensor([[float(line[0, 0]), -height], [float(line[-1, 0]), 2 * height]])
+        outline = up_from(torch.cat([ends[:1], line, ends[1:]]), torch.tensor([2 * width, 0.0]))
+        return Panel("front", outline, line, 0.0, line.mean(0))
+    way = torch.tensor([0.0, height if kind in ("waist", "rib") else -height])
+    named: dict[str, Kind] = {"inside": "inside", "waist": "waist", "yoke": "yoke", "band": "band"}
+    panel = named.get(kind, "rib")
+    beyond = torch.tensor([0.0 if kind == "inside" else _BEYOND * width, 0.0])
+    outline = up_from(torch.cat([line[:1] - beyond, line, line[-1:] + beyond]), way)
+    return Panel(panel, outline, line, 90.0 if panel == "band" else 0.0, line.mean(0))
