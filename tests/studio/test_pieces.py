@@ -52,7 +52,7 @@ def test_what_is_dressed_from_the_file_is_cut_like_the_look_of_the_same_run(book
     assert pieces_of(read_recipe(own).plain_dict()) == read_recipe(shirt).made[PIECES]
     blank = tmp_path / "blank.png"
     blank.write_bytes(encode_png(open_image(shirt).pixels))  # the same picture without its recipe
-    done = muslin("style", blank, *words, "--rights", "own work", "--out", tmp_path / "unknown")
+    done = muslin("style", blank, *words, "--i-have-the-rights", "own work", "--out", tmp_path / "unknown")
     assert done.returncode == 0, done.stderr
     unknown = next((tmp_path / "unknown").glob("blank-*.png"))
     pictures = [open_image(path).pixels for path in (look, own, unknown)]

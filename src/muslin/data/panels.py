@@ -36,6 +36,10 @@ _STEEP = 75.0  # degrees off upright: a panel's grain at most
 
 Kind = Literal["leg", "sleeve", "front", "band", "inside", "waist", "yoke", "collar", "cuff", "rib", "pocket", "stitch", "button"]
 # inside: of the back, seen above the front's edge; waist: what is below it; stitch: a line and no panel
+ORDER: tuple[Kind, ...] = (  # the later ones lie on the earlier
+    *("leg", "front", "waist", "band", "yoke", "sleeve", "cuff", "stitch"),
+    *("inside", "rib", "pocket", "collar", "button"),
+)
 
 
 @dataclass(frozen=True)

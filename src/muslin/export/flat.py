@@ -7,6 +7,7 @@ all-over print keeps few of them. Does not know what a collar is: a deep fold as
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -21,6 +22,8 @@ from muslin.base.errors import SettingError
 from muslin.base.image import blur, resize
 from muslin.data.ground import extend, shrink
 from muslin.data.lines import ANGLES, oriented_energy
+from muslin.data.panels import Panel
+from muslin.export.piece_lines import dashes, piece_lines, to_rim
 
 SIDE = 480  # px: the garment's longer side while lines are looked for
 _MARGIN = 0.06  # of the garment's longer side, free around it on the page
@@ -32,6 +35,8 @@ _RIM = 6  # px along the silhouette without inner lines
 _GAP = 16  # px between the ends of a broken line that is joined
 _CALM, _TOLERANCE = 3.5, 1.2  # px: over how far a line is smoothed; how far a curve may be from it
 _OUTLINE, _SEAM, _DETAIL = 1.8, 1.0, 0.6  # mm of stroke at 300 mm
+_FIRM, _NO_STITCHES = 1.0, 0.2  # px likewise of lines that are known; detail up to which stitching and buttons are left out
+_DASH = (3.0, 3.2)  # of the stroke's width: how long a stitch is, round ends and all, and the way to the next
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Line:
 
     curves: Float[Tensor, "k 4 2"]
     width: float
+    dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,14 +73,20 @@ class Flat:
         return sum(len(line.curves) for line in self.silhouette + open_lines) + len(open_lines)
 
 
-def make_flat(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], config: FlatConfig | None = None, grain: float = 1.0) -> Flat:
+def make_flat(
+    pixels: Float[Tensor, "3 h w"],
+    mask: Float[Tensor, "1 h w"],
+    config: FlatConfig | None = None,
+    grain: float = 1.0,
+    built: Sequence[Panel] | None = None,
+) -> Flat:
     """The flat of a garment (RGB in [-1, 1]) with its mask; `grain` is how many pixels one of the camera's or generator's covers.
 
-    Raises SettingError for values out of range, ValueError for an empty mask.
+    `built`: its pieces (on the mask), where they are known; then they are drawn, and nothing is looked for in the picture. Raises SettingError for values out of range, ValueError for an empty mask.
     """
     config = config or FlatConfig()
     check(config)
-    pixels, mask, zoom = _framed(pixels, mask)
+    pixels, mask, zoom, corner = _framed(pixels, mask)
     calmed = max(_CALM, 0.5 * grain * zoom)
     outlines = silhouettes(mask, calmed)
     if not outlines:
@@ -85,19 +97,21 @@ def make_flat(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], conf
     margin = _MARGIN * float((high - low).max())
     thick = config.height_mm / 300
 
-    def line(points: Tensor, width: float, closed: bool = False) -> Line:
-        calm = calmed if closed else _CALM
-        return Line((contours.fit_curve(points, _TOLERANCE, closed, calm) - low + margin) * scale, width * thick)
+    def line(points: Tensor, width: float, closed: bool = False, calm: float = _CALM, dashed: bool = False) -> Line:
+        return Line((contours.fit_curve(points, _TOLERANCE, closed, calm) - low + margin) * scale, width * thick, dashed)
 
-    found = inner_lines(pixels, mask, config.detail, grain * zoom)
+    outer = tuple(line(points, _OUTLINE, True, calmed) for points in outlines)
+    if built is None:
+        found = inner_lines(pixels, mask, config.detail, grain * zoom)
+        seams = [line(points, _SEAM * (0.8 + 0.4 * strong)) for points, strong, seam in found if seam]
+        details = [line(points, _DETAIL * (0.8 + 0.4 * strong)) for points, strong, seam in found if not seam]
+    else:
+        by, to = torch.full((2,), zoom), -zoom * torch.tensor([float(side) for side in corner])
+        drawn = piece_lines([panel.moved(by, to) for panel in built], mask)
+        seams = [line(one.points, _SEAM, one.closed, _FIRM) for one in drawn if not one.fine]
+        details = [line(one.points, _DETAIL, one.closed, _FIRM, one.stitched) for one in drawn if one.fine and config.detail > _NO_STITCHES]
     page = (high - low + 2 * margin) * scale
-    return Flat(
-        float(page[0]),
-        float(page[1]),
-        tuple(line(points, _OUTLINE, closed=True) for points in outlines),
-        tuple(line(points, _SEAM * (0.8 + 0.4 * strong)) for points, strong, seam in found if seam),
-        tuple(line(points, _DETAIL * (0.8 + 0.4 * strong)) for points, strong, seam in found if not seam),
-    )
+    return Flat(float(page[0]), float(page[1]), outer, tuple(seams), tuple(details))
 
 
 def check(config: FlatConfig) -> None:
@@ -107,17 +121,17 @@ def check(config: FlatConfig) -> None:
             raise SettingError(f"{name}={value:g}: should be {least:g} to {most:g}")
 
 
-def _framed(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, float]:
-    """The garment alone with some ground, its longer side at `SIDE` px, and by how much it was enlarged."""
+def _framed(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, float, tuple[int, int]]:
+    """The garment alone with some ground, its longer side at `SIDE` px, by how much it was enlarged, and where its corner was (x, y)."""
     rows, columns = (torch.nonzero(mask[0].amax(dim) > 0.5)[:, 0] for dim in (1, 0))
     if not len(rows):
-        return pixels, mask, 1.0
+        return pixels, mask, 1.0, (0, 0)
     tall, wide = int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1
     zoom, around = SIDE / max(tall, wide), math.ceil(0.05 * max(tall, wide))
     top, left = max(0, int(rows[0]) - around), max(0, int(columns[0]) - around)
     part = (slice(None), slice(top, int(rows[-1]) + 1 + around), slice(left, int(columns[-1]) + 1 + around))
     height, width = (max(1, round(side * zoom)) for side in pixels[part].shape[1:])
-    return resize(pixels[part], height, width), resize(mask[part], height, width).clamp(0, 1), zoom
+    return resize(pixels[part], height, width), resize(mask[part], height, width).clamp(0, 1), zoom, (left, top)
 
 
 def silhouettes(mask: Float[Tensor, "1 h w"], reach: float) -> list[Float[Tensor, "_ 2"]]:
@@ -149,7 +163,7 @@ def inner_lines(
             continue
         seam = extent * mean > 0.22
         found.append(
-            (_to_rim(contours.smooth(points, _CALM, closed=False), mask[0] > 0.5, rim + _GAP // 2), min(1.0, mean / 2), seam, extent * mean)
+            (to_rim(contours.smooth(points, _CALM, closed=False), mask[0] > 0.5, rim + _GAP // 2), min(1.0, mean / 2), seam, extent * mean)
         )
     found.sort(key=lambda line: -line[3])
     return [(points, strong, seam) for points, strong, seam, _ in found[: round(6 + 60 * detail)]]
@@ -199,20 +213,6 @@ def _symmetry(energy: Float[Tensor, "a h w"], mask: Float[Tensor, "1 h w"], spre
     return 0.6 + 0.6 * (there / most.clamp(min=1e-6)).clamp(0, 1)
 
 
-def _to_rim(points: Float[Tensor, "n 2"], solid: Bool[Tensor, "h w"], reach: int) -> Float[Tensor, "m 2"]:
-    """A line that ends within `reach` pixels of the silhouette is carried on to it."""
-    size = torch.tensor(solid.shape).flip(0) - 1
-    for _ in range(2):
-        points = points.flip(0)
-        way = F.normalize(points[-1] - points[-min(10, len(points))], dim=0)
-        steps = points[-1] + way * torch.arange(1, reach + 1)[:, None]
-        x, y = torch.minimum(steps.long().clamp(min=0), size).unbind(1)
-        there = solid[y, x]
-        if not bool(there.all()):
-            points = torch.cat([points, steps[: int((~there).int().argmax()) + 1]])
-    return points
-
-
 def to_svg(flat: Flat, title: str, recipe: str = "", xmp: str = "", rights: str = "") -> str:
     """The drawing as SVG 1.1 with layers that Inkscape and Illustrator show by name.
 
@@ -234,11 +234,15 @@ def _layer(name: str, lines: tuple[Line, ...], filled: bool) -> str:
     if filled and lines:
         paths = f'<path d="{" ".join(_path(line.curves) + " Z" for line in lines)}" stroke-width="{lines[0].width:.3g}"/>\n'
     else:
-        paths = "".join(f'<path d="{_path(line.curves)}" stroke-width="{line.width:.3g}"/>\n' for line in lines)
+        paths = "".join(f'<path d="{_path(line.curves)}" stroke-width="{line.width:.3g}"{_dash(line)}/>\n' for line in lines)
     return (
         f'<g inkscape:groupmode="layer" inkscape:label="{name}" id="{name}" {look}'
         f' stroke="#000000" stroke-linecap="round" stroke-linejoin="round">\n{paths}</g>\n'
     )
+
+
+def _dash(line: Line) -> str:
+    return f' stroke-dasharray="{_DASH[0] * line.width:.3g} {_DASH[1] * line.width:.3g}"' if line.dashed else ""
 
 
 def _path(curves: Float[Tensor, "k 4 2"]) -> str:
@@ -258,7 +262,9 @@ def draw(flat: Flat, side: int = 1024) -> Float[Tensor, "1 h w"]:
     scale = side / max(flat.width, flat.height)
     ink = torch.zeros(max(1, round(flat.height * scale)), max(1, round(flat.width * scale)))
     for line in flat.silhouette + flat.seams + flat.details:
-        ink = contours.stroke(contours.flatten(line.curves) * scale, line.width * scale, ink)
+        points = contours.flatten(line.curves) * scale
+        for part in dashes(points, *(line.width * scale * share for share in _DASH)) if line.dashed else [points]:
+            ink = contours.stroke(part, line.width * scale, ink)
     return 1 - 2 * ink[None]
 
 

@@ -17,9 +17,11 @@ from muslin.base.files import make_folder, read_bytes, write_bytes, write_text
 from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.data.ground import cut_out, find_mask
 from muslin.data.loader import within
+from muslin.data.panels import find_panels
+from muslin.data.traces import from_text, to_panels
 from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
 from muslin.export.sheets import contact_sheet, encode_sheet
-from muslin.provenance.recipe import Recipe, find_recipe, mark_text
+from muslin.provenance.recipe import Recipe, find_recipe, mark_text, pieces_of
 from muslin.studio.places import find_pictures, overview_at
 from muslin.studio.styles import clear_styling
 from muslin.style.enlarge import enlarge
@@ -79,7 +81,10 @@ def flat_of(file: Path, config: FlatConfig) -> tuple[Flat, Tensor]:
     pixels, mask, grain = _read(open_image(file))
     if mask is None:
         raise InputError(f"{file}: no garment found on a plain ground; cut it out (a PNG with transparency) or photograph it on one colour")
-    return make_flat(pixels, mask, config, grain), pixels
+    recipe = find_recipe(file)
+    told = None if recipe is None else pieces_of(recipe.plain_dict())
+    built = None if told is None else find_panels(mask) + to_panels(from_text(told), mask)
+    return make_flat(pixels, mask, config, grain, built), pixels
 
 
 def find_sources(files: list[Path]) -> list[Path]:

@@ -86,7 +86,11 @@ def dress(
     lies = config.mode == "print" or config.start in ("fast", "overlay")  # else the old surface is to be kept
     bare, form = part, _Form(torch.ones_like(part[:1]), [])
     if found is not None and area is not None and lies:
-        built = None if traces is None else [panel.moved(torch.ones(2), torch.tensor([-left, -top])) for panel in to_panels(traces, found)]
+        built = (
+            None
+            if traces is None
+            else [panel.moved(torch.ones(2), torch.tensor([-float(left), -float(top)])) for panel in to_panels(traces, found)]
+        )
         bare, form = _form(part, area, config, built)
     losses, styled = dict[str, float](), part
     for news in _cloth_on(bare, area, form, cloths, backbone, config):

@@ -19,7 +19,7 @@ from muslin.base.image import blur, resize
 from muslin.base.machine import free_memory
 from muslin.base.seeds import seeded
 from muslin.data.ground import box, shrink
-from muslin.data.panels import Kind, Panel
+from muslin.data.panels import ORDER, Kind, Panel
 from muslin.style.repeats import resize_unit
 
 Endless = Callable[[Int[Tensor, " m"], Int[Tensor, " n"]], Float[Tensor, "3 m n"]]  # cloth by rows and columns, as many as one likes
@@ -27,7 +27,6 @@ _STRIP = 256  # rows that are cut at once
 _JOG = 0.37  # of the cloth's columns: how far beside the body's cloth a panel is cut that lies as the body does
 _JOGS: dict[Kind, float] = {"front": 0.07, "waist": 0.13, "yoke": 0.13, "pocket": 0.05}  # and of the garment's width, at most
 _ROUGH, _BEYOND = 128, 25  # px of the longer side at which panels are carried beyond the edge; this part of it, how far
-_ORDER: tuple[Kind, ...] = ("leg", "front", "waist", "band", "yoke", "sleeve", "cuff", "inside", "rib", "pocket", "collar", "button")
 _BUTTON, _MIDDLE = (
     (0.9, 0.28, 0.4),
     0.6,
@@ -60,7 +59,7 @@ def pieces(panels: Sequence[Panel], mask: Float[Tensor, "1 h w"]) -> list[Piece]
     size = [max(2, round(side * _ROUGH / max(height, width))) for side in (height, width)]
     solid, found = F.interpolate(inside[None].float(), size, mode="area")[0], list[Piece]()
     around = 0.5 * blur(solid, _ROUGH / _BEYOND)
-    for panel in sorted(panels, key=lambda panel: _ORDER.index(panel.kind)):
+    for panel in sorted(panels, key=lambda panel: ORDER.index(panel.kind)):
         area = panel.area(height, width)
         small = F.interpolate((area * inside)[None], size, mode="area")[0]
         beyond = (blur(small, _ROUGH / _BEYOND) > around).float()
@@ -148,7 +147,7 @@ def trims(laid: Float[Tensor, "3 h w"], cut: Sequence[Piece]) -> Float[Tensor, "
         if piece.panel.kind in _PLAIN:
             there = torch.cat([tones[piece.panel.kind].expand(-1, *piece.area.shape[1:]), torch.ones_like(piece.area)])
             here.copy_(torch.where(here[3:] > 0, torch.lerp(here, there, piece.area), torch.cat([there[:3], piece.area])))
-        elif _ORDER.index(piece.panel.kind) > _ORDER.index("rib"):
+        elif ORDER.index(piece.panel.kind) > ORDER.index("rib"):
             here[3:] *= 1 - piece.area
     return over
 

@@ -1,0 +1,61 @@
+"""A flat of a garment whose pieces are known: what is on top hides what is below, stitching is dashed, lines end on the silhouette."""
+
+import pytest
+import torch
+
+from muslin.data.traces import from_text, to_panels
+from muslin.export.flat import FlatConfig, draw, make_flat, to_svg
+from muslin.export.piece_lines import dashes, piece_lines
+
+SIDE = 400
+POCKET, LINE = "pocket 400,400 600,400 600,600 400,600", "stitch 500,150 500,850"
+
+
+def body() -> torch.Tensor:
+    mask = torch.zeros(1, SIDE, SIDE)
+    mask[:, 40:360, 80:320] = 1
+    return mask
+
+
+def lines(text):
+    return piece_lines(to_panels(from_text(text), body()), body())
+
+
+def flat(text, **settings):
+    mask = body()
+    return make_flat(1 - 1.2 * mask.expand(3, -1, -1), mask, FlatConfig(**settings), built=to_panels(from_text(text), mask))
+
+
+def test_a_pocket_is_one_closed_line_and_parts_what_runs_beneath_it():
+    pocket, *rest = sorted(lines(f"{LINE}; {POCKET}"), key=lambda line: not line.closed)
+    assert pocket.closed and not pocket.fine and len(rest) == 2 and all(one.stitched and one.fine for one in rest)
+    assert not any(bool(((one.points[:, 1] > 165) & (one.points[:, 1] < 235)).any()) for one in rest)
+    assert len(lines(LINE)) == 1
+
+
+def test_lines_end_on_the_silhouette_and_do_not_run_along_it():
+    (seam,) = lines("waist 230,500 770,500")
+    assert float(seam.points[:, 0].min()) == pytest.approx(80, abs=2) and float(seam.points[:, 0].max()) == pytest.approx(320, abs=2)
+    cuffs = lines("cuff 190,700 600,700 600,910 190,910")  # two of its sides are the garment's own edge
+    assert sum(len(cuff.points) for cuff in cuffs) < 1.1 * (0.4 + 0.2) * SIDE
+
+
+def test_what_is_outside_the_garment_is_not_drawn():
+    assert lines("stitch 20,20 150,60; button 50,50") == []
+
+
+def test_the_flat_is_drawn_from_pieces_and_not_from_the_picture():
+    drawing = flat(f"{POCKET}; {LINE}; button 300,300 300,700")
+    assert len(drawing.seams) == 1 and len(drawing.details) == 4
+    assert [line.dashed for line in drawing.details] == [True, True, False, False]
+    assert to_svg(drawing, "a").count("stroke-dasharray") == 2
+    assert flat(POCKET, detail=0.0).seams and flat(f"{POCKET}; {LINE}", detail=0.0).details == ()
+    assert flat("").seams == flat("").details == ()
+    assert torch.equal(draw(flat("")), draw(flat(LINE, detail=0.0)))
+
+
+def test_dashes_are_of_one_length_with_gaps_between():
+    parts = dashes(torch.tensor([[0.0, 0.0], [100.0, 0.0]]), 6, 4)
+    assert len(parts) == 10
+    for number, part in enumerate(parts):
+        assert float(part[0, 0]) == pytest.approx(10 * number, abs=0.6) and float(part[-1, 0] - part[0, 0]) == pytest.approx(6, abs=0.6)
