@@ -40,6 +40,11 @@ def _term(mark: Mark) -> str:
     return f"https://schema.org/{mark.source[0].upper()}{mark.source[1:]}DigitalSource"
 
 
+def inline_svg(drawing: str) -> str:
+    """A drawing as a data address for an `img`."""
+    return "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()
+
+
 def inline(pixels: Float[Tensor, "c h w"], quality: int = 88, mark: Mark | None = None) -> str:
     """A picture in [-1, 1] as a data address for an `img`, with its mark inside for whoever takes it out of the page."""
     return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(pixels, quality, xmp=build(mark) if mark else "")).decode()

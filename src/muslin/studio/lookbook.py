@@ -1,4 +1,4 @@
-"""The lookbook: one self-contained HTML page of looks, each with its draft and its cloth.
+"""The lookbook: one self-contained HTML page of looks, each with its draft, its cloth and, where its pieces are known, its flat.
 
 Beside it lookbook.json, the same in data. Knows looks and their recipes; makes no picture.
 """
@@ -11,12 +11,16 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from muslin.base.errors import InputError
 from muslin.base.files import write_json, write_text
 from muslin.base.image import open_image, resize
 from muslin.base.rights import from_row, share_alike
-from muslin.export.pages import inline, page
+from muslin.export.flat import FlatConfig, to_svg
+from muslin.export.pages import inline, inline_svg, page
 from muslin.metrics.originality import Finding
-from muslin.provenance.recipe import Recipe, block_of, together
+from muslin.provenance.recipe import Recipe, block_of, pieces_of, together
+from muslin.provenance.xmp import build
+from muslin.studio.flat import flat_of
 from muslin.studio.styles import Style
 
 CLASSES_ZH = {
@@ -74,6 +78,7 @@ def _entry(number: int, look: Look, style: Style, swatch: str) -> dict[str, Any]
         "number": f"{number:02d}",
         "picture": inline(look.pixels(), mark=look.recipe.clean_mark()),
         "draft": inline(_draft(look.draft)),
+        "flat": _flat(look),
         "swatch": swatch,
         "kind_en": name,
         "kind_zh": CLASSES_ZH.get(name, name),
@@ -100,6 +105,16 @@ def _originality(look: Look) -> dict[str, Any]:
     return (
         {} if found is None else {"originality": {"verdict": found.verdict, "similarity": found.similarity, "percentile": found.percentile}}
     )
+
+
+def _flat(look: Look) -> str:
+    """The flat of a design whose pieces are known, for an `img`; empty for others: what is guessed from a draft is no pattern."""
+    if pieces_of(look.recipe.plain_dict()) is None:
+        return ""
+    try:
+        return inline_svg(to_svg(flat_of(look.draft, FlatConfig())[0], look.draft.stem, xmp=build(look.recipe.clean_mark())))
+    except InputError:
+        return ""
 
 
 def _draft(path: Path) -> Tensor:
