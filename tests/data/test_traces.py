@@ -32,7 +32,8 @@ def test_text_holds_all_that_a_trace_is():
 @pytest.mark.parametrize(
     "text",
     ["sleeve 1,2 3,4", "collar 1,2 3,4", "front 1,2", "stitch 1,2 3", "stitch 1,2 3,nan", "stitch", "button 1,2;", "stitch 1,2 1234567,3",
-     "; ".join(["button 1,2"] * 500), "stitch 1e9,2 3,4", "{}"],
+     "; ".join(["button 1,2"] * 500), "button" + " 1,2" * 400, "stitch 1e9,2 3,4", "{}", "stitch 1,2 9999,5", "stitch" + " 0,0 999,999" * 60,
+     "pocket" + " 1,2 3,4 5,6" * 100, "stitch １,2 3,4"],
 )  # fmt: skip
 def test_what_is_no_trace_is_told(text):
     with pytest.raises(InputError, match="traced pieces"):

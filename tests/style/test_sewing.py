@@ -42,6 +42,14 @@ def test_a_line_beneath_a_pocket_is_hidden():
     assert not torch.equal(both[290:300, 190:210], alone[290:300, 190:210])
 
 
+def test_stitching_on_a_pocket_is_seen_and_none_on_the_inside_of_a_back():
+    on = shade_of("pocket 400,400 600,400 600,600 400,600; stitch 410,450 590,450")
+    assert float(on[178:183, 190:210].min()) < 0.9
+    inside = "inside 300,300 700,300"
+    both, alone = (shade_of(text)[75:100, 140:200] for text in (f"{inside}; stitch 310,200 400,290 690,350 690,700", inside))
+    assert float((both - alone).abs().max()) < 0.02
+
+
 def test_a_flap_that_reaches_beyond_the_picture_is_no_trouble():
     shade = shade_of("collar -20,-30 300,-30 300,200 -20,200; cuff 900,900 1050,900 1050,1050 900,1050")
     assert shade.shape == (SIDE, SIDE) and bool(shade.isfinite().all())

@@ -6,6 +6,7 @@ HERE = Path(__file__).resolve().parent
 ENCODER = HERE / "efficientnet-lite0.safetensors"
 FAST_STYLER = HERE / "fast-styler.safetensors"
 RELIEF = HERE / "relief.safetensors"
+CONSTRUCTION = HERE / "construction.safetensors"
 STARTER = HERE / "starter.zip"
 MORE_BLOCKS = HERE / "blocks.zip"
 BLOCKS = (

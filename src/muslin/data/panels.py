@@ -37,9 +37,10 @@ _STEEP = 75.0  # degrees off upright: a panel's grain at most
 Kind = Literal["leg", "sleeve", "front", "band", "inside", "waist", "yoke", "collar", "cuff", "rib", "pocket", "stitch", "button"]
 # inside: of the back, seen above the front's edge; waist: what is below it; stitch: a line and no panel
 ORDER: tuple[Kind, ...] = (  # the later ones lie on the earlier
-    *("leg", "front", "waist", "band", "yoke", "sleeve", "cuff", "stitch"),
+    *("waist", "leg", "front", "band", "yoke", "sleeve", "cuff", "stitch"),
     *("inside", "rib", "pocket", "collar", "button"),
 )
+HIDES: tuple[Kind, ...] = ("cuff", "inside", "rib", "pocket", "collar", "button")  # what one does not see through
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ SIDE = 96  # px at which silhouettes are compared
 _REACH, _NEAR, _FAR = 8.0, 6.0, 0.1  # px of these: distances count up to, an edge is near up to; the weight of what is not
 _NET, _STEPS, _RATE = 9, 120, 0.02  # control points a side; steps, and their rate in halves of the picture
 _STIFF, _STRETCH = 80.0, 20.0  # what second and first differences cost
-_BACK = 30  # rounds of the way back from source to target
+_BACK = 60  # rounds of the way back from source to target
 _SAME = torch.eye(2, 3)
 _BENT, _SQUEEZED = 1.0, 0.3  # how bending, and boxes of other proportions, count in a cost
 
@@ -47,10 +47,13 @@ class Bend:
         """Where points of the source, (x, y) in shares of its sides, lie on the target: the same map the other way, by a fixed point."""
         net, away = _spread(self.shift[None], 2 * SIDE, 2 * SIDE).permute(0, 3, 1, 2), (2 * points - 1) - self.frame[:, 2]
         framed: Tensor = torch.linalg.solve(self.frame[:, :2], away.T).T
-        place = framed
+        place, best, least = framed, framed, torch.full((len(points),), torch.inf)
         for _ in range(_BACK):
-            place = framed - F.grid_sample(net, place[None, None], padding_mode="border", align_corners=False)[0, :, 0].T
-        return (place + 1) / 2
+            found = framed - F.grid_sample(net, place[None, None], padding_mode="border", align_corners=False)[0, :, 0].T
+            wrong = (found - place).norm(dim=1)
+            best, least = torch.where((wrong < least)[:, None], place, best), torch.minimum(wrong, least)
+            place = (place + found) / 2  # half of the way: a strong bend would be overshot
+        return (best + 1) / 2
 
 
 def bend(target: Float[Tensor, "1 h w"], sources: Sequence[Float[Tensor, "1 h2 w2"]]) -> list[Bend]:

@@ -35,14 +35,19 @@ KINDS = (
     "button",
 )  # band: of a waist; rib: at a hem
 CLOSED = ("collar", "cuff", "pocket", "neck", "knit")
-_NUMBER = r"-?\d{1,5}(?:\.\d)?"
+_NUMBER = r"-?[0-9]{1,4}(?:\.[0-9])?"
 _FORM = re.compile(rf"({'|'.join(KINDS)})((?: {_NUMBER},{_NUMBER})+)")
-_MOST = 400  # traces of one garment
+_MOST, _POINTS, _LONG, _AWAY = (
+    300,
+    150,
+    12_000,
+    (-500, 1500),
+)  # traces and buttons of a garment; points of one, and its length; how far away
 _CORNER = 6.0  # permille: two points so near each other are a corner
 _BETWEEN = 8  # points drawn between two
 _BUTTON = (0.0085, 12)  # a button's radius by the garment's height; points of its outline
 _BEYOND = 0.04  # of the width: how far a panel goes beyond its line's ends, which lie about on the outline
-_STEEP = 75.0  # degrees off upright: a flap's grain at most
+_STEEP = 75.0  # degrees off upright: a flap that lies flatter lies across
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,21 @@ def from_text(text: str) -> list[Trace]:
         assert match is not None
         numbers = [float(number) for number in re.findall(_NUMBER, match[2])]
         traces.append(Trace(match[1], torch.tensor(numbers).view(-1, 2)))
-    if any(len(trace.points) < _least(trace.kind) for trace in traces):
-        raise InputError(f"the traced pieces {text[:40]!r} hold a line of too few points; take the file that Muslin wrote")
+    _check(traces, text)
     return traces
+
+
+def _check(traces: Sequence[Trace], text: str) -> None:
+    """A line of thousands of turns across the picture would take all memory to draw."""
+    count = sum(len(trace.points) if trace.kind == "button" else 1 for trace in traces)
+    for trace in traces:
+        few, many = len(trace.points) < _least(trace.kind), len(trace.points) > _POINTS
+        far = float(trace.points.min()) < _AWAY[0] or float(trace.points.max()) > _AWAY[1]
+        long = trace.kind != "button" and float(trace.points.diff(dim=0).norm(dim=1).sum()) > _LONG
+        if few or many or far or long or count > _MOST:
+            raise InputError(
+                f"the traced pieces {text[:40]!r} are none: too few points, too many, or too far away; take the file that Muslin wrote"
+            )
 
 
 def _least(kind: str) -> int:
@@ -135,15 +152,16 @@ def _flap(trace: Trace, by: Float[Tensor, " 2"]) -> Panel:
     outline = trace.points * by
     flaps: dict[str, Kind] = {"pocket": "pocket", "collar": "collar", "cuff": "cuff"}
     kind = flaps.get(trace.kind, "rib")
-    grain = _across(outline) if kind in ("collar", "cuff") else 0.0
+    grain = lying(outline) if kind in ("collar", "cuff") else 0.0
     return Panel(kind, outline, torch.cat([outline, outline[:1]]), grain, outline.mean(0))
 
 
-def _across(outline: Float[Tensor, "n 2"]) -> float:
+def lying(outline: Float[Tensor, "n 2"]) -> float:
     """Degrees off upright in which a long thing lies, downward."""
     axis = torch.linalg.eigh(torch.cov(outline.T))[1][:, 1]
     axis = axis if axis[1] > 0 else -axis
-    return max(-_STEEP, min(_STEEP, math.degrees(math.atan2(float(axis[0]), float(axis[1])))))
+    angle = math.degrees(math.atan2(float(axis[0]), float(axis[1])))
+    return angle if abs(angle) <= _STEEP else 90.0  # about level: one way for all, or noise would turn the cloth round
 
 
 def _beside(kind: str, line: Float[Tensor, "n 2"], sides: tuple[int, int]) -> Panel:

@@ -2,7 +2,7 @@
 
 Inner lines are ridges of oriented energy (Morrone & Owens 1987; filters of Freeman & Adelson 1991, elongated), held down where all around is
 busy (surround inhibition: Grigorescu, Petkov & Westenberg 2003), helped where the garment's other half has them too. Cloth with an
-all-over print keeps few of them. Does not know what a collar is: a deep fold as sharp as a seam is drawn, a seam without contrast is not.
+all-over print keeps few of them. Where a garment's pieces are not known (`built`), a deep fold as sharp as a seam is drawn, a seam without contrast is not.
 """
 
 import math
@@ -23,7 +23,7 @@ from muslin.base.image import blur, resize
 from muslin.data.ground import extend, shrink
 from muslin.data.lines import ANGLES, oriented_energy
 from muslin.data.panels import Panel
-from muslin.export.piece_lines import dashes, piece_lines, to_rim
+from muslin.data.piece_lines import dashes, piece_lines, to_rim
 
 SIDE = 480  # px: the garment's longer side while lines are looked for
 _MARGIN = 0.06  # of the garment's longer side, free around it on the page

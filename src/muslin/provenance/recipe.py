@@ -130,12 +130,28 @@ def bare(recipe: Recipe) -> Recipe:
     return replace(recipe, settings={}, licence=licence, source_type=Recipe.source_type, made=made)
 
 
-def pieces_of(plain: dict[str, Any]) -> str | None:
-    """How the garment of a look is built, as the recipe of its design tells; None where none does."""
-    if plain.get("kind") in ("draft", "edit"):
-        told = plain.get("made", {}).get(PIECES)
-        return None if told is None else str(told)
-    return next((told for parent in plain.get("parents") or [] if (told := pieces_of(parent)) is not None), None)
+def pieces_in(plain: object, height: int, width: int) -> str | None:
+    """How the garment is built that a picture of these sides shows, as the plain recipe that drew it tells; None where it does not, or drew another size.
+
+    Other programs keep a recipe when they crop: places hold only on the whole square that was drawn.
+    """
+    settings = plain.get("settings") if isinstance(plain, dict) else None
+    if not isinstance(plain, dict) or not isinstance(settings, dict):
+        return None
+    side = settings.get("size" if plain.get("kind") == "look" else ANEW)
+    return _pieces(plain) if height == width == side else None
+
+
+def _pieces(plain: object) -> str | None:
+    """A design's own, or those of the design that a look is of. A recipe may come from anybody."""
+    if not isinstance(plain, dict):
+        return None
+    if plain.get("kind") == "look":
+        parents = plain.get("parents")
+        return next((told for parent in parents if (told := _pieces(parent)) is not None), None) if isinstance(parents, list) else None
+    made = plain.get("made")
+    told = made.get(PIECES) if plain.get("kind") in ("draft", "edit") and isinstance(made, dict) else None
+    return told if isinstance(told, str) else None
 
 
 def block_of(recipe: Recipe) -> dict[str, Any]:

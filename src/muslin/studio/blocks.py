@@ -121,8 +121,8 @@ class Blocks:
 
     def _row(self, item: Item) -> dict[str, Any]:
         told = {name: getattr(item.rights, name) for name in ("title", "author", "licence", "source")}
-        told |= {PIECES: self.traced[item.name]} if item.name in self.traced else {}
-        return {"file": item.name, "sha256": sha256(item.content())} | {name: text for name, text in told.items() if text}
+        traced = {PIECES: self.traced[item.name]} if item.name in self.traced else {}  # one that is built of nothing is traced too
+        return {"file": item.name, "sha256": sha256(item.content())} | {name: text for name, text in told.items() if text} | traced
 
 
 def made_on(draft: Float[Tensor, "3 h w"], block: Picture, row: dict[str, Any], size: int) -> Pattern | None:

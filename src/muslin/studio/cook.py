@@ -22,8 +22,8 @@ from muslin.data.ground import cut_out, lift_from_black
 from muslin.data.traces import from_text
 from muslin.features.backbones import load_backbone, parted, without_folder
 from muslin.gan.generators import Loaded
-from muslin.provenance.recipe import ANEW, BLOCK, Recipe, find_recipe, from_plain, now, on_block, pieces_of, told_cut, tools
-from muslin.studio.blocks import find_block, made_on
+from muslin.provenance.recipe import ANEW, BLOCK, Recipe, find_recipe, from_plain, now, on_block, pieces_in, told_cut, tools
+from muslin.studio.blocks import find_block, made_on, pieces_told
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
 from muslin.studio.runtimes import open_generator
@@ -165,7 +165,7 @@ def cook_look(
         raise InputError(
             f"backbone {config.backbone}: is {backbone.name} here, and the recipe was made with {recipe.backbone}; bring that one back"
         )
-    told = pieces_of(recipe.plain_dict())
+    told = next((told for parent in recipe.parents if (told := pieces_in(parent, *picture.shape[1:])) is not None), None)
     yield from dress(picture, cloths, backbone, config, mask, None if told is None else from_text(told))
 
 
@@ -220,6 +220,12 @@ def _made(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> T
     if made is None:
         raise InputError(f"{row['file']}: no garment is found on a plain ground in the block of this recipe")
     return made
+
+
+def rebuilt(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> Recipe:
+    """The recipe of a design with its pieces as they lie at its size: another than before bends its block by a hair otherwise."""
+    made = _made(recipe, generator, places)
+    return replace(recipe, made=recipe.made | pieces_told(made if isinstance(made, Pattern) else None))
 
 
 def _design(recipe: Recipe, generator: str | Path | None) -> Tensor:

@@ -21,7 +21,7 @@ from muslin.data.panels import find_panels
 from muslin.data.traces import from_text, to_panels
 from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
 from muslin.export.sheets import contact_sheet, encode_sheet
-from muslin.provenance.recipe import Recipe, find_recipe, mark_text, pieces_of
+from muslin.provenance.recipe import Recipe, find_recipe, mark_text, pieces_in
 from muslin.studio.places import find_pictures, overview_at
 from muslin.studio.styles import clear_styling
 from muslin.style.enlarge import enlarge
@@ -78,11 +78,12 @@ def flat(files: list[Path], out: Path, config: FlatConfig | None = None, rights:
 
 def flat_of(file: Path, config: FlatConfig) -> tuple[Flat, Tensor]:
     """The flat of a picture file, and the picture as it was looked at. Raises InputError that names the file."""
-    pixels, mask, grain = _read(open_image(file))
+    picture = open_image(file)
+    pixels, mask, grain = _read(picture)
     if mask is None:
         raise InputError(f"{file}: no garment found on a plain ground; cut it out (a PNG with transparency) or photograph it on one colour")
     recipe = find_recipe(file)
-    told = None if recipe is None else pieces_of(recipe.plain_dict())
+    told = None if recipe is None else pieces_in(recipe.plain_dict(), *picture.pixels.shape[1:])
     built = None if told is None else find_panels(mask) + to_panels(from_text(told), mask)
     return make_flat(pixels, mask, config, grain, built), pixels
 

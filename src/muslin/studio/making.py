@@ -74,15 +74,18 @@ def _made(item: Design, blocks: Blocks, size: int, index: Index | None, folder: 
     # what is there goes first: another number of threads may order blocks that fit equally well otherwise
     for recipe, place in sorted(found, key=lambda one: not one[1].there):
         row = recipe.settings[BLOCK]
-        made = None if place.there else made_on(as_picture(item.draft), blocks.picture(row), row, size)
+        known = {PIECES: kept.made[PIECES]} if place.there and PIECES in (kept := read_recipe(place.path)).made else {}
+        again = not place.there or (PIECES in row and not known)
+        made = made_on(as_picture(item.draft), blocks.picture(row), row, size) if again else None
         if made is None and not place.there:
             continue
         pixels = open_image(place.path).pixels if made is None else made.pixels
         finding = None if index is None else compared(pixels, index)
         if finding is None or finding.verdict != "copy":
             blocks.take(row)
-            built = {PIECES: read_recipe(place.path).made.get(PIECES, "")} if PIECES in row and made is None else pieces_told(made)
-            news: dict[str, Any] = blocks.cleared.told() | built | (told(finding, index) if finding and index else {})
+            news: dict[str, Any] = (
+                blocks.cleared.told() | (known or pieces_told(made)) | (told(finding, index) if finding and index else {})
+            )
             item.recipe, item.finding, item.held = replace(recipe, made=recipe.made | news), finding, made
             keep(place, pixels, item.recipe, dpi=300)
             return place

@@ -13,9 +13,9 @@ from muslin.base.files import make_folder, read_bytes, write_bytes
 from muslin.base.image import encode_png, open_image, to_bytes
 from muslin.base.packets import kind_of
 from muslin.base.tiff import encode_tiff
-from muslin.provenance.recipe import ANEW, BLOCK, Recipe, bare, read_recipe, tools
+from muslin.provenance.recipe import ANEW, BLOCK, PIECES, Recipe, bare, read_recipe, tools
 from muslin.studio.blocks import open_blocks, pieces_told
-from muslin.studio.cook import anew, as_picture, cook, made_up
+from muslin.studio.cook import anew, as_picture, cook, made_up, rebuilt
 from muslin.studio.latents import seeds_of
 from muslin.studio.places import place_for
 from muslin.style.dress import Dressed
@@ -50,6 +50,8 @@ def remake(
     if on not in ("", "none"):
         recipe = yield from _on_a_block(recipe, generator, places, on, vouched_by)
         places.append(Path(on))
+    elif size and PIECES in recipe.made:
+        recipe = rebuilt(recipe, generator, places)
     for event in remade(recipe, generator, places):
         if isinstance(event, Step):
             yield event

@@ -6,7 +6,7 @@ Outside the mask every pixel is the content's own, bit for bit. `where=all` styl
 import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float
@@ -21,6 +21,7 @@ from muslin.data.traces import Trace, to_panels
 from muslin.features.backbones import Backbone
 from muslin.style.canvas import SIZES, canvas, put_back, window
 from muslin.style.configs import Repeat, StyleConfig
+from muslin.style.construction import find_construction, seen_panels
 from muslin.style.enlarge import enlarge
 from muslin.style.feedforward import draft, load_styler
 from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
@@ -29,7 +30,6 @@ from muslin.style.objective import Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.relief import find_relief
 from muslin.style.repeats import Tile, make_tile
-from muslin.style.seams import find_seams
 from muslin.style.sewing import sewn
 from muslin.style.shading import drape, folds_back, plain, turned
 
@@ -106,7 +106,7 @@ def dress(
 def memory_needed(config: StyleConfig) -> int:
     """About how many bytes a square picture takes at its worst (measured: `benchmarks/style_memory.py`)."""
     side, tile = config.size, min(config.size, config.tile * 9 // 8)  # a tile with its rims
-    planes = 45 if config.mode == "print" else 58 if config.effort == 0 else 72  # of 4 bytes a pixel, at the worst moment
+    planes = 45 if config.mode == "print" else 64 if config.effort == 0 else 72  # of 4 bytes a pixel, at the worst moment
     network = 0 if config.mode == "print" or config.effort == 0 else 1200 * tile * tile
     return 750_000_000 + planes * 4 * side * side + network
 
@@ -114,12 +114,13 @@ def memory_needed(config: StyleConfig) -> int:
 def _form(part: Tensor, area: Tensor, config: StyleConfig, built: list[Panel] | None = None) -> tuple[Tensor, _Form]:
     """The garment without its print, and what the new cloth lies on; `built`: its panels, as far as they are known."""
     found = find_relief(part, area)
-    bare, shade = plain(part, area, found)
+    seen = find_construction(part, area) if built is None and config.cut != "whole" else None
+    bare, shade = plain(part, area, found if seen is None else replace(found, lines=seen.lines))
     if config.cut == "whole":
         return bare, _Form(shade, [])
     solid = (area / area[area > area.amax() / 2].median()).clamp(max=1)  # of sheer cloth too
     panels = find_panels(solid)
-    panels += find_seams(part, solid, found.lines, panels) if built is None else built
+    panels += seen_panels(part, solid, seen, panels) if seen is not None else built or []
     cut = pieces([panel for panel in panels if panel.kind != "stitch"], solid)
     stitches = None if built is None else [panel.seam for panel in panels if panel.kind == "stitch"]
     return bare, _Form(sewn(shade, cut, stitches), cut)
@@ -244,8 +245,9 @@ def _start(part: Tensor, area: Tensor | None, form: _Form, cloths: list[Cloth], 
     heaviest = max(cloths, key=lambda cloth: cloth.weight)
     goes_on = config.zoom >= _MANY and is_scene(heaviest.pixels)  # of a painting nobody cuts a second sky for the sleeves
     cut = [piece for piece in form.cut if piece.panel.kind in ("inside", "rib", "button") or not goes_on]
-    laid = ((lay(cloth.pixels, area, config.zoom, config.seed, cut), cloth.weight / whole) for cloth in cloths)
-    return torch.stack([drape(flat, form.shade, config.folds, trims(flat, cut)) * share for flat, share in laid]).sum(0)
+    laid = [(lay(cloth.pixels, area, config.zoom, config.seed, cut), cloth.weight / whole) for cloth in cloths]
+    over = trims(torch.stack([flat * share for flat, share in laid]).sum(0), cut)
+    return torch.stack([drape(flat, form.shade, config.folds, over) * share for flat, share in laid]).sum(0)
 
 
 def sized(cloths: list[Cloth], area: Tensor | None, part: Tensor, config: StyleConfig) -> list[Sized]:

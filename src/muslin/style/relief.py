@@ -59,8 +59,8 @@ class ReliefNet(nn.Module):
             self.out.weight.mul_(0.3)
             self.out.bias.copy_(torch.tensor([0.0, -2.0, -0.7]))  # type: ignore[union-attr]
 
-    def forward(self, garment: Float[Tensor, "b 5 h w"]) -> tuple[Float[Tensor, "b 1 h w"], Float[Tensor, "b 1 h w"]]:
-        """Height and width multiples of 16."""
+    def features(self, garment: Float[Tensor, "b 5 h w"]) -> Float[Tensor, "b c h w"]:
+        """What `out` tells from; height and width multiples of 16."""
         maps = [F.relu(self.lift(garment))]
         for down, encoder in zip(self.downs, self.encoders, strict=True):
             maps.append(F.relu(encoder(F.relu(down(maps[-1])))))
@@ -68,7 +68,12 @@ class ReliefNet(nn.Module):
         for number, up in enumerate(self.ups):
             x = F.relu(F.interpolate(up(x), scale_factor=2, mode="bilinear", align_corners=False) + maps.pop())
             x = F.relu(self.decoders[number](x)) if number < len(self.decoders) else x
-        added, lines, gate = self.out(x).split(1, 1)
+        found: Tensor = x
+        return found
+
+    def forward(self, garment: Float[Tensor, "b 5 h w"]) -> tuple[Float[Tensor, "b 1 h w"], Float[Tensor, "b 1 h w"]]:
+        """Height and width multiples of 16."""
+        added, lines, gate = self.out(self.features(garment)).split(1, 1)
         return torch.sigmoid(gate) * garment[:, :1] + added, lines
 
 
@@ -110,26 +115,50 @@ class Relief:
     lines: Float[Tensor, "1 h w"]
 
 
-@torch.no_grad()
-def find_relief(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Relief:
-    """As large as the picture (a mask that is soft all over counts as whole); found with the garment's longer side at 240 px, or smaller where it is."""
+@dataclass(frozen=True)
+class Glance:
+    """A garment as a network looks at it: `x`, its longer side at 240 px or smaller, filled up to multiples of 16; and where that lies on the picture."""
+
+    x: Float[Tensor, "1 5 h w"]
+    size: tuple[int, int]
+    part: Float[Tensor, "1 p q"]  # of the mask
+    rows: slice
+    columns: slice
+    picture: tuple[int, int]
+
+    def back(self, found: Float[Tensor, "c a b"]) -> Float[Tensor, "c H W"]:
+        """What was found (of `size`), as large as the picture, 0 outside the garment."""
+        large = F.interpolate(found[None], self.part.shape[1:], mode="bicubic", align_corners=False)[0]
+        whole = torch.zeros(len(found), *self.picture)
+        whole[:, self.rows, self.columns] = (found if found.shape[1:] == self.part.shape[1:] else large) * self.part
+        return whole
+
+
+def look(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Glance | None:
+    """A mask that is soft all over counts as whole; None where there is no garment."""
     if not bool((mask > _TRACE).any()):
-        return Relief(*(torch.zeros_like(mask) for _ in range(3)))
+        return None
     top, bottom, left, right = box(mask, _TRACE)
     share = min(1.0, SIDE / max(bottom - top, right - left))
     margin = math.ceil(_RIM / share)
     rows, columns = slice(max(0, top - margin), bottom + margin), slice(max(0, left - margin), right + margin)
     part = (mask / mask.amax())[:, rows, columns]
-    size = [max(2, round(side * share)) for side in part.shape[1:]]
-    small, area = resize(pixels[:, rows, columns], *size), at_size(part, *size)
-    x = F.pad(seen(small, area)[None], (0, -size[1] % FACTOR, 0, -size[0] % FACTOR), mode="replicate")
-    lit, lines = load_relief()(x.contiguous(memory_format=torch.channels_last))
-    lit, lines = (layer[0, :, : size[0], : size[1]] for layer in (lit / SCALE, lines.sigmoid()))
-    found = torch.cat([lit, along_lines(lit, *_FOLD), along_lines(lines, *_SEAM)])
-    large = F.interpolate(found[None], part.shape[1:], mode="bicubic", align_corners=False)[0] if share < 1 else found
-    whole = torch.zeros(3, *mask.shape[1:])
-    whole[:, rows, columns] = torch.cat([large[:2], large[2:].clamp(0, 1)]) * part
-    return Relief(whole[:1], whole[1:2], whole[2:])
+    high, wide = (max(2, round(side * share)) for side in part.shape[1:])
+    small, area = resize(pixels[:, rows, columns], high, wide), at_size(part, high, wide)
+    x = F.pad(seen(small, area)[None], (0, -wide % FACTOR, 0, -high % FACTOR), mode="replicate")
+    return Glance(x.contiguous(memory_format=torch.channels_last), (high, wide), part, rows, columns, (mask.shape[1], mask.shape[2]))
+
+
+@torch.no_grad()
+def find_relief(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Relief:
+    """As large as the picture; all 0 where there is no garment."""
+    glance = look(pixels, mask)
+    if glance is None:
+        return Relief(*(torch.zeros_like(mask) for _ in range(3)))
+    lit, lines = (layer[0, :, : glance.size[0], : glance.size[1]] for layer in load_relief()(glance.x))
+    lit, lines = lit / SCALE, lines.sigmoid()
+    whole = glance.back(torch.cat([lit, along_lines(lit, *_FOLD), along_lines(lines, *_SEAM)]))
+    return Relief(whole[:1], whole[1:2], whole[2:].clamp(0, 1))
 
 
 def new_relief(config: ReliefConfig | None = None, seed: int = 0) -> ReliefNet:

@@ -84,49 +84,49 @@ def _sample(one: Plain, styles: Sequence[Tensor], side: int, rng: torch.Generato
     lit, lines, mask = layers[:1], layers[1:2], layers[2:3]
     if number(rng) < 0.15:  # as it is
         return seen(layers[3:], mask), lit, lines, mask
-    cloth, seams = _cut(styles, side, rng)
-    depth = _between(rng, 0, 0.25) if number(rng) < 0.7 else 0.0
-    factor = (1 + lit * _between(rng, 0.7, 1.2) - seams * depth).clamp(0.05, 1.6)
-    tint = torch.tensor([_between(rng, -0.015, 0.015), _between(rng, -0.02, 0.02)])[:, None, None]
+    cloth, seams = cut(styles, side, rng)
+    depth = between(rng, 0, 0.25) if number(rng) < 0.7 else 0.0
+    factor = (1 + lit * between(rng, 0.7, 1.2) - seams * depth).clamp(0.05, 1.6)
+    tint = torch.tensor([between(rng, -0.015, 0.015), between(rng, -0.02, 0.02)])[:, None, None]
     lab = to_oklab(cloth)
-    lab = torch.cat([(lab[:1] * factor * _between(rng, 0.75, 1.05)).clamp(0, 1), lab[1:] * (0.5 + 0.5 * factor) + tint])
+    lab = torch.cat([(lab[:1] * factor * between(rng, 0.75, 1.05)).clamp(0, 1), lab[1:] * (0.5 + 0.5 * factor) + tint])
     pixels = from_oklab(lab)
-    pixels = blur(pixels, _between(rng, 0.3, 0.9)) if number(rng) < 0.5 else pixels
-    pixels = (pixels + torch.randn(pixels.shape, generator=rng) * _between(rng, 0, 0.04)).clamp(-1, 1)
+    pixels = blur(pixels, between(rng, 0.3, 0.9)) if number(rng) < 0.5 else pixels
+    pixels = (pixels + torch.randn(pixels.shape, generator=rng) * between(rng, 0, 0.04)).clamp(-1, 1)
     return seen(pixels, mask), lit - seams * _SEAM * mask, torch.maximum(lines, seams * mask * 0.8), mask
 
 
 def _moved(one: Plain, side: int, rng: torch.Generator) -> Float[Tensor, "6 s s"]:
     """A part of the garment's picture, turned by 14 degrees at most, at 0.85 to 1.35 of its size, or mirrored."""
-    down, across = _places(side)
-    angle, scale = _between(rng, -0.25, 0.25), side / SEEN / _between(rng, 0.85, 1.35)
+    down, across = places(side)
+    angle, scale = between(rng, -0.25, 0.25), side / SEEN / between(rng, 0.85, 1.35)
     mirror = -1 if number(rng) < 0.5 else 1
-    x, y = (middle + reach * _between(rng, -1, 1) for middle, reach in zip(one.middle, one.reach, strict=True))
+    x, y = (middle + reach * between(rng, -1, 1) for middle, reach in zip(one.middle, one.reach, strict=True))
     columns = x + scale * (math.cos(angle) * across * mirror - math.sin(angle) * down)
     rows = y + scale * (math.sin(angle) * across * mirror + math.cos(angle) * down)
     grid = torch.stack([columns, rows], -1)
     return F.grid_sample(one.layers[None].float(), grid[None], padding_mode="zeros", align_corners=False)[0]
 
 
-def _cut(styles: Sequence[Tensor], side: int, rng: torch.Generator) -> tuple[Float[Tensor, "3 s s"], Float[Tensor, "1 s s"]]:
+def cut(styles: Sequence[Tensor], side: int, rng: torch.Generator) -> tuple[Float[Tensor, "3 s s"], Float[Tensor, "1 s s"]]:
     """Cloth of one or some panels, flat, and the seams between them (0 to 1)."""
-    motif = _drawn(styles, side, rng)
-    zoom = math.exp(_between(rng, math.log(0.15), math.log(1.1))) * side / max(motif.shape[1:])
-    turn = [0.0, _between(rng, -0.3, 0.3), math.pi / 2, _between(rng, 0, 6.28)][integer(rng, 4)]
-    cloth = _laid(motif, side, zoom, turn, rng)
+    motif = drawn(styles, side, rng)
+    zoom = math.exp(between(rng, math.log(0.15), math.log(1.1))) * side / max(motif.shape[1:])
+    turn = [0.0, between(rng, -0.3, 0.3), math.pi / 2, between(rng, 0, 6.28)][integer(rng, 4)]
+    cloth = laid(motif, side, zoom, turn, rng)
     if number(rng) < 0.25:  # motifs on plain cloth
-        blots = ((_hills(integer(rng, 20) + 4, side, rng) - _between(rng, -0.3, 1)) * _between(rng, 3, 30)).clamp(0, 1)
+        blots = ((_hills(integer(rng, 20) + 4, side, rng) - between(rng, -0.3, 1)) * between(rng, 3, 30)).clamp(0, 1)
         cloth = _flat(side, rng) * (1 - blots) + (cloth if number(rng) < 0.6 else _flat(side, rng)) * blots
     seams = torch.zeros(1, side, side)
     for _ in range(1 + integer(rng, 3) if number(rng) < 0.5 else 0):
         edge, kind = _border(side, rng), number(rng)
-        other = turn + [_between(rng, -0.35, 0.35), math.pi / 2, _between(rng, 0, 6.28), 0.0][integer(rng, 4)]
+        other = turn + [between(rng, -0.35, 0.35), math.pi / 2, between(rng, 0, 6.28), 0.0][integer(rng, 4)]
         panel = (
-            _laid(motif, side, zoom, other, rng)
+            laid(motif, side, zoom, other, rng)
             if kind < 0.8
             else _flat(side, rng)
             if kind < 0.9
-            else _laid(_drawn(styles, side, rng), side, zoom, turn, rng)
+            else laid(drawn(styles, side, rng), side, zoom, turn, rng)
         )
         cloth = torch.where(edge[None] > 0, panel, cloth)
         steep = torch.stack(torch.gradient(edge)).square().sum(0).sqrt().clamp(min=1e-3)
@@ -134,25 +134,25 @@ def _cut(styles: Sequence[Tensor], side: int, rng: torch.Generator) -> tuple[Flo
     return _fainter(cloth, rng) if number(rng) < 0.3 else cloth, seams
 
 
-def _drawn(styles: Sequence[Tensor], side: int, rng: torch.Generator) -> Float[Tensor, "3 a b"]:
+def drawn(styles: Sequence[Tensor], side: int, rng: torch.Generator) -> Float[Tensor, "3 a b"]:
     """A cut of a style, or a procedural textile; some of them black and white."""
     motif = procedural(rng, side) if number(rng) < 0.25 else vary(styles[integer(rng, len(styles))], rng)
     if number(rng) < 0.15:
-        motif = motif.mean(0, keepdim=True).expand(3, -1, -1) * _between(rng, 0.5, 1) + _between(rng, -0.3, 0.3)
+        motif = motif.mean(0, keepdim=True).expand(3, -1, -1) * between(rng, 0.5, 1) + between(rng, -0.3, 0.3)
     return motif.clamp(-1, 1)
 
 
-def _laid(motif: Tensor, side: int, zoom: float, turn: float, rng: torch.Generator) -> Float[Tensor, "3 s s"]:
+def laid(motif: Tensor, side: int, zoom: float, turn: float, rng: torch.Generator) -> Float[Tensor, "3 s s"]:
     """At `zoom` pixels for one of its own, turned, from anywhere; mirrored beyond its edges."""
     if zoom < 0.9:
         motif = F.interpolate(
             motif[None], scale_factor=max(0.05, zoom, 1.5 / min(motif.shape[1:])), mode="bilinear", antialias=True, align_corners=False
         )[0]
         zoom = 1.0
-    down, across = (place * side / 2 / zoom for place in _places(side))
+    down, across = (place * side / 2 / zoom for place in places(side))
     height, width = motif.shape[1:]
-    columns = _mirrored(math.cos(turn) * across - math.sin(turn) * down + _between(rng, 0, width), width)
-    rows = _mirrored(math.sin(turn) * across + math.cos(turn) * down + _between(rng, 0, height), height)
+    columns = _mirrored(math.cos(turn) * across - math.sin(turn) * down + between(rng, 0, width), width)
+    rows = _mirrored(math.sin(turn) * across + math.cos(turn) * down + between(rng, 0, height), height)
     return F.grid_sample(motif[None], torch.stack([columns, rows], -1)[None], padding_mode="reflection", align_corners=False)[0]
 
 
@@ -164,25 +164,25 @@ def _mirrored(places: Tensor, length: int) -> Tensor:
 
 def _border(side: int, rng: torch.Generator) -> Float[Tensor, "s s"]:
     """Where this is above 0 lies another panel: half of the picture, or a corner of it, along a line that is not quite straight."""
-    angle = _between(rng, 0, 6.283)
-    edge = _across(angle, side, rng) + _hills(4, side, rng)[0] * _between(rng, 0, 0.25)
-    return torch.minimum(edge, _across(angle + _between(rng, 0.6, 2.5), side, rng)) if number(rng) < 0.4 else edge
+    angle = between(rng, 0, 6.283)
+    edge = _across(angle, side, rng) + _hills(4, side, rng)[0] * between(rng, 0, 0.25)
+    return torch.minimum(edge, _across(angle + between(rng, 0.6, 2.5), side, rng)) if number(rng) < 0.4 else edge
 
 
 def _across(angle: float, side: int, rng: torch.Generator) -> Float[Tensor, "s s"]:
-    down, across = _places(side)
-    return across * math.cos(angle) + down * math.sin(angle) + _between(rng, -0.8, 0.8)
+    down, across = places(side)
+    return across * math.cos(angle) + down * math.sin(angle) + between(rng, -0.8, 0.8)
 
 
 def _fainter(cloth: Tensor, rng: torch.Generator) -> Float[Tensor, "3 s s"]:
     lab = to_oklab(cloth)
     mean = lab.mean((1, 2), keepdim=True)
-    kept = torch.tensor([_between(rng, 0, 0.6), _between(rng, 0.3, 1), _between(rng, 0.3, 1)])[:, None, None]
+    kept = torch.tensor([between(rng, 0, 0.6), between(rng, 0.3, 1), between(rng, 0.3, 1)])[:, None, None]
     return from_oklab(mean + (lab - mean) * kept)
 
 
 def _flat(side: int, rng: torch.Generator) -> Float[Tensor, "3 s s"]:
-    lightness, chroma, hue = _between(rng, 0.2, 0.97), _between(rng, 0, 0.15), _between(rng, 0, 6.283)
+    lightness, chroma, hue = between(rng, 0.2, 0.97), between(rng, 0, 0.15), between(rng, 0, 6.283)
     return from_oklab(torch.tensor([lightness, chroma * math.cos(hue), chroma * math.sin(hue)])[:, None, None].expand(3, side, side))
 
 
@@ -191,12 +191,13 @@ def _hills(count: int, side: int, rng: torch.Generator) -> Float[Tensor, "1 s s"
     return F.interpolate(torch.randn(1, 1, count, count, generator=rng), (side, side), mode="bicubic", align_corners=False)[0]
 
 
-def _places(side: int) -> tuple[Tensor, Tensor]:
+def places(side: int) -> tuple[Tensor, Tensor]:
     """Down and across, -1 to 1."""
     steps = torch.linspace(-1, 1, side)
     down, across = torch.meshgrid(steps, steps, indexing="ij")
     return down, across
 
 
-def _between(rng: torch.Generator, least: float, most: float) -> float:
+def between(rng: torch.Generator, least: float, most: float) -> float:
+    """A number from there to there, all alike."""
     return least + (most - least) * number(rng)

@@ -11,14 +11,16 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.base.contours import stroke
+from muslin.base.contours import smooth, stroke
 from muslin.base.image import blur
+from muslin.data.panels import HIDES
+from muslin.data.piece_lines import there, uncovered
 from muslin.style.laying import Piece
 
 _INSIDE = (0.5, 0.15)  # shading of the inside of a back at the front's edge, and by how much more away from it
 _FALL = 40  # of the longer side: how far the front's shadow falls
 _SEAM, _BESIDE = (0.3, 500), (0.1, 90)  # how dark a seam is, and the shade along it; how broad, by the longer side
-_ON_TOP = ("collar", "cuff", "pocket", "button")  # what lies on the rest and hides the seams beneath it
+_ON_TOP = ("collar", "cuff", "pocket", "button")  # what lies on the rest
 _CAST, _SOFT, _DOWN = 0.3, 110, 130  # how dark a flap's shadow is; by the longer side, how soft, and how far down it falls
 _LIFT = 0.03  # how much lighter a flap is than what it lies on
 _STITCH = (0.35, 600, 0.35)  # how dark stitching is; how broad, by the longer side; how light the cloth is beside it
@@ -28,14 +30,16 @@ _GLINT = 0.3  # likewise beside a seam, where one knows how the garment is built
 def sewn(
     shade: Float[Tensor, "1 h w"], cut: Sequence[Piece], stitches: Sequence[Float[Tensor, "_ 2"]] | None = None
 ) -> Float[Tensor, "1 h w"]:
-    """The shading with its seams, no darker where it is dark there already; the inside of a back lies in the shade. `stitches`: lines that part nothing."""
+    """The shading with its seams, no darker where it is dark there already; the inside of a back lies in the shade. `stitches`: lines that part nothing
+    (None: it is not known how the garment is built)."""
     side = max(shade.shape[1:])
     shade, seams, sewing = shade.clone() if cut else shade, torch.zeros(shade.shape[1:]), torch.zeros(shade.shape[1:])
     for line in stitches or ():
-        sewing = stroke(line, max(1.0, side / _STITCH[1]), sewing)
+        for run in _seen(line, cut, side):
+            sewing = stroke(run, max(1.0, side / _STITCH[1]), sewing)
     for piece in cut:
-        for drawn in (seams, sewing) if piece.panel.kind in _ON_TOP else ():
-            piece.of(drawn[None]).mul_(1 - piece.area)  # what is beneath it
+        if piece.panel.kind in HIDES and stitches is not None:
+            piece.of(seams[None]).mul_(1 - piece.area)
         if piece.panel.kind == "inside":
             piece.of(shade).copy_(in_shade(piece.of(shade), piece.area, *_INSIDE, side))
         else:
@@ -44,6 +48,15 @@ def sewn(
         shade = _raised(shade, piece, side) if piece.panel.kind in _ON_TOP else shade
     shade = _lined(_stitched(shade, sewing, side), seams, side)
     return shade + _GLINT * _below(seams, side) if stitches is not None else shade
+
+
+def _seen(line: Float[Tensor, "n 2"], cut: Sequence[Piece], side: int) -> list[Float[Tensor, "_ 2"]]:
+    """The stretches of a line that no piece hides."""
+    points = smooth(line.clamp(-side, 2 * side), 0, closed=False)
+    covers = [there(points - torch.tensor([float(p.left), float(p.top)]), p.area[0] > 0.5) for p in cut if p.panel.kind in HIDES]
+    free = uncovered(covers, len(points))
+    runs = torch.tensor_split(points, ((free[1:] != free[:-1]).nonzero()[:, 0] + 1).tolist())
+    return [run for number, run in enumerate(runs) if (number % 2 == 0) == bool(free[0]) and len(run) > 1]
 
 
 def in_shade(light: Float[Tensor, "1 h w"], inside: Float[Tensor, "1 h w"], dark: float, less: float, side: int) -> Float[Tensor, "1 h w"]:
@@ -73,7 +86,7 @@ def _stitched(shade: Float[Tensor, "1 h w"], sewing: Float[Tensor, "h w"], side:
     if not bool(sewing.any()):
         return shade
     dark, _, pale = _STITCH
-    return shade - dark * sewing + pale * _below(sewing, side)
+    return shade - (dark * sewing - (1 - shade).clamp(min=0)).clamp(min=0) + pale * _below(sewing, side)
 
 
 def _below(drawn: Float[Tensor, "h w"], side: int) -> Float[Tensor, "h w"]:

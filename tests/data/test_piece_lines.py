@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from muslin.data.piece_lines import dashes, piece_lines
 from muslin.data.traces import from_text, to_panels
 from muslin.export.flat import FlatConfig, draw, make_flat, to_svg
-from muslin.export.piece_lines import dashes, piece_lines
 
 SIDE = 400
 POCKET, LINE = "pocket 400,400 600,400 600,600 400,600", "stitch 500,150 500,850"
@@ -38,6 +38,16 @@ def test_lines_end_on_the_silhouette_and_do_not_run_along_it():
     assert float(seam.points[:, 0].min()) == pytest.approx(80, abs=2) and float(seam.points[:, 0].max()) == pytest.approx(320, abs=2)
     cuffs = lines("cuff 190,700 600,700 600,910 190,910")  # two of its sides are the garment's own edge
     assert sum(len(cuff.points) for cuff in cuffs) < 1.1 * (0.4 + 0.2) * SIDE
+
+
+def test_stitching_that_is_on_a_pocket_is_seen_there():
+    assert any(line.stitched for line in lines(f"{POCKET}; stitch 410,450 590,450"))
+    assert any(line.stitched for line in lines("cuff 190,700 600,700 600,860 190,860; stitch 250,740 590,740"))
+
+
+def test_a_line_that_ends_beneath_a_collar_is_not_carried_on_through_it():
+    front = next(line for line in lines("front 500,90 500,950; collar 400,80 600,80 600,130 400,130") if float(line.points[:, 0].std()) < 1)
+    assert float(front.points[:, 1].min()) > 0.125 * SIDE
 
 
 def test_what_is_outside_the_garment_is_not_drawn():

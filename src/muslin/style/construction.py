@@ -1,0 +1,122 @@
+"""How a photographed garment is built, as a network sees it: lines of construction, collars, the inside of its back, waistbands.
+
+The relief network's body with another end (relief.py), trained on garments whose construction was traced (construction_train.py), printed with cloth of all
+kinds: it tells a collar's edge from a crease, which light alone does not. Knows tensors only.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from muslin.assets import CONSTRUCTION
+from muslin.base.config import from_dict
+from muslin.base.contours import area, closed_contours, smooth
+from muslin.base.image import blur
+from muslin.base.seeds import seeded_weights
+from muslin.data.ground import at_size
+from muslin.data.lines import along_lines
+from muslin.data.panels import Kind, Panel, frame
+from muslin.data.traces import lying
+from muslin.style.relief import ReliefConfig, ReliefNet, load_relief, look, new_relief
+from muslin.style.seams import find_seams
+from muslin.style.weights import load_network, save_network
+
+KIND = "construction"
+PARTS: tuple[Kind, ...] = ("collar", "inside", "band")  # what it tells beside lines
+_SEAM = (3.0, 0.7)  # px: how far a line is blurred along itself, and across
+_CALM, _SURE = 2.0, 0.5  # px of the frame: how calm an outline is; how sure the network must be of a place
+_LEAST: dict[Kind, float] = {"collar": 0.005, "inside": 0.003, "band": 0.01}  # of the garment's area, likewise a part of it
+
+
+class ConstructionNet(ReliefNet):
+    """What `relief.seen` gives in; logits of lines, collars, inside and waistbands out."""
+
+    def __init__(self, config: ReliefConfig | None = None) -> None:
+        super().__init__(config)
+        self.out = nn.Conv2d(self.config.widths[0], 1 + len(PARTS), 3, padding=1)
+        nn.init.constant_(self.out.bias, -3.0)  # type: ignore[arg-type]  # at first nothing anywhere
+
+    def forward(self, garment: Float[Tensor, "b 5 h w"]) -> Float[Tensor, "b 4 h w"]:  # type: ignore[override]
+        """Height and width multiples of 16."""
+        logits: Tensor = self.out(self.features(garment))
+        return logits
+
+
+@dataclass(frozen=True)
+class Construction:
+    """Of each place of a garment, 0 to 1 and 0 outside its mask: how surely a line of construction runs there, and each of `PARTS` lies there."""
+
+    lines: Float[Tensor, "1 h w"]
+    parts: Float[Tensor, "3 h w"]
+
+
+@torch.no_grad()
+def find_construction(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Construction:
+    """As large as the picture; all 0 where there is no garment."""
+    glance = look(pixels, mask)
+    if glance is None:
+        return Construction(torch.zeros_like(mask), torch.zeros(len(PARTS), *mask.shape[1:]))
+    seen = load_construction()(glance.x)[0, :, : glance.size[0], : glance.size[1]].sigmoid()
+    whole = glance.back(torch.cat([along_lines(seen[:1], *_SEAM), seen[1:]])).clamp(0, 1)
+    return Construction(whole[:1], whole[1:])
+
+
+def parts_of(found: Construction, mask: Float[Tensor, "1 h w"]) -> list[Panel]:
+    """The parts that are there: collars each for itself, the largest inside, the largest waistband. Looked for at one size of the garment, whatever the picture's."""
+    view = frame(mask)
+    if view is None:
+        return []
+    seen = torch.stack([blur(at_size(view.take(part[None]), *view.size), _CALM / 2)[0] for part in found.parts])
+    whole = float((at_size(view.take(mask), *view.size) > 0.5).sum())
+    panels = list[Panel]()
+    for number, kind in enumerate(PARTS):
+        own = torch.where(seen[number] >= seen.amax(0), seen[number], 0.0)
+        outlines = [line for line in closed_contours(own, _SURE) if area(line) * _turn(own) > _LEAST[kind] * whole]
+        for outline in outlines if kind == "collar" else outlines[:1]:
+            calm = smooth(outline, _CALM, closed=True)
+            panels.append(Panel(kind, calm, torch.cat([calm, calm[:1]]), _GRAIN.get(kind, lying(calm)), calm.mean(0)))
+    return view.back(panels)
+
+
+def seen_panels(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], found: Construction, panels: list[Panel]) -> list[Panel]:
+    """What is seen in a garment's picture of how it is built, beside the `panels` that its silhouette tells: the network's parts, and of `seams` what it has not.
+
+    Where it sees a collar a curve at the neck is that collar's edge and no opening.
+    """
+    parts = parts_of(found, mask)
+    known = {part.kind for part in parts}
+    known |= {"inside"} if "collar" in known else set()
+    return [seam for seam in find_seams(pixels, mask, found.lines, panels) if seam.kind not in known] + parts
+
+
+_GRAIN: dict[Kind, float] = {"inside": 0.0, "band": 90.0}
+
+
+def _turn(own: Float[Tensor, "h w"]) -> int:
+    """The sign that outlines have and holes have not."""
+    lines = closed_contours(own, _SURE)
+    return 1 if not lines or area(lines[0]) > 0 else -1
+
+
+def new_construction(config: ReliefConfig | None = None) -> ConstructionNet:
+    """An untrained end on the shipped relief network's body, or, of another `config`, all untrained."""
+    with seeded_weights(KIND):
+        net = ConstructionNet(config)
+    start = load_relief() if net.config == ReliefConfig() else new_relief(net.config)
+    net.load_state_dict({name: x for name, x in start.state_dict().items() if not name.startswith("out.")}, strict=False)
+    return net
+
+
+def save_construction(path: Path, net: ConstructionNet, card: dict[str, object]) -> Path:
+    """As `weights.save_network`. Raises DiskError."""
+    return save_network(path, KIND, net, card)
+
+
+@lru_cache(maxsize=2)
+def load_construction(path: Path = CONSTRUCTION) -> ConstructionNet:
+    """The network, ready for use. Raises InputError where the file is no such network."""
+    return load_network(path, KIND, "construction network", lambda config: ConstructionNet(from_dict(ReliefConfig, config)))
