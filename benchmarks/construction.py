@@ -3,8 +3,8 @@
     python benchmarks/construction.py DATA [--sheet OUT.png]
 
 DATA holds styles/ (cloths that were held out). Garments are every eighth traced block and those of benchmarks/styles.py (runs/construction.py), as they are and, the plain ones,
-printed with the held-out cloths. Lines: F1 within 3 px of 256, at the best threshold for all of them. Parts: intersection over union, all garments together. Told for the construction
-network, and for what came before it: the relief network's lines, and the curves of `style.seams` on them.
+printed with the held-out cloths. Lines: F1 within 3 px of 256, at the best threshold for all of them. Parts: intersection over union, all garments together. Told for what is
+used (the construction network's lines where the relief network's agree; curves of `style.seams` on them, else the network's parts), and for what came before it: the relief network's lines, and curves on them.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.image import encode_png, open_image
 from muslin.data.panels import find_panels
 from muslin.export.sheets import contact_sheet
-from muslin.style.construction import PARTS, find_construction, parts_of
+from muslin.style.construction import PARTS, find_construction, seen_panels
 from muslin.style.laying import lay
 from muslin.style.relief import find_relief
 from muslin.style.seams import find_seams
@@ -58,9 +58,9 @@ def main():
             areas = area_of(find_seams(pixels, mask, lines, find_panels(mask)), mask)
             ways["before"].append(torch.cat([lines, areas]) * mask)
             started = time.perf_counter()
-            found = find_construction(pixels, mask)
+            found = find_construction(pixels, mask, lines)
             seconds += time.perf_counter() - started
-            ways["construction"].append(torch.cat([found.lines, area_of(parts_of(found, mask), mask)]) * mask)
+            ways["construction"].append(torch.cat([found.lines, area_of(seen_panels(pixels, mask, found, find_panels(mask)), mask)]) * mask)
             truth.append(one.layers[1:5] * (mask > 0.95))
             if len(shown) < 4 * 3 * 24 and cloth is (None if name == "as they are" else cloths[len(shown) % len(cloths)]):
                 shown += [

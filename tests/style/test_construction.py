@@ -58,14 +58,18 @@ def test_collars_are_found_where_they_were_traced(shirts):
 
 
 def test_a_garment_is_built_alike_at_any_size_and_beside_any_ground(shirts):
-    kinds = []
-    for size in (256, 400):
-        content, mask = enlarge(shirts[0][0], size)
-        wide = torch.nn.functional.pad(content, (40, 0, 0, 25), value=1.0), torch.nn.functional.pad(mask, (40, 0, 0, 25))
-        for pixels, area in ((content, mask), wide):
+    """Of shirts and coats at 256 and at 512 px, there beside more ground: the same collar and inside in three of four at least."""
+    alike = []
+    for picture, _ in shirts:
+        areas = []
+        for size, rim in ((256, 0), (512, 40)):
+            content, mask = enlarge(picture, size)
+            pixels, area = (torch.nn.functional.pad(x, (rim, 0, 0, rim), value=value) for x, value in ((content, 1.0), (mask, 0.0)))
             panels = seen_panels(pixels, area, find_construction(pixels, area), [])
-            kinds.append(sorted(panel.kind for panel in panels))
-    assert kinds[0] and all(one == kinds[0] for one in kinds)
+            found = torch.stack([panel.area(*area.shape[1:])[0] for panel in panels if panel.kind in ("collar", "inside")]).amax(0)
+            areas.append(torch.nn.functional.interpolate(found[None, None, :size, rim:], (256, 256), mode="area")[0, 0] > 0.5)
+        alike.append(overlap(*areas))
+    assert sum(share > 0.75 for share in alike) >= 0.75 * len(alike), alike
 
 
 def test_where_it_sees_a_collar_no_curve_is_an_opening():

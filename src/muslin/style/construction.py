@@ -28,6 +28,7 @@ from muslin.style.weights import load_network, save_network
 KIND = "construction"
 PARTS: tuple[Kind, ...] = ("collar", "inside", "band")  # what it tells beside lines
 _SEAM = (3.0, 0.7)  # px: how far a line is blurred along itself, and across
+_ALONE, _BOTH = 0.65, 0.65  # of a line's strength: what is left of one that the relief network has not; what comes to one that it has
 _CALM, _SURE = 2.0, 0.5  # px of the frame: how calm an outline is; how sure the network must be of a place
 _LEAST: dict[Kind, float] = {"collar": 0.005, "inside": 0.003, "band": 0.01}  # of the garment's area, likewise a part of it
 
@@ -55,14 +56,17 @@ class Construction:
 
 
 @torch.no_grad()
-def find_construction(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Construction:
-    """As large as the picture; all 0 where there is no garment."""
+def find_construction(
+    pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], lines: Float[Tensor, "1 h w"] | None = None
+) -> Construction:
+    """As large as the picture; all 0 where there is no garment. `lines`: what the relief network sees; this one takes stripes for seams, that one creases."""
     glance = look(pixels, mask)
     if glance is None:
         return Construction(torch.zeros_like(mask), torch.zeros(len(PARTS), *mask.shape[1:]))
     seen = load_construction()(glance.x)[0, :, : glance.size[0], : glance.size[1]].sigmoid()
     whole = glance.back(torch.cat([along_lines(seen[:1], *_SEAM), seen[1:]])).clamp(0, 1)
-    return Construction(whole[:1], whole[1:])
+    own = whole[:1] if lines is None else (whole[:1] * (_ALONE + _BOTH * lines)).clamp(max=1)
+    return Construction(own, whole[1:])
 
 
 def parts_of(found: Construction, mask: Float[Tensor, "1 h w"]) -> list[Panel]:
@@ -83,14 +87,16 @@ def parts_of(found: Construction, mask: Float[Tensor, "1 h w"]) -> list[Panel]:
 
 
 def seen_panels(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], found: Construction, panels: list[Panel]) -> list[Panel]:
-    """What is seen in a garment's picture of how it is built, beside the `panels` that its silhouette tells: the network's parts, and of `seams` what it has not.
+    """What is seen in a garment's picture of how it is built, beside the `panels` that its silhouette tells: the network's collars and waistband, and of `seams`
+    a front, and an opening where there is one, whose line is cleaner; else the network's.
 
     Where it sees a collar a curve at the neck is that collar's edge and no opening.
     """
     parts = parts_of(found, mask)
-    known = {part.kind for part in parts}
-    known |= {"inside"} if "collar" in known else set()
-    return [seam for seam in find_seams(pixels, mask, found.lines, panels) if seam.kind not in known] + parts
+    better = {"inside" if part.kind == "collar" else part.kind for part in parts if part.kind != "inside"}
+    seams = [seam for seam in find_seams(pixels, mask, found.lines, panels) if seam.kind not in better]
+    known = {seam.kind for seam in seams}
+    return seams + [part for part in parts if part.kind not in known]
 
 
 _GRAIN: dict[Kind, float] = {"inside": 0.0, "band": 90.0}

@@ -30,8 +30,8 @@ from muslin.style.objective import Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.relief import find_relief
 from muslin.style.repeats import Tile, make_tile
-from muslin.style.sewing import sewn
-from muslin.style.shading import drape, folds_back, plain, turned
+from muslin.style.sewing import glinting, sewn
+from muslin.style.shading import drape, folds_back, plain, thin, turned
 
 _MANY = 0.5  # of zoom: of a picture that lies smaller so many are seen that it is cloth
 _LEAST_REPEAT = 4  # pixels: below, a motif is no more than noise
@@ -114,16 +114,16 @@ def memory_needed(config: StyleConfig) -> int:
 def _form(part: Tensor, area: Tensor, config: StyleConfig, built: list[Panel] | None = None) -> tuple[Tensor, _Form]:
     """The garment without its print, and what the new cloth lies on; `built`: its panels, as far as they are known."""
     found = find_relief(part, area)
-    seen = find_construction(part, area) if built is None and config.cut != "whole" else None
-    bare, shade = plain(part, area, found if seen is None else replace(found, lines=seen.lines))
+    seen = find_construction(part, area, found.lines) if built is None and config.cut != "whole" else None
+    bare, shade = plain(part, area, found if seen is None else replace(found, lines=seen.lines), firm=seen is not None)
     if config.cut == "whole":
         return bare, _Form(shade, [])
     solid = (area / area[area > area.amax() / 2].median()).clamp(max=1)  # of sheer cloth too
     panels = find_panels(solid)
     panels += seen_panels(part, solid, seen, panels) if seen is not None else built or []
     cut = pieces([panel for panel in panels if panel.kind != "stitch"], solid)
-    stitches = None if built is None else [panel.seam for panel in panels if panel.kind == "stitch"]
-    return bare, _Form(sewn(shade, cut, stitches), cut)
+    shade = sewn(shade, cut, [panel.seam for panel in panels if panel.kind == "stitch"])
+    return bare, _Form(shade if seen is None else glinting(shade, thin(seen.lines)), cut)
 
 
 def _cloth_on(

@@ -24,6 +24,7 @@ _ON_TOP = ("collar", "cuff", "pocket", "button")  # what lies on the rest
 _CAST, _SOFT, _DOWN = 0.3, 110, 130  # how dark a flap's shadow is; by the longer side, how soft, and how far down it falls
 _LIFT = 0.03  # how much lighter a flap is than what it lies on
 _STITCH = (0.35, 600, 0.35)  # how dark stitching is; how broad, by the longer side; how light the cloth is beside it
+_SEEN = 0.7  # likewise beside a line that a network is sure of
 _GLINT = 0.3  # likewise beside a seam, where one knows how the garment is built
 
 
@@ -57,6 +58,11 @@ def _seen(line: Float[Tensor, "n 2"], cut: Sequence[Piece], side: int) -> list[F
     free = uncovered(covers, len(points))
     runs = torch.tensor_split(points, ((free[1:] != free[:-1]).nonzero()[:, 0] + 1).tolist())
     return [run for number, run in enumerate(runs) if (number % 2 == 0) == bool(free[0]) and len(run) > 1]
+
+
+def glinting(shade: Float[Tensor, "1 h w"], lines: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+    """The shading with light beside lines (0 to 1, thin) that were seen in a picture."""
+    return shade + _SEEN * _below(lines[0], max(shade.shape[1:]))
 
 
 def in_shade(light: Float[Tensor, "1 h w"], inside: Float[Tensor, "1 h w"], dark: float, less: float, side: int) -> Float[Tensor, "1 h w"]:

@@ -16,10 +16,8 @@ from muslin.style.relief import Relief, find_relief, relative, step
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
 _EDGE = 0.4  # of which half is left on the very edge
-_LINES = (
-    0.4,
-    0.9,
-)  # how dark a line of construction is that the network is sure of: on plain cloth, whose own light shows it too, and on printed
+# how dark a line of construction is that the network is sure of: on plain cloth, whose own light shows it too, and on printed; and firm ones
+_LINES, _FIRM = (0.4, 0.9), (0.9, 1.1)
 _BEND = 1.0  # how far cloth is shifted along the shading's slopes: with twice that stripes waver as if drawn by hand
 _NOTHING = 0.02  # OKLab lightness: less than this is no print at all
 _PRINT = (
@@ -38,17 +36,18 @@ def shading(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Flo
 
 
 def plain(
-    pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], found: Relief | None = None
+    pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], found: Relief | None = None, firm: bool = False
 ) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]:
     """The garment without its own print in its lightness, which else shows through every new cloth as if it were folds; and its shading.
 
     Print is where lightness is far from the light that the network sees; elsewhere lightness stays as it is. Lines of construction
-    are drawn into the shading. The ground stays to the bit. `found`: the garment's relief, where it is known already.
+    are drawn into the shading. The ground stays to the bit. `found`: the garment's relief, where it is known already; `firm`: its lines are seams and no creases.
     """
     lightness = to_oklab(_spread(pixels, mask))[:1]
     found = found or find_relief(pixels, mask)
     share, printed, told = _told(lightness, mask, found)
-    shade = _shading(told, mask, (_LINES[0] + share * (_LINES[1] - _LINES[0])) * _thin(found.lines))
+    plainly, printing = _FIRM if firm else _LINES
+    shade = _shading(told, mask, (plainly + share * (printing - plainly)) * thin(found.lines))
     away = printed * step((lightness * mask).sum() / mask.sum().clamp(min=1))
     if not bool((away.abs()[mask > 0.99] > _NOTHING).any()):
         return pixels, shade
@@ -82,7 +81,7 @@ def _shading(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], lines: T
     return 1 + torch.where(lit < 0, lit.clamp(min=-0.6), 0.22 * torch.tanh(lit / 0.22))  # of a highlight little is left on any cloth
 
 
-def _thin(lines: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
+def thin(lines: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     """Lines that the network is not quite sure of are broad; of these the middle is left."""
     return (1.8 * lines - 1.5 * blur(lines, max(lines.shape[1:]) / 100)).clamp(0, 1)
 
