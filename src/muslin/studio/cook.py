@@ -22,7 +22,7 @@ from muslin.data.ground import cut_out, lift_from_black
 from muslin.data.traces import from_text
 from muslin.features.backbones import load_backbone, parted, without_folder
 from muslin.gan.generators import Loaded
-from muslin.provenance.recipe import ANEW, BLOCK, Recipe, find_recipe, from_plain, now, on_block, pieces_in, told_cut, tools
+from muslin.provenance.recipe import ANEW, BLOCK, PIECES, Recipe, find_recipe, from_plain, now, on_block, pieces_in, told_cut, tools
 from muslin.studio.blocks import find_block, made_on, pieces_told
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
@@ -224,7 +224,7 @@ def _made(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> T
 
 def rebuilt(recipe: Recipe, generator: str | Path | None, places: list[Path]) -> Recipe:
     """The recipe of a design with its pieces as they lie at its size: another than before bends its block by a hair otherwise."""
-    made = _made(recipe, generator, places)
+    made = _made(recipe, generator, places) if PIECES in recipe.made else None
     return replace(recipe, made=recipe.made | pieces_told(made if isinstance(made, Pattern) else None))
 
 

@@ -13,7 +13,7 @@ from muslin.base.files import make_folder, read_bytes, write_bytes
 from muslin.base.image import encode_png, open_image, to_bytes
 from muslin.base.packets import kind_of
 from muslin.base.tiff import encode_tiff
-from muslin.provenance.recipe import ANEW, BLOCK, PIECES, Recipe, bare, read_recipe, tools
+from muslin.provenance.recipe import ANEW, BLOCK, Recipe, bare, read_recipe, tools
 from muslin.studio.blocks import open_blocks, pieces_told
 from muslin.studio.cook import anew, as_picture, cook, made_up, rebuilt
 from muslin.studio.latents import seeds_of
@@ -48,10 +48,8 @@ def remake(
         yield Warned(f"made with other tools ({told}): the picture may differ by a hair")
     result, places = None, [file.parent, Path(), *(look_in or [])]
     if on not in ("", "none"):
-        recipe = yield from _on_a_block(recipe, generator, places, on, vouched_by)
-        places.append(Path(on))
-    elif size and PIECES in recipe.made:
-        recipe = rebuilt(recipe, generator, places)
+        recipe, places = (yield from _on_a_block(recipe, generator, places, on, vouched_by)), [*places, Path(on)]
+    recipe = rebuilt(recipe, generator, places) if size and not on else recipe
     for event in remade(recipe, generator, places):
         if isinstance(event, Step):
             yield event
