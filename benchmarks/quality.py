@@ -41,6 +41,7 @@ from muslin.metrics.novelty import copy_rate, copy_threshold
 from muslin.studio.blocks import open_blocks
 from muslin.studio.cook import as_picture
 from muslin.studio.judge import sample, sampled
+from muslin.studio.screening import first_new, known_index
 
 MADE_UP = ", made up"
 
@@ -147,9 +148,10 @@ def fitted(drawn, size):
 def made_up(drawn, places, classes, size, which):
     """Drafts (uint8) made up on blocks; those that no block fits stay as they are, and are counted."""
     *_, blocks = open_blocks(which)
+    index = known_index(load_generator("garments-128"))
     out, left = [], 0
     for seed, (draft, place) in enumerate(zip(drawn, places.tolist(), strict=True)):
-        found = next(blocks.patterns(as_picture(from_bytes(draft)), classes[place], max(256, size), seed), None)
+        found = first_new(blocks.patterns(as_picture(from_bytes(draft)), classes[place], max(256, size), seed), index)  # as `generate` does
         left += found is None
         out.append(to_bytes(resize(found[1].pixels, size, size)) if found else fitted(draft[None], size)[0])
         if len(out) % 100 == 0:

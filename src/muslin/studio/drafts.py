@@ -14,10 +14,12 @@ from muslin.base.image import resize
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.gan.generators import BLOCK as BATCH
 from muslin.gan.generators import Loaded
+from muslin.metrics.originality import Index
 from muslin.provenance.recipe import BLOCK, Recipe
 from muslin.studio.blocks import Blocks, open_blocks, pieces_told, told_of
 from muslin.studio.cook import as_picture, draft_recipe, draw_each, drawn_anew, made_up
 from muslin.studio.places import Place, keep, overview_at, place_for
+from muslin.studio.screening import first_new, known_index
 
 _SHEET, _SHOWN, _LARGE = (
     100,
@@ -47,12 +49,13 @@ def generate(
     size = size or (_LARGE if on not in ("", "none") else 0)
     recipes = [draft_recipe(generator, seed, labels[seed % len(labels)], psi, size) for seed in seeds]
     blocks = None if on in ("", "none") else (yield from last_of(open_blocks(on, vouched_by)))
+    index = None if blocks is None else known_index(generator)
     make_folder(out)
     kinds = [(recipe.generator or {}).get("class", "garment") for recipe in recipes]
     files = [out / f"{file_word(kind)}-{seed:06d}.png" for kind, seed in zip(kinds, seeds, strict=True)]
     yield Step("draw", 0, len(seeds))
     for number, picture in enumerate(draw_each(generator, recipes), 1):
-        recipes[number - 1], made = _large(picture, recipes[number - 1], size, blocks)
+        recipes[number - 1], made = _large(picture, recipes[number - 1], size, blocks, index)
         places.append(place_for(files[number - 1], recipes[number - 1]))
         keep(places[-1], made, recipes[number - 1], dpi=300 if size else 72)
         shown.append(resize(made, _SHOWN, _SHOWN) if size else made)  # a hundred of print size would not fit
@@ -71,11 +74,11 @@ def generate(
     yield Finished(sheets[0], time.monotonic() - began)
 
 
-def _large(picture: Tensor, recipe: Recipe, size: int, blocks: Blocks | None) -> tuple[Recipe, Tensor]:
-    """A draft made up where there are blocks and one fits, else drawn anew, or as it is with size 0."""
+def _large(picture: Tensor, recipe: Recipe, size: int, blocks: Blocks | None, index: Index | None) -> tuple[Recipe, Tensor]:
+    """A draft made up where there are blocks and one fits, else drawn anew, or as it is with size 0; no copy of what is in `index` where another block helps."""
     # the seed alone decides which block, so that it is always the same design
-    found = next(blocks.patterns(as_picture(picture), recipe.garment, size, recipe.seed), None) if blocks else None
+    found = first_new(blocks.patterns(as_picture(picture), recipe.garment, size, recipe.seed), index) if blocks else None
     if blocks is None or found is None:
         return recipe, drawn_anew(picture, size)
     recipe = made_up(recipe, size, found[0])
-    return replace(recipe, made=recipe.made | blocks.cleared.told() | pieces_told(found[1])), found[1].pixels
+    return replace(recipe, made=recipe.made | blocks.cleared.told() | pieces_told(found[1]) | found[2]), found[1].pixels

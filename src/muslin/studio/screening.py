@@ -5,7 +5,9 @@ Where nothing is known of a generator's training set there is nothing to compare
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -18,8 +20,10 @@ from muslin.gan.generators import Loaded
 from muslin.metrics.originality import Finding, Index, judged, nearest
 from muslin.studio.choose import Chosen, Pool, choose
 from muslin.studio.indexing import index_of, load_index
+from muslin.style.blocks import Pattern
 
 ALARM = 0.01
+_TRIED = 4  # blocks on which a draft is made up until it is no copy
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,35 @@ def compared(picture: Float[Tensor, "3 h w"], index: Index) -> Finding:
     return judged(index, nearest(index, picture), ALARM)
 
 
-def training_index(generator: Loaded, against: str, path: Path) -> Iterator[Event | Index]:
-    """The index to compare with: of `against`, else the one beside the generator's file; nothing where there is none or `against` is none."""
+def known_index(generator: Loaded) -> Index | None:
+    """The index of what a generator learned from that lies beside its file; None where there is none."""
+    beside = _beside(generator)
+    return load_index(beside) if beside.exists() else None
+
+
+def first_new(made: Iterator[tuple[dict[str, Any], Pattern]], index: Index | None) -> tuple[dict[str, Any], Pattern, dict[str, str]] | None:
+    """Of a draft made up on one block after the other the first that is no copy of what is in the index, with a line for its recipe; the first of all where the nearest
+    `_TRIED` are copies, None where there is none."""
+    first = None
+    for row, pattern in islice(made, _TRIED):
+        finding = None if index is None else compared(pattern.pixels, index)
+        found = row, pattern, told(finding, index) if finding and index else {}
+        if finding is None or finding.verdict != "copy":
+            return found
+        first = first or found
+    return first
+
+
+def _beside(generator: Loaded) -> Path:
     beside = generator.path.with_name(f"{generator.path.stem}.index.safetensors")
     if GENERATORS.get(generator.name) == generator.path:  # some that ship learned from the same pictures
         beside = INDEXES.get(generator.name, beside)
+    return beside
+
+
+def training_index(generator: Loaded, against: str, path: Path) -> Iterator[Event | Index]:
+    """The index to compare with: of `against`, else the one beside the generator's file; nothing where there is none or `against` is none."""
+    beside = _beside(generator)
     if against and against != "none":
         yield from index_of(against, path)
     elif beside.exists() and not against:
