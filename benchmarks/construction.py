@@ -2,7 +2,7 @@
 
     python benchmarks/construction.py DATA [--sheet OUT.png]
 
-DATA holds styles/ (cloths that were held out). Garments are every eighth traced block and those of benchmarks/styles.py (runs/construction.py), as they are and, the plain ones,
+(Most of them the relief network, whose body it began with and whose lines both columns use, has seen when it learned light; no trace of them was seen.) DATA holds styles/ (cloths that were held out). Garments are every eighth traced block and those of benchmarks/styles.py (runs/construction.py), as they are and, the plain ones,
 printed with the held-out cloths. Lines: F1 within 3 px of 256, at the best threshold for all of them. Parts: intersection over union, all garments together. Told for what is
 used (the construction network's lines where the relief network's agree; curves of `style.seams` on them, else the network's parts), and for what came before it: the relief network's lines, and curves on them.
 """
@@ -44,6 +44,8 @@ def main():
     print(
         f"{len(garments)} garments, {sum(one.plain for one in garments)} of them printed with {len(cloths)} cloths, 256 px, torch {torch.__version__}"
     )
+    if not cloths:
+        sys.exit(f"{asked.data}: none of the held-out cloths is in its styles/")
     shown = []
     for name, pairs in (
         ("as they are", [(one, None) for one in garments]),
@@ -62,7 +64,7 @@ def main():
             seconds += time.perf_counter() - started
             ways["construction"].append(torch.cat([found.lines, area_of(seen_panels(pixels, mask, found, find_panels(mask)), mask)]) * mask)
             truth.append(one.layers[1:5] * (mask > 0.95))
-            if len(shown) < 4 * 3 * 24 and cloth is (None if name == "as they are" else cloths[len(shown) % len(cloths)]):
+            if len(shown) < 4 * 3 * 24 and cloth is (None if name == "as they are" else cloths[len(shown) // 4 % len(cloths)]):
                 shown += [
                     pixels,
                     1 - 2 * ways["before"][-1][:1].expand(3, -1, -1),

@@ -50,6 +50,19 @@ def test_a_line_that_ends_beneath_a_collar_is_not_carried_on_through_it():
     assert float(front.points[:, 1].min()) > 0.125 * SIDE
 
 
+def test_a_neckline_beneath_a_collar_is_hidden_though_all_of_it_is_there():
+    text = "inside 400,100 450,160 500,180 550,160 600,100; collar 380,80 620,80 640,200 360,200"
+    assert len(lines(text)) == len(lines("collar 380,80 620,80 640,200 360,200"))
+
+
+def test_a_pocket_half_beneath_a_collar_ends_there_wherever_its_line_begins():
+    for pocket in ("pocket 500,600 300,600 300,700 500,700", "pocket 300,600 300,700 500,700 500,600"):
+        found = min(
+            lines(f"{pocket}; collar 250,560 405,560 405,740 250,740"), key=lambda line: float(line.points[:, 0].max()) > 0.45 * SIDE and -1
+        )
+        assert float(found.points[:, 0].min()) > 0.4 * SIDE
+
+
 def test_what_is_outside_the_garment_is_not_drawn():
     assert lines("stitch 20,20 150,60; button 50,50") == []
 

@@ -86,14 +86,14 @@ def test_seams_are_dark_and_the_rest_is_as_it_was():
     x, y = cut[0].panel.seam[8].long().tolist()
     assert float(shade[0, y, x]) < 0.85
     assert float(shade[0, 200, 128]) > 0.99
-    assert bool((shade <= flat).all())
+    assert bool((shade <= flat + 0.3).all())  # and a glint beside them
     assert sewn(flat, []) is flat
 
 
 def test_a_seam_that_is_dark_already_is_not_darker():
     _, cut = shirt()
     deep = torch.full((1, 256, 256), 0.4)
-    assert torch.equal(sewn(deep, cut), deep)
+    assert bool((sewn(deep, cut) >= deep).all())
 
 
 def test_the_inside_of_a_back_lies_in_the_shade_and_its_label_is_gone():

@@ -60,16 +60,31 @@ def test_ribs_have_the_cloths_dark_colour_and_buttons_one_that_shows():
     for row in range(8):
         stripes[:, row::20] = torch.tensor([-0.8, -0.8, -0.2])[:, None, None]  # two fifths navy on white
     panels, mask = to_panels(from_text("rib 200,800 800,800; button 500,400"), body()), body()
-    over = trims(stripes, pieces(panels, mask))
+    over = trims([stripes], [1.0], pieces(panels, mask))
     assert over.shape == (4, SIDE, SIDE)
     rib, button = over[:, 345, 200], over[:, 160, 200]
     assert float(rib[3]) == 1 and torch.allclose(rib[:3], torch.tensor([-0.8, -0.8, -0.2]), atol=0.1)
     assert float(button[3]) > 0.9 and float(button[:3].mean()) < -0.4  # dark on a pale cloth
     assert float(over[3, 250, 200]) == 0
-    dark = trims(-0.9 * torch.ones(3, SIDE, SIDE), pieces(panels, mask))
+    dark = trims([-0.9 * torch.ones(3, SIDE, SIDE)], [1.0], pieces(panels, mask))
     assert float(dark[:3, 160, 200].mean()) > 0.4
 
 
 def test_a_garment_without_ribs_and_buttons_has_no_trims():
     panels = to_panels(from_text("pocket 400,400 600,400 600,600 400,600"), body())
-    assert trims(torch.ones(3, SIDE, SIDE), pieces(panels, body())) is None
+    assert trims([torch.ones(3, SIDE, SIDE)], [1.0], pieces(panels, body())) is None
+
+
+def test_of_a_mix_buttons_show_on_what_comes_of_it():
+    panels, mask = to_panels(from_text("button 500,400"), body()), body()
+    white, black = torch.ones(3, SIDE, SIDE), -torch.ones(3, SIDE, SIDE)
+    button = trims([white, black], [0.5, 0.5], pieces(panels, mask))[:3, 160, 200]
+    assert float(button.mean().abs()) > 0.3  # neither cloth's, and not the grey that both make
+
+
+def test_light_beside_a_line_does_not_come_in_at_the_other_border():
+    whole = torch.ones(1, SIDE, SIDE)
+    panels = to_panels(from_text("pocket 900,300 1000,300 1000,600 900,600; stitch 300,999 900,999"), whole)
+    cut = pieces([panel for panel in panels if panel.kind != "stitch"], whole)
+    shade = sewn(torch.ones(1, SIDE, SIDE), cut, [panel.seam for panel in panels if panel.kind == "stitch"])[0]
+    assert torch.equal(shade[:, :8], torch.ones(SIDE, 8)) and torch.equal(shade[:3], torch.ones(3, SIDE))

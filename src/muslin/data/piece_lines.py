@@ -22,7 +22,7 @@ _WITHIN, _ON, _LEAST = (
     5,
 )  # of a piece's area at a point that it hides; of a line that is on the piece; points of a line that is worth a stroke
 _RIM = 6  # px along the silhouette where a line is no other than that, or goes on to it
-_FINE = ("stitch", "button")
+_FINE, _SEWN_ON = ("stitch", "button"), ("stitch", "pocket", "button")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def piece_lines(panels: Sequence[Panel], mask: Float[Tensor, "1 h w"]) -> list[D
         clear, covers = there(points, well), [area for area in areas[number + 1 :] if area is not None]
         if panel.kind == "stitch":  # it may be on any of them
             covers = [area for area in areas if area is not None]
-        free = uncovered([there(points, area) for area in covers], len(points))
+        free = uncovered([there(points, area) for area in covers], len(points), panel.kind in _SEWN_ON)
         ring = bool((points[0] - points[-1]).norm() < 2)
         if ring and bool((clear & free).all()):
             found.append(Drawn(points[:-1], True, False, panel.kind in _FINE))
@@ -57,11 +57,11 @@ def piece_lines(panels: Sequence[Panel], mask: Float[Tensor, "1 h w"]) -> list[D
     return found
 
 
-def uncovered(covers: Sequence[Bool[Tensor, " n"]], count: int) -> Bool[Tensor, " n"]:
-    """Which of a line's points are seen, told those that lie where each piece is; a line that is nearly all on a piece is sewn on it."""
+def uncovered(covers: Sequence[Bool[Tensor, " n"]], count: int, sewn_on: bool = True) -> Bool[Tensor, " n"]:
+    """Which of a line's points are seen, told those that lie where each piece is; with `sewn_on` a line that is nearly all on a piece is sewn on it."""
     free = torch.ones(count, dtype=torch.bool)
     for beneath in covers:
-        if float(beneath.float().mean()) < _ON:
+        if not sewn_on or float(beneath.float().mean()) < _ON:
             free &= ~beneath
     return free
 
@@ -84,7 +84,8 @@ def _runs(
     found = []
     for begin, end in pairwise(edges):
         if bool(kept[begin]) and end - begin >= _LEAST:
-            found.append((points[begin:end], begin == 0 or bool(free[begin - 1]), end == len(points) or bool(free[end])))
+            begins, ends = ring or begin > 0, ring or end < len(points)  # whether something comes before, and after
+            found.append((points[begin:end], not begins or bool(free[begin - 1]), not ends or bool(free[end % len(points)])))
     return found
 
 

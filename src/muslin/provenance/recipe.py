@@ -130,6 +130,9 @@ def bare(recipe: Recipe) -> Recipe:
     return replace(recipe, settings={}, licence=licence, source_type=Recipe.source_type, made=made)
 
 
+_DEEP = 20  # looks of looks, at most
+
+
 def pieces_in(plain: object, height: int, width: int) -> str | None:
     """How the garment is built that a picture of these sides shows, as the plain recipe that drew it tells; None where it does not, or drew another size.
 
@@ -139,16 +142,17 @@ def pieces_in(plain: object, height: int, width: int) -> str | None:
     if not isinstance(plain, dict) or not isinstance(settings, dict):
         return None
     side = settings.get("size" if plain.get("kind") == "look" else ANEW)
-    return _pieces(plain) if height == width == side else None
+    return _pieces(plain, _DEEP) if height == width == side else None
 
 
-def _pieces(plain: object) -> str | None:
+def _pieces(plain: object, deep: int) -> str | None:
     """A design's own, or those of the design that a look is of. A recipe may come from anybody."""
-    if not isinstance(plain, dict):
+    if not isinstance(plain, dict) or not deep:
         return None
     if plain.get("kind") == "look":
         parents = plain.get("parents")
-        return next((told for parent in parents if (told := _pieces(parent)) is not None), None) if isinstance(parents, list) else None
+        each = (_pieces(parent, deep - 1) for parent in parents) if isinstance(parents, list) else iter(())
+        return next((text for text in each if text is not None), None)
     made = plain.get("made")
     told = made.get(PIECES) if plain.get("kind") in ("draft", "edit") and isinstance(made, dict) else None
     return told if isinstance(told, str) else None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from muslin.base.errors import InputError, MuslinError
+from muslin.base.errors import InputError, MuslinError, naming
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, write_bytes, write_text
 from muslin.base.image import Picture, encode_png, open_image, resize
@@ -76,15 +76,16 @@ def flat(files: list[Path], out: Path, config: FlatConfig | None = None, rights:
     yield Finished(path, time.monotonic() - started)
 
 
-def flat_of(file: Path, config: FlatConfig) -> tuple[Flat, Tensor]:
-    """The flat of a picture file, and the picture as it was looked at. Raises InputError that names the file."""
+def flat_of(file: Path, config: FlatConfig, told: str | None = None) -> tuple[Flat, Tensor]:
+    """The flat of a picture file, and the picture as it was looked at; drawn from its pieces, as `told` or in its recipe. Raises InputError that names the file."""
     picture = open_image(file)
     pixels, mask, grain = _read(picture)
     if mask is None:
         raise InputError(f"{file}: no garment found on a plain ground; cut it out (a PNG with transparency) or photograph it on one colour")
-    recipe = find_recipe(file)
-    told = None if recipe is None else pieces_in(recipe.plain_dict(), *picture.pixels.shape[1:])
-    built = None if told is None else find_panels(mask) + to_panels(from_text(told), mask)
+    if told is None and (recipe := find_recipe(file)) is not None:
+        told = pieces_in(vars(recipe), *picture.pixels.shape[1:])
+    with naming(file):
+        built = None if told is None else find_panels(mask) + to_panels(from_text(told), mask)
     return make_flat(pixels, mask, config, grain, built), pixels
 
 

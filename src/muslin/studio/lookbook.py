@@ -18,7 +18,7 @@ from muslin.base.rights import from_row, share_alike
 from muslin.export.flat import FlatConfig, to_svg
 from muslin.export.pages import inline, inline_svg, page
 from muslin.metrics.originality import Finding
-from muslin.provenance.recipe import ANEW, Recipe, block_of, find_recipe, pieces_in, together
+from muslin.provenance.recipe import ANEW, Recipe, block_of, pieces_in, together
 from muslin.provenance.xmp import build
 from muslin.studio.flat import flat_of
 from muslin.studio.styles import Style
@@ -109,11 +109,11 @@ def _originality(look: Look) -> dict[str, Any]:
 
 def _flat(look: Look) -> str:
     """The flat of a design whose pieces are known, for an `img`; empty for others: what is guessed from a draft is no pattern."""
-    design, side = find_recipe(look.draft), look.recipe.parents[0].get("settings", {}).get(ANEW, 0) if look.recipe.parents else 0
-    if design is None or pieces_in(design.plain_dict(), side, side) is None:
+    sides = ((parent, parent.get("settings", {}).get(ANEW, 0)) for parent in look.recipe.parents)
+    if (told := next((told for parent, side in sides if (told := pieces_in(parent, side, side)) is not None), None)) is None:
         return ""
     try:
-        return inline_svg(to_svg(flat_of(look.draft, FlatConfig())[0], look.draft.stem, xmp=build(look.recipe.clean_mark())))
+        return inline_svg(to_svg(flat_of(look.draft, FlatConfig(), told)[0], look.draft.stem, xmp=build(look.recipe.clean_mark())))
     except InputError:
         return ""
 

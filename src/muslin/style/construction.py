@@ -6,10 +6,11 @@ kinds: it tells a collar's edge from a crease, which light alone does not. Knows
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from muslin.assets import CONSTRUCTION
@@ -17,9 +18,10 @@ from muslin.base.config import from_dict
 from muslin.base.contours import area, closed_contours, smooth
 from muslin.base.image import blur
 from muslin.base.seeds import seeded_weights
-from muslin.data.ground import at_size
+from muslin.data.ground import at_size, extend, shrink
 from muslin.data.lines import along_lines
 from muslin.data.panels import Kind, Panel, frame
+from muslin.data.piece_lines import there
 from muslin.data.traces import lying
 from muslin.style.relief import ReliefConfig, ReliefNet, load_relief, look, new_relief
 from muslin.style.seams import find_seams
@@ -30,6 +32,10 @@ PARTS: tuple[Kind, ...] = ("collar", "inside", "band")  # what it tells beside l
 _SEAM = (3.0, 0.7)  # px: how far a line is blurred along itself, and across
 _ALONE, _BOTH = 0.65, 0.65  # of a line's strength: what is left of one that the relief network has not; what comes to one that it has
 _CALM, _SURE = 2.0, 0.5  # px of the frame: how calm an outline is; how sure the network must be of a place
+_RIM = 3  # px of the frame: beyond that from the silhouette is well inside
+_GRAIN: dict[Kind, float] = {"inside": 0.0, "band": 90.0}
+_QUARTERS = 15.0  # degrees in which a collar's grain goes
+_SMALL, _IN = 200, 0.2  # px at which parts are compared; of a waistband's area, what may lie in an opening
 _LEAST: dict[Kind, float] = {"collar": 0.005, "inside": 0.003, "band": 0.01}  # of the garment's area, likewise a part of it
 
 
@@ -70,36 +76,64 @@ def find_construction(
 
 
 def parts_of(found: Construction, mask: Float[Tensor, "1 h w"]) -> list[Panel]:
-    """The parts that are there: collars each for itself, the largest inside, the largest waistband. Looked for at one size of the garment, whatever the picture's."""
+    """The parts that are there: collars each for itself, the largest inside, the largest waistband. They go on beyond the silhouette; what lies well inside it is sewn.
+
+    Looked for at one size of the garment; near its bounds what a network says still differs by the picture's size.
+    """
     view = frame(mask)
     if view is None:
         return []
+    solid = at_size(view.take(mask), *view.size)
+    well = shrink(solid, _RIM) > 0.5
+    if not bool(well.any()):
+        return []
     seen = torch.stack([blur(at_size(view.take(part[None]), *view.size), _CALM / 2)[0] for part in found.parts])
-    whole = float((at_size(view.take(mask), *view.size) > 0.5).sum())
-    panels = list[Panel]()
+    seen, whole, panels = extend(seen, well.float()), float((solid > 0.5).sum()), list[Panel]()
     for number, kind in enumerate(PARTS):
         own = torch.where(seen[number] >= seen.amax(0), seen[number], 0.0)
-        outlines = [line for line in closed_contours(own, _SURE) if area(line) * _turn(own) > _LEAST[kind] * whole]
-        for outline in outlines if kind == "collar" else outlines[:1]:
-            calm = smooth(outline, _CALM, closed=True)
-            panels.append(Panel(kind, calm, torch.cat([calm, calm[:1]]), _GRAIN.get(kind, lying(calm)), calm.mean(0)))
+        for outline in (line for line in closed_contours(own, _SURE) if area(line) * _turn(own) > 0):
+            panel = _part(kind, smooth(outline, _CALM, closed=True), well[0])
+            if float((panel.area(*view.size) * solid).sum()) > _LEAST[kind] * whole:
+                panels.append(panel)
+                if kind != "collar":
+                    break
     return view.back(panels)
+
+
+def _part(kind: Kind, outline: Float[Tensor, "n 2"], well: Bool[Tensor, "h w"]) -> Panel:
+    """The longest stretch of its outline that is well inside the garment is its seam."""
+    inside = there(outline, well)
+    first = int((~inside).int().argmax()) if not bool(inside.all()) else 0
+    line, inside = outline.roll(-first, 0), inside.roll(-first, 0)
+    edges = [0, *((inside[1:] != inside[:-1]).nonzero()[:, 0] + 1).tolist(), len(line)]
+    seam = max((line[begin:end] for begin, end in pairwise(edges) if bool(inside[begin])), key=len, default=line[:1])
+    seam = torch.cat([line, line[:1]]) if bool(inside.all()) else seam
+    grain = _GRAIN.get(kind, _QUARTERS * round(lying(outline) / _QUARTERS))
+    return Panel(kind, outline, seam, grain, outline.mean(0))
 
 
 def seen_panels(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], found: Construction, panels: list[Panel]) -> list[Panel]:
     """What is seen in a garment's picture of how it is built, beside the `panels` that its silhouette tells: the network's collars and waistband, and of `seams`
-    a front, and an opening where there is one, whose line is cleaner; else the network's.
+    a front, an opening, whose line is cleaner, and a waistband where the network has none; the network's opening where there is no line.
 
-    Where it sees a collar a curve at the neck is that collar's edge and no opening.
+    Where it sees a collar a curve at the neck is that collar's edge and no opening; what has sleeves has no waistband, nor what lies in an opening.
     """
-    parts = parts_of(found, mask)
+    parts = [part for part in parts_of(found, mask) if part.kind != "band" or all(panel.kind != "sleeve" for panel in panels)]
     better = {"inside" if part.kind == "collar" else part.kind for part in parts if part.kind != "inside"}
     seams = [seam for seam in find_seams(pixels, mask, found.lines, panels) if seam.kind not in better]
     known = {seam.kind for seam in seams}
-    return seams + [part for part in parts if part.kind not in known]
+    chosen = seams + [part for part in parts if part.kind not in known]
+    opening = next((panel for panel in chosen if panel.kind == "inside"), None)
+    return [panel for panel in chosen if panel.kind != "band" or opening is None or _apart(panel, opening, mask)]
 
 
-_GRAIN: dict[Kind, float] = {"inside": 0.0, "band": 90.0}
+def _apart(band: Panel, opening: Panel, mask: Float[Tensor, "1 h w"]) -> bool:
+    """Whether a waistband lies beside an opening and not in it."""
+    share = min(1.0, _SMALL / max(mask.shape[1:]))
+    by, to = torch.full((2,), share), torch.zeros(2)
+    height, width = (max(1, round(side * share)) for side in mask.shape[1:])
+    one, other = (panel.moved(by, to).area(height, width) > 0.5 for panel in (band, opening))
+    return float((one & other).sum()) < _IN * float(one.sum())
 
 
 def _turn(own: Float[Tensor, "h w"]) -> int:

@@ -168,7 +168,7 @@ def _printed(part: Tensor, area: Tensor | None, form: _Form, cloths: list[Cloth]
     # the picture's own width is repeat_cm: its unit is narrower by what the seam took, and wider by how many tiles it holds
     unit = config.repeat_cm * per_cm * tile.pixels.shape[2] / cloths[0].pixels.shape[2]
     flat = lay_repeat(tile.pixels, area, unit, form.cut)
-    return turned(drape(flat, form.shade, config.folds, trims(flat, form.cut)), area, config.folds)
+    return turned(drape(flat, form.shade, config.folds, trims([flat], [1.0], form.cut)), area, config.folds)
 
 
 def tile_of(cloth: Cloth, config: StyleConfig) -> Tile:
@@ -246,7 +246,7 @@ def _start(part: Tensor, area: Tensor | None, form: _Form, cloths: list[Cloth], 
     goes_on = config.zoom >= _MANY and is_scene(heaviest.pixels)  # of a painting nobody cuts a second sky for the sleeves
     cut = [piece for piece in form.cut if piece.panel.kind in ("inside", "rib", "button") or not goes_on]
     laid = [(lay(cloth.pixels, area, config.zoom, config.seed, cut), cloth.weight / whole) for cloth in cloths]
-    over = trims(torch.stack([flat * share for flat, share in laid]).sum(0), cut)
+    over = trims([flat for flat, _ in laid], [share for _, share in laid], cut)
     return torch.stack([drape(flat, form.shade, config.folds, over) * share for flat, share in laid]).sum(0)
 
 

@@ -137,11 +137,12 @@ def _cut_from(endless: Endless, mask: Tensor, cut: Sequence[Piece], column: int,
     return laid
 
 
-def trims(laid: Float[Tensor, "3 h w"], cut: Sequence[Piece]) -> Float[Tensor, "4 h w"] | None:
-    """What lies on a cloth and is of one colour, ribs and buttons, with where it lies, 0 to 1, as the fourth channel; None where nothing does."""
+def trims(laid: Sequence[Float[Tensor, "3 h w"]], shares: Sequence[float], cut: Sequence[Piece]) -> Float[Tensor, "4 h w"] | None:
+    """What lies on a mix of cloths and is of one colour, ribs and buttons, with where it lies, 0 to 1, as the fourth channel; None where nothing does."""
     if not any(piece.panel.kind in _PLAIN for piece in cut):
         return None
-    tones, over = _tones(laid), torch.zeros(4, *laid.shape[1:])
+    small = torch.stack([share * resize(cloth, _LOOK, _LOOK) for cloth, share in zip(laid, shares, strict=True)]).sum(0)
+    tones, over = _tones(small), torch.zeros(4, *laid[0].shape[1:])
     for piece in cut:
         here = piece.of(over)
         if piece.panel.kind in _PLAIN:
@@ -152,9 +153,9 @@ def trims(laid: Float[Tensor, "3 h w"], cut: Sequence[Piece]) -> Float[Tensor, "
     return over
 
 
-def _tones(laid: Float[Tensor, "3 h w"]) -> dict[Kind, Float[Tensor, "3 1 1"]]:
+def _tones(laid: Float[Tensor, "3 s s"]) -> dict[Kind, Float[Tensor, "3 1 1"]]:
     """What is of one colour: ribs in the cloth's dark one; buttons pale on dark cloth and dark on pale, with a little of its hue."""
-    lab = to_oklab(resize(laid, _LOOK, _LOOK)).flatten(1)
+    lab = to_oklab(laid).flatten(1)
     mean, dark = lab.mean(1), lab[:, lab[0] <= lab[0].quantile(_DARKEST)].mean(1)
     button = torch.cat([torch.tensor([_BUTTON[0] if float(mean[0]) < _MIDDLE else _BUTTON[1]]), _BUTTON[2] * mean[1:]])
     return {"button": from_oklab(button[:, None, None]), "rib": from_oklab(dark[:, None, None])}

@@ -128,9 +128,10 @@ class Glance:
 
     def back(self, found: Float[Tensor, "c a b"]) -> Float[Tensor, "c H W"]:
         """What was found (of `size`), as large as the picture, 0 outside the garment."""
-        large = F.interpolate(found[None], self.part.shape[1:], mode="bicubic", align_corners=False)[0]
+        if found.shape[1:] != self.part.shape[1:]:
+            found = F.interpolate(found[None], self.part.shape[1:], mode="bicubic", align_corners=False)[0]
         whole = torch.zeros(len(found), *self.picture)
-        whole[:, self.rows, self.columns] = (found if found.shape[1:] == self.part.shape[1:] else large) * self.part
+        whole[:, self.rows, self.columns] = found * self.part
         return whole
 
 

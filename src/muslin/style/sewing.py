@@ -24,22 +24,19 @@ _ON_TOP = ("collar", "cuff", "pocket", "button")  # what lies on the rest
 _CAST, _SOFT, _DOWN = 0.3, 110, 130  # how dark a flap's shadow is; by the longer side, how soft, and how far down it falls
 _LIFT = 0.03  # how much lighter a flap is than what it lies on
 _STITCH = (0.35, 600, 0.35)  # how dark stitching is; how broad, by the longer side; how light the cloth is beside it
-_SEEN = 0.7  # likewise beside a line that a network is sure of
-_GLINT = 0.3  # likewise beside a seam, where one knows how the garment is built
+_GLINT = 0.3  # likewise beside a seam
+_SEEN, _BRIGHT = 0.7, 1.35  # likewise beside a line that a network is sure of; how light that makes it at most
 
 
-def sewn(
-    shade: Float[Tensor, "1 h w"], cut: Sequence[Piece], stitches: Sequence[Float[Tensor, "_ 2"]] | None = None
-) -> Float[Tensor, "1 h w"]:
-    """The shading with its seams, no darker where it is dark there already; the inside of a back lies in the shade. `stitches`: lines that part nothing
-    (None: it is not known how the garment is built)."""
+def sewn(shade: Float[Tensor, "1 h w"], cut: Sequence[Piece], stitches: Sequence[Float[Tensor, "_ 2"]] = ()) -> Float[Tensor, "1 h w"]:
+    """The shading with its seams, no darker where it is dark there already; the inside of a back lies in the shade. `stitches`: lines that part nothing."""
     side = max(shade.shape[1:])
     shade, seams, sewing = shade.clone() if cut else shade, torch.zeros(shade.shape[1:]), torch.zeros(shade.shape[1:])
-    for line in stitches or ():
+    for line in stitches:
         for run in _seen(line, cut, side):
             sewing = stroke(run, max(1.0, side / _STITCH[1]), sewing)
     for piece in cut:
-        if piece.panel.kind in HIDES and stitches is not None:
+        if piece.panel.kind in HIDES:
             piece.of(seams[None]).mul_(1 - piece.area)
         if piece.panel.kind == "inside":
             piece.of(shade).copy_(in_shade(piece.of(shade), piece.area, *_INSIDE, side))
@@ -48,7 +45,7 @@ def sewn(
     for piece in cut:
         shade = _raised(shade, piece, side) if piece.panel.kind in _ON_TOP else shade
     shade = _lined(_stitched(shade, sewing, side), seams, side)
-    return shade + _GLINT * _below(seams, side) if stitches is not None else shade
+    return shade + _GLINT * _below(seams, side) if bool(seams.any()) else shade
 
 
 def _seen(line: Float[Tensor, "n 2"], cut: Sequence[Piece], side: int) -> list[Float[Tensor, "_ 2"]]:
@@ -62,7 +59,8 @@ def _seen(line: Float[Tensor, "n 2"], cut: Sequence[Piece], side: int) -> list[F
 
 def glinting(shade: Float[Tensor, "1 h w"], lines: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
     """The shading with light beside lines (0 to 1, thin) that were seen in a picture."""
-    return shade + _SEEN * _below(lines[0], max(shade.shape[1:]))
+    light = (shade + _SEEN * _below(lines[0], max(shade.shape[1:]))).clamp(max=_BRIGHT)
+    return torch.maximum(shade, light)
 
 
 def in_shade(light: Float[Tensor, "1 h w"], inside: Float[Tensor, "1 h w"], dark: float, less: float, side: int) -> Float[Tensor, "1 h w"]:
@@ -98,7 +96,7 @@ def _stitched(shade: Float[Tensor, "1 h w"], sewing: Float[Tensor, "h w"], side:
 def _below(drawn: Float[Tensor, "h w"], side: int) -> Float[Tensor, "h w"]:
     """The cloth just below a line and to its right, which catches the light: on dark cloth nothing else tells of a seam."""
     step = max(1, round(side / 400))
-    return (drawn.roll((step, step), (0, 1)) - drawn).clamp(min=0)
+    return (F.pad(drawn, (step, 0, step, 0))[: drawn.shape[0], : drawn.shape[1]] - drawn).clamp(min=0)
 
 
 def _lined(shade: Float[Tensor, "1 h w"], seams: Float[Tensor, "h w"], side: int) -> Float[Tensor, "1 h w"]:
