@@ -80,8 +80,8 @@ def _raised(shade: Float[Tensor, "1 h w"], piece: Piece, side: int) -> Float[Ten
     top, left = piece.top - rim, piece.left - rim
     rows, columns = slice(max(0, -top), shade.shape[1] - top), slice(max(0, -left), shade.shape[2] - left)
     change = (_LIFT * area - _CAST * cast)[:, rows, columns]
-    there = shade[:, max(0, top) : max(0, top) + change.shape[1], max(0, left) : max(0, left) + change.shape[2]]
-    there += change
+    here = shade[:, max(0, top) : max(0, top) + change.shape[1], max(0, left) : max(0, left) + change.shape[2]]
+    here += change
     return shade
 
 
