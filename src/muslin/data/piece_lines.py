@@ -73,6 +73,12 @@ def there(points: Float[Tensor, "n 2"], area: Bool[Tensor, "h w"]) -> Bool[Tenso
     return inside & area[y.clamp(0, area.shape[0] - 1), x.clamp(0, area.shape[1] - 1)]
 
 
+def stretches(kept: Bool[Tensor, " n"]) -> list[tuple[int, int]]:
+    """Where each run of what is kept begins, and where it has ended."""
+    edges = [0, *((kept[1:] != kept[:-1]).nonzero()[:, 0] + 1).tolist(), len(kept)]
+    return [(begin, end) for begin, end in pairwise(edges) if bool(kept[begin])]
+
+
 def _runs(
     points: Float[Tensor, "n 2"], kept: Bool[Tensor, " n"], free: Bool[Tensor, " n"], ring: bool
 ) -> list[tuple[Float[Tensor, "_ 2"], bool, bool]]:
@@ -80,10 +86,9 @@ def _runs(
     if ring and not bool(kept.all()):  # begin where it is hidden
         first = int((~kept).int().argmax())
         points, kept, free = (x[:-1].roll(-first, 0) for x in (points, kept, free))
-    edges = [0, *((kept[1:] != kept[:-1]).nonzero()[:, 0] + 1).tolist(), len(points)]
     found = []
-    for begin, end in pairwise(edges):
-        if bool(kept[begin]) and end - begin >= _LEAST:
+    for begin, end in stretches(kept):
+        if end - begin >= _LEAST:
             begins, ends = ring or begin > 0, ring or end < len(points)  # whether something comes before, and after
             found.append((points[begin:end], not begins or bool(free[begin - 1]), not ends or bool(free[end % len(points)])))
     return found

@@ -6,7 +6,6 @@ kinds: it tells a collar's edge from a crease, which light alone does not. Knows
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -21,7 +20,7 @@ from muslin.base.seeds import seeded_weights
 from muslin.data.ground import at_size, extend, shrink
 from muslin.data.lines import along_lines
 from muslin.data.panels import Kind, Panel, frame
-from muslin.data.piece_lines import there
+from muslin.data.piece_lines import stretches, there
 from muslin.data.traces import lying
 from muslin.style.relief import ReliefConfig, ReliefNet, load_relief, look, new_relief
 from muslin.style.seams import find_seams
@@ -91,7 +90,8 @@ def parts_of(found: Construction, mask: Float[Tensor, "1 h w"]) -> list[Panel]:
     seen, whole, panels = extend(seen, well.float()), float((solid > 0.5).sum()), list[Panel]()
     for number, kind in enumerate(PARTS):
         own = torch.where(seen[number] >= seen.amax(0), seen[number], 0.0)
-        for outline in (line for line in closed_contours(own, _SURE) if area(line) * _turn(own) > 0):
+        lines = closed_contours(own, _SURE)  # the largest is no hole
+        for outline in (line for line in lines if area(line) * area(lines[0]) > 0):
             panel = _part(kind, smooth(outline, _CALM, closed=True), well[0])
             if float((panel.area(*view.size) * solid).sum()) > _LEAST[kind] * whole:
                 panels.append(panel)
@@ -105,8 +105,7 @@ def _part(kind: Kind, outline: Float[Tensor, "n 2"], well: Bool[Tensor, "h w"]) 
     inside = there(outline, well)
     first = int((~inside).int().argmax()) if not bool(inside.all()) else 0
     line, inside = outline.roll(-first, 0), inside.roll(-first, 0)
-    edges = [0, *((inside[1:] != inside[:-1]).nonzero()[:, 0] + 1).tolist(), len(line)]
-    seam = max((line[begin:end] for begin, end in pairwise(edges) if bool(inside[begin])), key=len, default=line[:1])
+    seam = max((line[begin:end] for begin, end in stretches(inside)), key=len, default=line[:1])
     seam = torch.cat([line, line[:1]]) if bool(inside.all()) else seam
     grain = _GRAIN.get(kind, _QUARTERS * round(lying(outline) / _QUARTERS))
     return Panel(kind, outline, seam, grain, outline.mean(0))
@@ -134,12 +133,6 @@ def _apart(band: Panel, opening: Panel, mask: Float[Tensor, "1 h w"]) -> bool:
     height, width = (max(1, round(side * share)) for side in mask.shape[1:])
     one, other = (panel.moved(by, to).area(height, width) > 0.5 for panel in (band, opening))
     return float((one & other).sum()) < _IN * float(one.sum())
-
-
-def _turn(own: Float[Tensor, "h w"]) -> int:
-    """The sign that outlines have and holes have not."""
-    lines = closed_contours(own, _SURE)
-    return 1 if not lines or area(lines[0]) > 0 else -1
 
 
 def new_construction(config: ReliefConfig | None = None) -> ConstructionNet:

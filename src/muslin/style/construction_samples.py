@@ -4,12 +4,10 @@ A plain garment's lightness is its light, so it can be cut anew from any cloth (
 made from its number.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -17,12 +15,12 @@ from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.contours import stroke
 from muslin.base.image import blur, resize
 from muslin.base.seeds import seeded
-from muslin.data.ground import box, extend, find_mask, shrink
+from muslin.data.ground import extend, find_mask, shrink
 from muslin.data.piece_lines import piece_lines
 from muslin.data.traces import Trace, to_panels
 from muslin.style.construction import PARTS
 from muslin.style.relief import relative, seen
-from muslin.style.relief_samples import SEEN, between, cut, drawn, laid, places
+from muslin.style.relief_samples import SEEN, between, cut, drawn, laid, moved, where
 from muslin.style.retinex import print_in
 from muslin.style.samples import integer, number
 
@@ -70,10 +68,8 @@ def built_garment(picture: Float[Tensor, "3 h w"], traces: Sequence[Trace]) -> B
     other = (lab[1:] - lab[1:, inside].median(1).values[:, None, None]).square().sum(0).sqrt()[inside] > _OTHER
     printed = print_in(spread, lab[:1], mask).abs()[0][inside] > _PRINTED
     plain = float(printed.float().mean()) < _SHARE and float(other.float().mean()) < _TWO
-    top, bottom, left, right = (2 * edge / SEEN - 1 for edge in box(mask))
-    middle, reach = ((left + right) / 2, (top + bottom) / 2), ((right - left) * 0.06, (bottom - top) * 0.06)
     layers = torch.cat([relative(lab[:1], mask) * mask, torch.cat([lines[None], *parts]) * mask, mask, pixels])
-    return Built(layers, plain, middle, reach)
+    return Built(layers, plain, *where(mask, 0.06))
 
 
 def draw_built(garments: Sequence[Built], styles: Sequence[Tensor], size: int, side: int, turn: int) -> BuiltBatch:
@@ -84,23 +80,12 @@ def draw_built(garments: Sequence[Built], styles: Sequence[Tensor], size: int, s
 
 
 def _sample(one: Built, styles: Sequence[Tensor], side: int, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    layers = _moved(one, side, rng)
+    layers = moved(one.layers, (one.middle, one.reach), side, 0.2, (0.8, 1.15), 1.0, rng)
     lit, built, mask, pixels = layers[:1], layers[1:5], layers[5:6], layers[6:]
     pixels = _printed(lit, built, styles, side, rng) if one.plain and number(rng) < 0.65 else _recoloured(pixels, rng)
     pixels = blur(pixels, between(rng, 0.3, 0.9)) if number(rng) < 0.4 else pixels
     pixels = (pixels + torch.randn(pixels.shape, generator=rng) * between(rng, 0, 0.04)).clamp(-1, 1)
     return seen(pixels, mask), built, mask
-
-
-def _moved(one: Built, side: int, rng: torch.Generator) -> Float[Tensor, "9 s s"]:
-    """The garment whole, turned by 11 degrees at most, at 0.8 to 1.15 of its size, or mirrored."""
-    down, across = places(side)
-    angle, scale = between(rng, -0.2, 0.2), 1 / between(rng, 0.8, 1.15)
-    mirror = -1 if number(rng) < 0.5 else 1
-    x, y = (middle + reach * between(rng, -1, 1) for middle, reach in zip(one.middle, one.reach, strict=True))
-    columns = x + scale * (math.cos(angle) * across * mirror - math.sin(angle) * down)
-    rows = y + scale * (math.sin(angle) * across * mirror + math.cos(angle) * down)
-    return F.grid_sample(one.layers[None], torch.stack([columns, rows], -1)[None], padding_mode="zeros", align_corners=False)[0]
 
 
 def _printed(lit: Tensor, built: Tensor, styles: Sequence[Tensor], side: int, rng: torch.Generator) -> Float[Tensor, "3 s s"]:

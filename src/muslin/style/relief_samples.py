@@ -64,9 +64,13 @@ def plain_garment(picture: Float[Tensor, "3 h w"], drawing: Float[Tensor, "1 a b
     busy = float(lit[0][inside].std()) > _BUSY or float(blur(fine, SEEN / 300)[0][inside].abs().median()) > _FINE
     if busy or float((away.abs()[0][inside] > _PRINTED).float().mean()) > _SHARE or float(other.float().mean()) > _TWO:
         return None
-    top, bottom, left, right = (2 * edge / SEEN - 1 for edge in box(mask))
-    middle, reach = ((left + right) / 2, (top + bottom) / 2), ((right - left) * 0.175, (bottom - top) * 0.175)
-    return Plain(torch.cat([lit * mask, ink * shrink(mask, 4), mask, pixels]), kind, middle, reach)
+    return Plain(torch.cat([lit * mask, ink * shrink(mask, 4), mask, pixels]), kind, *where(mask, 0.175))
+
+
+def where(mask: Float[Tensor, "1 s s"], share: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The middle of a garment (x, y) in [-1, 1], and a share of its sides: how far from there one looks."""
+    top, bottom, left, right = (2 * edge / mask.shape[1] - 1 for edge in box(mask))
+    return ((left + right) / 2, (top + bottom) / 2), ((right - left) * share, (bottom - top) * share)
 
 
 def draw_reliefs(garments: dict[str, list[Plain]], styles: Sequence[Tensor], size: int, side: int, turn: int) -> ReliefBatch:
@@ -80,7 +84,7 @@ def draw_reliefs(garments: dict[str, list[Plain]], styles: Sequence[Tensor], siz
 
 
 def _sample(one: Plain, styles: Sequence[Tensor], side: int, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    layers = _moved(one, side, rng)
+    layers = moved(one.layers.float(), (one.middle, one.reach), side, 0.25, (0.85, 1.35), side / SEEN, rng)  # a part of it
     lit, lines, mask = layers[:1], layers[1:2], layers[2:3]
     if number(rng) < 0.15:  # as it is
         return seen(layers[3:], mask), lit, lines, mask
@@ -96,16 +100,23 @@ def _sample(one: Plain, styles: Sequence[Tensor], side: int, rng: torch.Generato
     return seen(pixels, mask), lit - seams * _SEAM * mask, torch.maximum(lines, seams * mask * 0.8), mask
 
 
-def _moved(one: Plain, side: int, rng: torch.Generator) -> Float[Tensor, "6 s s"]:
-    """A part of the garment's picture, turned by 14 degrees at most, at 0.85 to 1.35 of its size, or mirrored."""
+def moved(
+    layers: Float[Tensor, "c h w"],
+    at: tuple[tuple[float, float], tuple[float, float]],
+    side: int,
+    turn: float,
+    sizes: tuple[float, float],
+    part: float,
+    rng: torch.Generator,
+) -> Float[Tensor, "c side side"]:
+    """A `part` of a garment's picture (1: all of it) about where it is (`where`), turned by so many radians at most, at these times its size, or mirrored."""
     down, across = places(side)
-    angle, scale = between(rng, -0.25, 0.25), side / SEEN / between(rng, 0.85, 1.35)
+    angle, scale = between(rng, -turn, turn), part / between(rng, *sizes)
     mirror = -1 if number(rng) < 0.5 else 1
-    x, y = (middle + reach * between(rng, -1, 1) for middle, reach in zip(one.middle, one.reach, strict=True))
+    x, y = (middle + reach * between(rng, -1, 1) for middle, reach in zip(*at, strict=True))
     columns = x + scale * (math.cos(angle) * across * mirror - math.sin(angle) * down)
     rows = y + scale * (math.sin(angle) * across * mirror + math.cos(angle) * down)
-    grid = torch.stack([columns, rows], -1)
-    return F.grid_sample(one.layers[None].float(), grid[None], padding_mode="zeros", align_corners=False)[0]
+    return F.grid_sample(layers[None], torch.stack([columns, rows], -1)[None], padding_mode="zeros", align_corners=False)[0]
 
 
 def cut(styles: Sequence[Tensor], side: int, rng: torch.Generator) -> tuple[Float[Tensor, "3 s s"], Float[Tensor, "1 s s"]]:

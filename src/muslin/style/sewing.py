@@ -14,7 +14,7 @@ from torch import Tensor
 from muslin.base.contours import smooth, stroke
 from muslin.base.image import blur
 from muslin.data.panels import HIDES
-from muslin.data.piece_lines import there, uncovered
+from muslin.data.piece_lines import stretches, there, uncovered
 from muslin.style.laying import Piece
 
 _INSIDE = (0.5, 0.15)  # shading of the inside of a back at the front's edge, and by how much more away from it
@@ -53,8 +53,7 @@ def _seen(line: Float[Tensor, "n 2"], cut: Sequence[Piece], side: int) -> list[F
     points = smooth(line.clamp(-side, 2 * side), 0, closed=False)
     covers = [there(points - torch.tensor([float(p.left), float(p.top)]), p.area[0] > 0.5) for p in cut if p.panel.kind in HIDES]
     free = uncovered(covers, len(points))
-    runs = torch.tensor_split(points, ((free[1:] != free[:-1]).nonzero()[:, 0] + 1).tolist())
-    return [run for number, run in enumerate(runs) if (number % 2 == 0) == bool(free[0]) and len(run) > 1]
+    return [points[begin:end] for begin, end in stretches(free) if end - begin > 1]
 
 
 def glinting(shade: Float[Tensor, "1 h w"], lines: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
