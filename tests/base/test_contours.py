@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from muslin.base import contours
+from muslin.base.curves import fit_curve, flatten
 
 
 def disc(side: int = 120, radius: float = 40.0, x: float = 60.0, y: float = 55.0) -> torch.Tensor:
@@ -41,8 +42,8 @@ def test_a_ring_has_two_contours_the_outer_first_and_a_shape_at_the_edge_is_clos
 
 @pytest.mark.parametrize("tolerance", [0.5, 2.0])
 def test_a_circle_takes_few_curves_that_stay_within_the_tolerance(tolerance):
-    curves = contours.fit_curve(circle(), tolerance, closed=True)
-    drawn = contours.flatten(curves)
+    curves = fit_curve(circle(), tolerance, closed=True)
+    drawn = flatten(curves)
     assert len(curves) <= 8
     assert float(((drawn - torch.tensor([60.0, 55.0])).norm(dim=1) - 40).abs().max()) < tolerance + 0.3
     assert torch.allclose(curves[0, 0], curves[-1, 3], atol=1e-4)
@@ -50,7 +51,7 @@ def test_a_circle_takes_few_curves_that_stay_within_the_tolerance(tolerance):
 
 
 def test_a_squares_corners_stay_sharp():
-    curves = contours.fit_curve(square(), 1.0, closed=True, reach=2.0)
+    curves = fit_curve(square(), 1.0, closed=True, reach=2.0)
     corners = torch.tensor([[20.0, 20], [80, 20], [80, 80], [20, 80]])
     assert len(curves) == 4
     assert float(torch.cdist(corners, curves[:, 0]).amin(1).max()) < 2.5

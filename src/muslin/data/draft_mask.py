@@ -14,7 +14,8 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from torch import Tensor
 
-from muslin.base.contours import area, closed_contours, fill, fit_curve, flatten
+from muslin.base.contours import area, closed_contours, fill
+from muslin.base.curves import fit_curve, flatten
 from muslin.base.image import blur, luma, resize
 from muslin.data.ground import extend, flood, from_border, from_ground, large_parts, widest
 from muslin.data.lines import along_lines
