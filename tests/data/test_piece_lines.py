@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from muslin.data.piece_lines import dashes, piece_lines
-from muslin.data.traces import from_text, to_panels
+from muslin.data.traces import from_text, layout, to_panels
 from muslin.export.flat import FlatConfig, draw, make_flat, to_svg
 
 SIDE = 400
@@ -23,7 +23,7 @@ def lines(text):
 
 def flat(text, **settings):
     mask = body()
-    return make_flat(1 - 1.2 * mask.expand(3, -1, -1), mask, FlatConfig(**settings), built=to_panels(from_text(text), mask))
+    return make_flat(1 - 1.2 * mask.expand(3, -1, -1), mask, FlatConfig(**settings), built=layout(from_text(text), mask))
 
 
 def test_a_pocket_is_one_closed_line_and_parts_what_runs_beneath_it():

@@ -5,12 +5,12 @@ import torch
 
 from muslin.assets import BLOCKS, TRACES
 from muslin.base.errors import InputError
-from muslin.data.traces import KINDS, Trace, curved, from_text, to_panels, to_text
+from muslin.data.traces import KINDS, Trace, curved, folded, from_table, from_text, to_panels, to_text
 
 SHIRT = (
     "collar 400,100 380,200 480,210 490,150; inside 420,120 500,180 580,120; front 500,180 500,900; yoke 250,250 500,260 750,250; "
     "waist 260,600 740,600; band 260,640 740,640; rib 260,850 740,850; cuff 100,700 200,700 200,800 100,800; pocket 560,300 680,300 680,430 560,430; "
-    "neck 420,120 500,180 580,120 590,130 500,200 410,130; knit 800,700 900,700 900,800 800,800; stitch 480,200 480,900; button 490,300 490,500 490,700"
+    "neck 420,120 500,180 580,120 590,130 500,200 410,130; knit 800,700 900,700 900,800 800,800; folded 300,500 450,500 450,600 300,600; stitch 480,200 480,900; button 490,300 490,500 490,700"
 )
 
 
@@ -65,6 +65,21 @@ def test_each_kind_lies_where_it_should():
     assert there("button", 0.49, 0.5, 1) > 0.5 and there("button", 0.55, 0.5, 1) == 0
     assert 2 < float(by_kind["button"][0].area(side, side).sum()) < 12  # a button, not a plate
     assert by_kind["band"][0].grain == 90 and by_kind["pocket"][0].grain == 0
+
+
+def test_folded_cloth_is_an_area_and_no_panel():
+    area = folded(from_text(SHIRT), 200, 200)
+    assert area.shape == (1, 200, 200) and float(area[0, 110, 80]) == 1 and abs(float(area.sum()) - 30 * 20) < 40
+    assert float(folded(from_text("stitch 1,2 3,4"), 20, 20).sum()) == 0
+
+
+def test_a_table_of_pieces_is_read_and_what_is_wrong_in_it_is_named():
+    table = f"# mine\n\nshirt/a.jpg\t{SHIRT}\nb.png\t\n".encode()
+    assert from_table(table, "pieces.txt") == {"shirt/a.jpg": SHIRT, "b.png": ""}
+    with pytest.raises(InputError, match=r"^x/pieces.txt, line 2: 'b.png inside' has no tab"):
+        from_table(b"a.png\t\nb.png inside", "x/pieces.txt")
+    with pytest.raises(InputError, match=r"^pieces.txt, line 1: the traced pieces 'sleeve 1,2 3,4' cannot be read"):
+        from_table(b"a.png\tsleeve 1,2 3,4", "pieces.txt")
 
 
 def test_without_a_garment_there_is_nothing_to_lay_them_on():

@@ -32,6 +32,12 @@ def test_the_first_that_is_no_copy_is_taken_and_told(generator, patterns, monkey
     )
     row, made, lines = first_new(iter(patterns), index)
     assert row["file"] == "2.jpg" and lines["originality"].startswith("distinct") and made is patterns[2][1]
+    names = ["copy", "close", "copy", "close", "distinct", "distinct"]  # the fifth block is not tried
+    monkeypatch.setattr(
+        screening, "compared", lambda pixels, known: replace(compared(pixels, known), verdict=names[round(float(pixels[0, 0, 0]) * 10)])
+    )
+    row, _, lines = first_new(iter(patterns), index)
+    assert row["file"] == "1.jpg" and lines["originality"].startswith("close")
     monkeypatch.setattr(screening, "compared", lambda pixels, known: replace(compared(pixels, known), verdict="copy"))
     row, _, lines = first_new(iter(patterns), index)
     assert row["file"] == "0.jpg" and lines["originality"].startswith("copy")  # told, and not hidden

@@ -22,6 +22,7 @@ COMMANDS = {
     "edit": ("muslin.cli.edit", "Steer a design: sliders, mixes, neighbours, walks; photos and sketches brought in."),
     "range": ("muslin.cli.range", "Compose a range: one silhouette in many cloths, one cloth on many silhouettes."),
     "flat": ("muslin.cli.flat", "Flat sketches: clean line art as SVG with layers, and PNG."),
+    "pieces": ("muslin.cli.pieces", "How the garments of an archive are built, read from their pictures, to look at and correct."),
     "rights": ("muslin.cli.rights", "The rights ledger: whose each picture is, and whether it may be trained on or dressed with."),
     "originality": ("muslin.cli.originality", "Is it new: each design beside what it comes nearest to, with a calibrated verdict."),
     "history": ("muslin.cli.design", "Tell how a picture came to be: generated, chosen, edited, dressed, by whom, when."),

@@ -101,8 +101,21 @@ class Frame:
 
     def back(self, panels: list[Panel]) -> list[Panel]:
         """Panels that were found in the frame, on the canvas."""
+        return [panel.moved(*self._way()) for panel in panels]
+
+    def out(self, points: Float[Tensor, "n 2"]) -> Float[Tensor, "n 2"]:
+        """Points of the frame on the canvas."""
+        by, to = self._way()
+        return points * by + to
+
+    def into(self, points: Float[Tensor, "n 2"]) -> Float[Tensor, "n 2"]:
+        """Points of the canvas in the frame."""
+        by, to = self._way()
+        return (points - to) / by
+
+    def _way(self) -> tuple[Tensor, Tensor]:
         by = torch.tensor([(self.right - self.left) / self.size[1], (self.bottom - self.top) / self.size[0]])
-        return [panel.moved(by, torch.tensor([float(self.left), float(self.top)])) for panel in panels]
+        return by, torch.tensor([float(self.left), float(self.top)])
 
 
 def frame(mask: Float[Tensor, "1 h w"]) -> Frame | None:

@@ -21,7 +21,8 @@ from muslin.data.ledger import CROISSANT, LEDGER, Ledger, parse_ledger, read_led
 
 NO_CLASS = "all"
 _TOLD = 5  # rows that name no picture are told; the rest is counted
-_TABLES = frozenset({"dataset.json", LEDGER})
+PIECES = "pieces.txt"
+_TABLES = frozenset({"dataset.json", LEDGER, PIECES})
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Source:
     classes: tuple[str, ...]
     others: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
+    pieces: Callable[[], bytes] | None = None  # how its pieces.txt is read, where there is one (data/traces.py)
 
     @property
     def licence(self) -> str:
@@ -90,9 +92,9 @@ def open_source(path: Path) -> Source:
     ledger = inside.with_rows(beside)
     listed = _parse_listing(readers["dataset.json"](), f"{path}/dataset.json") if "dataset.json" in readers else None
     found = _by_folders(path, pictures, ledger) if listed is None else _by_listing(path, pictures, listed, ledger)
-    taken = {item.name for item in found.items} | {"dataset.json", LEDGER, CROISSANT}
+    taken = {item.name for item in found.items} | {"dataset.json", LEDGER, CROISSANT, PIECES}
     others = tuple(name for name in sorted(readers) if name not in taken and not _is_mask(name, taken))
-    return replace(found, others=others, strays=ledger.strays(pictures))
+    return replace(found, others=others, strays=ledger.strays(pictures), pieces=readers.get(PIECES))
 
 
 def _folder(path: Path) -> dict[str, Callable[[], bytes]]:

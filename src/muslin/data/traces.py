@@ -1,7 +1,7 @@
 """How a garment is built, traced by hand over its picture: collars, pockets, waistbands, seams, buttons. As text, and as the panels that cloth is cut in.
 
 A trace is a kind and points in permille of the picture's sides. Kinds that are closed lines: collar (a flap, a lapel, a hood), cuff, pocket, neck and knit
-(ribs of a neck, and of a sleeve's or a leg's end); the others are open ones, from left to right or from top to bottom: what lies above or below them is the panel. Knows masks and points only.
+(ribs of a neck, and of a sleeve's or a leg's end), folded (cloth in small folds that are made: gathers, pleats, quilting); the others are open ones, from left to right or from top to bottom: what lies above or below them is the panel. Knows masks and points only.
 """
 
 import math
@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.base.errors import InputError
+from muslin.base.contours import fill
+from muslin.base.errors import InputError, naming
 from muslin.data.ground import box
 from muslin.data.panels import Kind, Panel, up_from
 
@@ -31,10 +32,11 @@ KINDS = (
     "pocket",
     "neck",
     "knit",
+    "folded",
     "stitch",
     "button",
 )  # band: of a waist; rib: at a hem
-CLOSED = ("collar", "cuff", "pocket", "neck", "knit")
+CLOSED = ("collar", "cuff", "pocket", "neck", "knit", "folded")
 _NUMBER = r"-?[0-9]{1,4}(?:\.[0-9])?"
 _FORM = re.compile(rf"({'|'.join(KINDS)})((?: {_NUMBER},{_NUMBER})+)")
 _MOST, _POINTS, _LONG, _AWAY = (
@@ -47,6 +49,7 @@ _CORNER = 6.0  # permille: two points so near each other are a corner
 _BETWEEN = 8  # points drawn between two
 _BUTTON = (0.0085, 12)  # a button's radius by the garment's height; points of its outline
 _BEYOND = 0.04  # of the width: how far a panel goes beyond its line's ends, which lie about on the outline
+_SAMPLES = 2  # places a pixel's side that its share of a folded area is told by
 _STEEP = 75.0  # degrees off upright: a flap that lies flatter lies across
 
 
@@ -56,6 +59,19 @@ class Trace:
 
     kind: str
     points: Float[Tensor, "n 2"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a garment lies on a canvas: its panels, and where its cloth is in small folds that are made, 0 to 1."""
+
+    panels: list[Panel]
+    folded: Float[Tensor, "1 h w"]
+
+
+def layout(traces: Sequence[Trace], mask: Float[Tensor, "1 h w"]) -> Layout:
+    """The panels and the folded cloth of traces on the garment of a mask of the whole picture."""
+    return Layout(to_panels(traces, mask), folded(traces, *mask.shape[1:]))
 
 
 def to_text(traces: Sequence[Trace]) -> str:
@@ -75,6 +91,21 @@ def from_text(text: str) -> list[Trace]:
         traces.append(Trace(match[1], torch.tensor(numbers).view(-1, 2)))
     _check(traces, text)
     return traces
+
+
+def from_table(content: bytes, where: str) -> dict[str, str]:
+    """The rows of a pieces.txt: by a picture's name its pieces as text. One row a line: the name, a tab, the text. Raises InputError that names the line."""
+    rows = dict[str, str]()
+    for number, line in enumerate(content.decode("utf-8-sig", "replace").splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, tab, text = line.partition("\t")
+        if not tab:
+            raise InputError(f"{where}, line {number}: {line[:40]!r} has no tab between a picture's name and its pieces; put one there")
+        with naming(f"{where}, line {number}"):
+            from_text(text)
+        rows[name.strip()] = text.strip()
+    return rows
 
 
 def _check(traces: Sequence[Trace], text: str) -> None:
@@ -99,7 +130,7 @@ def _short(number: float) -> str:
 
 
 def to_panels(traces: Sequence[Trace], mask: Float[Tensor, "1 h w"]) -> list[Panel]:
-    """The panels on the garment of a mask of the whole picture; each button is one."""
+    """The panels on the garment of a mask of the whole picture; each button is one. What is folded is cut as the rest is: `folded`."""
     height, width = mask.shape[1:]
     by, panels = torch.tensor([width, height]) / 1000, list[Panel]()
     if not bool((mask > 0.5).any()):
@@ -107,12 +138,21 @@ def to_panels(traces: Sequence[Trace], mask: Float[Tensor, "1 h w"]) -> list[Pan
     top, bottom, *_ = box(mask, 0.5)
     for trace in traces:
         if trace.kind == "button":
-            panels += [_round(place * by, _BUTTON[0] * (bottom - top)) for place in trace.points]
-        elif trace.kind in CLOSED:
+            panels += buttons(trace.points * by, bottom - top)
+        elif trace.kind in CLOSED and trace.kind != "folded":
             panels.append(_flap(trace, by))
-        else:
+        elif trace.kind != "folded":
             panels.append(_beside(trace.kind, curved(trace.points) * by, (height, width)))
     return panels
+
+
+def folded(traces: Sequence[Trace], height: int, width: int) -> Float[Tensor, "1 height width"]:
+    """Where a garment's cloth is in small folds that are made, 0 to 1."""
+    area, by = torch.zeros(1, height, width), torch.tensor([width, height]) / 1000
+    for trace in traces:
+        if trace.kind == "folded":
+            area = torch.maximum(area, fill([(trace.points * by).float()], height, width, _SAMPLES))
+    return area
 
 
 def curved(points: Float[Tensor, "n 2"]) -> Float[Tensor, "m 2"]:
@@ -139,6 +179,11 @@ def _smooth(points: Float[Tensor, "n 2"]) -> Float[Tensor, "m 2"]:
 
 def _between(p: Tensor, q: Tensor, begin: Tensor, end: Tensor, at: Tensor) -> Tensor:
     return p + (q - p) * ((at - begin) / (end - begin))
+
+
+def buttons(middles: Float[Tensor, "n 2"], high: float) -> list[Panel]:
+    """Buttons at these places of a garment so many pixels high."""
+    return [_round(middle, _BUTTON[0] * high) for middle in middles]
 
 
 def _round(middle: Float[Tensor, " 2"], radius: float) -> Panel:

@@ -7,7 +7,6 @@ all-over print keeps few of them. Where a garment's pieces are not known (`built
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -18,12 +17,14 @@ from torch import Tensor
 
 from muslin.base import contours
 from muslin.base.colour import to_oklab
+from muslin.base.curves import fit_curve, flatten
 from muslin.base.errors import SettingError
 from muslin.base.image import blur, resize
 from muslin.data.ground import extend, shrink
 from muslin.data.lines import ANGLES, oriented_energy
 from muslin.data.panels import Panel
-from muslin.data.piece_lines import dashes, piece_lines, to_rim
+from muslin.data.piece_lines import dashes, piece_lines, stretches, there, to_rim
+from muslin.data.traces import Layout
 
 SIDE = 480  # px: the garment's longer side while lines are looked for
 _MARGIN = 0.06  # of the garment's longer side, free around it on the page
@@ -35,6 +36,7 @@ _RIM = 6  # px along the silhouette without inner lines
 _GAP = 16  # px between the ends of a broken line that is joined
 _CALM, _TOLERANCE = 3.5, 1.2  # px: over how far a line is smoothed; how far a curve may be from it
 _OUTLINE, _SEAM, _DETAIL = 1.8, 1.0, 0.6  # mm of stroke at 300 mm
+_FOLD = 0.45  # mm likewise of a gathered fold
 _FIRM, _NO_STITCHES = 1.0, 0.2  # px likewise of lines that are known; detail up to which stitching and buttons are left out
 _DASH = (3.0, 3.2)  # of the stroke's width: how long a stitch is, round ends and all, and the way to the next
 
@@ -78,11 +80,11 @@ def make_flat(
     mask: Float[Tensor, "1 h w"],
     config: FlatConfig | None = None,
     grain: float = 1.0,
-    built: Sequence[Panel] | None = None,
+    built: Layout | None = None,
 ) -> Flat:
     """The flat of a garment (RGB in [-1, 1]) with its mask; `grain` is how many pixels one of the camera's or generator's covers.
 
-    `built`: its pieces (on the mask), where they are known; then they are drawn, and nothing is looked for in the picture. Raises SettingError for values out of range, ValueError for an empty mask.
+    `built`: its pieces, where they are known; then they are drawn, and nothing is looked for in the picture but the folds of folded cloth. Raises SettingError for values out of range, ValueError for an empty mask.
     """
     config = config or FlatConfig()
     check(config)
@@ -98,7 +100,7 @@ def make_flat(
     thick = config.height_mm / 300
 
     def line(points: Tensor, width: float, closed: bool = False, calm: float = _CALM, dashed: bool = False) -> Line:
-        return Line((contours.fit_curve(points, _TOLERANCE, closed, calm) - low + margin) * scale, width * thick, dashed)
+        return Line((fit_curve(points, _TOLERANCE, closed, calm) - low + margin) * scale, width * thick, dashed)
 
     outer = tuple(line(points, _OUTLINE, True, calmed) for points in outlines)
     if built is None:
@@ -106,10 +108,11 @@ def make_flat(
         seams = [line(points, _SEAM * (0.8 + 0.4 * strong)) for points, strong, seam in found if seam]
         details = [line(points, _DETAIL * (0.8 + 0.4 * strong)) for points, strong, seam in found if not seam]
     else:
-        by, to = torch.full((2,), zoom), -zoom * torch.tensor([float(side) for side in corner])
-        drawn = piece_lines([panel.moved(by, to) for panel in built], mask)
+        panels, gathered = _moved(built, mask, zoom, corner)
+        drawn = piece_lines(panels, mask)
         seams = [line(one.points, _SEAM, one.closed, _FIRM) for one in drawn if not one.fine]
         details = [line(one.points, _DETAIL, one.closed, _FIRM, one.stitched) for one in drawn if one.fine and config.detail > _NO_STITCHES]
+        details += [line(points, _FOLD) for points in _gathers(pixels, mask, gathered, config.detail, grain * zoom)]
     page = (high - low + 2 * margin) * scale
     return Flat(float(page[0]), float(page[1]), outer, tuple(seams), tuple(details))
 
@@ -119,6 +122,23 @@ def check(config: FlatConfig) -> None:
     for name, value, least, most in (("detail", config.detail, 0, 1), ("height-mm", config.height_mm, 10, 5000)):
         if not least <= value <= most:
             raise SettingError(f"{name}={value:g}: should be {least:g} to {most:g}")
+
+
+def _gathers(pixels: Tensor, mask: Tensor, folded: Float[Tensor, "1 h w"], detail: float, grain: float) -> list[Float[Tensor, "_ 2"]]:
+    """The folds of cloth that is folded: the lines that its picture shows there."""
+    if detail <= _NO_STITCHES or not bool((folded > 0.5).any()):
+        return []
+    area = folded[0] > 0.5
+    lines = [(points, there(points, area)) for points, *_ in inner_lines(pixels, mask, 1.0, grain)]
+    return [points[begin:end] for points, kept in lines for begin, end in stretches(kept) if end - begin > _GAP]
+
+
+def _moved(built: Layout, mask: Tensor, zoom: float, corner: tuple[int, int]) -> tuple[list[Panel], Float[Tensor, "1 h w"]]:
+    """Panels, and where cloth is folded, on the framed garment."""
+    by, to = torch.full((2,), zoom), -zoom * torch.tensor([float(side) for side in corner])
+    (height, width), (left, top) = mask.shape[1:], corner
+    part = built.folded[:, top : top + math.ceil(height / zoom), left : left + math.ceil(width / zoom)]
+    return [panel.moved(by, to) for panel in built.panels], resize(part, height, width)
 
 
 def _framed(pixels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, float, tuple[int, int]]:
@@ -262,7 +282,7 @@ def draw(flat: Flat, side: int = 1024) -> Float[Tensor, "1 h w"]:
     scale = side / max(flat.width, flat.height)
     ink = torch.zeros(max(1, round(flat.height * scale)), max(1, round(flat.width * scale)))
     for line in flat.silhouette + flat.seams + flat.details:
-        points = contours.flatten(line.curves) * scale
+        points = flatten(line.curves) * scale
         for part in dashes(points, *(line.width * scale * share for share in _DASH)) if line.dashed else [points]:
             ink = contours.stroke(part, line.width * scale, ink)
     return 1 - 2 * ink[None]
@@ -271,4 +291,4 @@ def draw(flat: Flat, side: int = 1024) -> Float[Tensor, "1 h w"]:
 def filled(flat: Flat, height: int, width: int) -> Float[Tensor, "1 h w"]:
     """The silhouette's inside on a page of `height` x `width` px, 0 to 1."""
     size = torch.tensor([width / flat.width, height / flat.height])
-    return contours.fill([contours.flatten(line.curves) * size for line in flat.silhouette], height, width)
+    return contours.fill([flatten(line.curves) * size for line in flat.silhouette], height, width)

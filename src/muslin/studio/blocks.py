@@ -29,11 +29,13 @@ from muslin.data.ground import beside, on_border
 from muslin.data.loader import padded, source_of, square
 from muslin.data.outlines import Outlines, framed, solidity
 from muslin.data.registration import bend
+from muslin.data.sources import PIECES as PIECES_FILE
 from muslin.data.sources import Item, Source, open_source
-from muslin.data.traces import from_text, to_text
+from muslin.data.traces import from_table, from_text, to_text
 from muslin.provenance.recipe import PIECES, told_cut
 from muslin.studio.styles import inside
-from muslin.style.blocks import Pattern, at_most, make_up, opened, outline_of
+from muslin.style.blocks import Pattern, at_most, make_up, outline_of
+from muslin.style.reading import READ, read_traces
 
 STARTER_NAME = "starter"
 _GLANCE, _SIDE, _LEAST = 64, 192, 128  # px at which a block is looked at: first for its outline, then for how it is cut out; its least side
@@ -52,9 +54,10 @@ class Blocks:
     items: list[Item]
     outlines: Outlines
     cleared: Cleared
-    traced: dict[str, str] = field(default_factory=dict)  # by name: how it is built (`data.traces`)
+    traced: dict[str, str | None] = field(
+        default_factory=dict
+    )  # by name: how it is built (`data.traces`; None: not told); others are read when they are tried
     _masks: dict[str, Tensor | None] = field(default_factory=dict)  # by name: of those that were tried; None: no good
-    _open: dict[str, bool] = field(default_factory=dict)  # likewise: whether the inside of the back is seen
     _taken: Counter[str] = field(default_factory=Counter)
 
     def fits(self, picture: Float[Tensor, "3 h w"], kind: str, seed: int = 0) -> Iterator[dict[str, Any]]:
@@ -103,12 +106,15 @@ class Blocks:
         return [self.items[int(own[place])] for place in order][:_SEEN]
 
     def _opened(self, item: Item) -> bool:
-        if item.name not in self._open:
-            mask, shown = self._mask(item), at_most(open_image(item.content(), item.name), _SIDE)
-            told = self.traced.get(item.name)
-            seen = mask is not None and opened(square(shown.pixels), mask) if told is None else "inside" in told
-            self._open[item.name] = seen
-        return self._open[item.name]
+        return "inside" in (self._built(item) or "")
+
+    def _built(self, item: Item) -> str | None:
+        """How a block is built: as it was traced, else as its picture is read; None for shoes and hats that ship."""
+        if item.name not in self.traced:
+            shown = at_most(open_image(item.content(), item.name), READ)
+            mask = outline_of(shown)
+            self.traced[item.name] = "" if mask is None else to_text(read_traces(square(shown.pixels), padded(mask)))
+        return self.traced[item.name]
 
     def _mask(self, item: Item) -> Tensor | None:
         """A block's silhouette in a square of 192 px; None for one that is cut by the border, or has a hanger, a hook or a thread beside it."""
@@ -121,8 +127,9 @@ class Blocks:
 
     def _row(self, item: Item) -> dict[str, Any]:
         told = {name: getattr(item.rights, name) for name in ("title", "author", "licence", "source")}
-        traced = {PIECES: self.traced[item.name]} if item.name in self.traced else {}  # one that is built of nothing is traced too
-        return {"file": item.name, "sha256": sha256(item.content())} | {name: text for name, text in told.items() if text} | traced
+        text = self._built(item)
+        built = {} if text is None else {PIECES: text}  # one that is built of nothing says so
+        return {"file": item.name, "sha256": sha256(item.content())} | {name: text for name, text in told.items() if text} | built
 
 
 def made_on(draft: Float[Tensor, "3 h w"], block: Picture, row: dict[str, Any], size: int) -> Pattern | None:
@@ -137,12 +144,14 @@ def pieces_told(made: Pattern | None) -> dict[str, str]:
 
 def open_blocks(which: str, vouched_by: str = "") -> Iterator[Event | Blocks]:
     """The garments of a folder or a zip as blocks (`starter`: those that ship); the last thing yielded is the Blocks. Raises InputError where none can be one."""
-    source, traced = source_of(which), dict[str, str]()
-    items = list(source.items)
+    source = source_of(which)
+    items, traced = list(source.items), dict[str, str | None]()
+    if source.pieces:
+        traced |= from_table(source.pieces(), f"{source.name}/{PIECES_FILE}")
     if which == STARTER_NAME:
-        traced = dict(line.split("\t") for line in TRACES.read_text().splitlines())
         chosen = set(BLOCKS.read_text().split())
         items = sorted((item for item in (*items, *open_source(MORE_BLOCKS).items) if item.name in chosen), key=lambda item: item.name)
+        traced = dict.fromkeys(chosen) | from_table(TRACES.read_bytes(), TRACES.name)
     cleared = clear([(item.name, item.rights) for item in items], "style", f"blocks of {source.name}", vouched_by)
     kept, masks = list[Item](), list[Tensor]()
     for number, item in enumerate(items, 1):

@@ -6,6 +6,7 @@ The mask is the file's own transparency or what stands on a plain ground. The SV
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -18,19 +19,21 @@ from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.data.ground import cut_out, find_mask
 from muslin.data.loader import within
 from muslin.data.panels import find_panels
-from muslin.data.traces import from_text, to_panels
+from muslin.data.traces import Trace, from_text, layout
 from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.provenance.recipe import Recipe, find_recipe, mark_text, pieces_in
 from muslin.studio.places import find_pictures, overview_at
 from muslin.studio.styles import clear_styling
 from muslin.style.enlarge import enlarge
+from muslin.style.reading import read_traces
 
 __all__ = ["FlatConfig", "flat", "flat_of"]
 
 _DRAFT, _ENLARGED, _LARGEST = 200, 512, 1024  # px: smaller is enlarged, larger is made smaller first
 _SHARP = 0.25  # lower than is usual, so that a light motif at the garment's edge is no bite in its outline
 _SIDE = 1600  # px of the PNG's longer side
+_FEW = 2  # pieces of a photograph that is read, at least
 _SHOWN = 100  # pictures on the sheet
 _Made = tuple[Path, Recipe | None, Tensor, Tensor]  # file, its recipe, the picture, the drawing
 
@@ -85,8 +88,17 @@ def flat_of(file: Path, config: FlatConfig, told: str | None = None) -> tuple[Fl
     if told is None and (recipe := find_recipe(file)) is not None:
         told = pieces_in(vars(recipe), *picture.pixels.shape[1:])
     with naming(file):
-        built = None if told is None else find_panels(mask) + to_panels(from_text(told), mask)
-    return make_flat(pixels, mask, config, grain, built), pixels
+        traces = _read_off(pixels, mask) if told is None and grain == 1 else None if told is None else from_text(told)
+    if traces is None:
+        return make_flat(pixels, mask, config, grain), pixels
+    built = layout(traces, mask)
+    return make_flat(pixels, mask, config, grain, replace(built, panels=find_panels(mask) + built.panels)), pixels
+
+
+def _read_off(pixels: Tensor, mask: Tensor) -> list[Trace] | None:
+    """A photograph's pieces as they are seen; None where hardly any are, as of shoes: then its lines are looked for."""
+    traces = read_traces(pixels, mask)
+    return traces if len(traces) >= _FEW else None
 
 
 def find_sources(files: list[Path]) -> list[Path]:

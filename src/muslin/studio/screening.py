@@ -23,7 +23,8 @@ from muslin.studio.indexing import index_of, load_index
 from muslin.style.blocks import Pattern
 
 ALARM = 0.01
-_TRIED = 4  # blocks on which a draft is made up until it is no copy
+_TRIED = 4  # blocks on which a draft is made up until it is like nothing that is known
+_VERDICTS = ("distinct", "close", "copy")  # the best first
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,19 @@ def known_index(generator: Loaded) -> Index | None:
 
 
 def first_new(made: Iterator[tuple[dict[str, Any], Pattern]], index: Index | None) -> tuple[dict[str, Any], Pattern, dict[str, str]] | None:
-    """Of a draft made up on one block after the other the first that is no copy of what is in the index, with a line for its recipe; the first of all where the nearest
-    `_TRIED` are copies, None where there is none."""
-    first = None
+    """Of a draft made up on one block after the other, `_TRIED` at most, the first that is distinct from what is in the index, with a line for its recipe; where none is the
+    first that is no copy, else the first; None where there is none."""
+    best: tuple[int, tuple[dict[str, Any], Pattern, dict[str, str]]] | None = None
     for row, pattern in islice(made, _TRIED):
-        finding = None if index is None else compared(pattern.pixels, index)
-        found = row, pattern, told(finding, index) if finding and index else {}
-        if finding is None or finding.verdict != "copy":
-            return found
-        first = first or found
-    return first
+        if index is None:
+            return row, pattern, {}
+        finding = compared(pattern.pixels, index)
+        rank = _VERDICTS.index(finding.verdict)
+        if best is None or rank < best[0]:
+            best = rank, (row, pattern, told(finding, index))
+        if rank == 0:
+            break
+    return None if best is None else best[1]
 
 
 def _beside(generator: Loaded) -> Path:

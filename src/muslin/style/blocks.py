@@ -78,11 +78,6 @@ def _light(
     return in_shade(light, inside, *_INSIDE, max(mask.shape[1:])), inside
 
 
-def opened(block: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> bool:
-    """Whether the inside of a block's back is seen at its neck or waist."""
-    return _inside(block, mask, find_relief(block, mask).lines) is not None
-
-
 def _inside(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], lines: Float[Tensor, "1 h w"]) -> Panel | None:
     return _first_inside(find_seams(pixels, mask, lines, find_panels(mask)))
 

@@ -16,18 +16,19 @@ from muslin.base.errors import InputError, SettingError
 from muslin.base.machine import pick_device
 from muslin.base.seeds import seeded
 from muslin.data.ground import box, extend, shrink
-from muslin.data.panels import Panel, find_panels
-from muslin.data.traces import Trace, to_panels
+from muslin.data.panels import find_panels
+from muslin.data.traces import Layout, Trace, layout
 from muslin.features.backbones import Backbone
 from muslin.style.canvas import SIZES, canvas, put_back, window
 from muslin.style.configs import Repeat, StyleConfig
-from muslin.style.construction import find_construction, seen_panels
+from muslin.style.construction import find_construction
 from muslin.style.enlarge import enlarge
 from muslin.style.feedforward import draft, load_styler
 from muslin.style.inks import find_inks, from_hex, garment_colours, recolour
 from muslin.style.laying import Piece, is_scene, lay, lay_repeat, pieces, placed, trims
 from muslin.style.objective import Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
+from muslin.style.reading import seen_panels
 from muslin.style.relief import find_relief
 from muslin.style.repeats import Tile, make_tile
 from muslin.style.sewing import glinting, sewn
@@ -86,11 +87,7 @@ def dress(
     lies = config.mode == "print" or config.start in ("fast", "overlay")  # else the old surface is to be kept
     bare, form = part, _Form(torch.ones_like(part[:1]), [])
     if found is not None and area is not None and lies:
-        built = (
-            None
-            if traces is None
-            else [panel.moved(torch.ones(2), torch.tensor([-float(left), -float(top)])) for panel in to_panels(traces, found)]
-        )
+        built = None if traces is None else _built(traces, found, (top, bottom, left, right))
         bare, form = _form(part, area, config, built)
     losses, styled = dict[str, float](), part
     for news in _cloth_on(bare, area, form, cloths, backbone, config):
@@ -111,16 +108,24 @@ def memory_needed(config: StyleConfig) -> int:
     return 750_000_000 + planes * 4 * side * side + network
 
 
-def _form(part: Tensor, area: Tensor, config: StyleConfig, built: list[Panel] | None = None) -> tuple[Tensor, _Form]:
-    """The garment without its print, and what the new cloth lies on; `built`: its panels, as far as they are known."""
+def _built(traces: Sequence[Trace], mask: Tensor, window: tuple[int, int, int, int]) -> Layout:
+    """What traces tell within a window (top, bottom, left, right) of a canvas."""
+    (top, bottom, left, right), whole = window, layout(traces, mask)
+    to = torch.tensor([-float(left), -float(top)])
+    return Layout([panel.moved(torch.ones(2), to) for panel in whole.panels], whole.folded[:, top:bottom, left:right])
+
+
+def _form(part: Tensor, area: Tensor, config: StyleConfig, built: Layout | None = None) -> tuple[Tensor, _Form]:
+    """The garment without its print, and what the new cloth lies on; `built`: how it is built, where that is known."""
     found = find_relief(part, area)
     seen = find_construction(part, area, found.lines) if built is None and config.cut != "whole" else None
-    bare, shade = plain(part, area, found if seen is None else replace(found, lines=seen.lines), firm=seen is not None)
+    gathered = built.folded if built else seen.folded() if seen else None
+    bare, shade = plain(part, area, found if seen is None else replace(found, lines=seen.lines), firm=seen is not None, folded=gathered)
     if config.cut == "whole":
         return bare, _Form(shade, [])
     solid = (area / area[area > area.amax() / 2].median()).clamp(max=1)  # of sheer cloth too
     panels = find_panels(solid)
-    panels += seen_panels(part, solid, seen, panels) if seen is not None else built or []
+    panels += seen_panels(part, solid, seen, panels) if seen is not None else built.panels if built else []
     cut = pieces([panel for panel in panels if panel.kind != "stitch"], solid)
     shade = sewn(shade, cut, [panel.seam for panel in panels if panel.kind == "stitch"])
     return bare, _Form(shade if seen is None else glinting(shade, thin(seen.lines)), cut)

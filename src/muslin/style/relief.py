@@ -23,6 +23,7 @@ from muslin.base.image import resize
 from muslin.base.seeds import seeded_weights
 from muslin.data.ground import at_size, box
 from muslin.data.lines import along_lines
+from muslin.data.panels import Frame
 from muslin.style.weights import load_network, save_network
 
 KIND = "relief"
@@ -133,6 +134,18 @@ class Glance:
         whole = torch.zeros(len(found), *self.picture)
         whole[:, self.rows, self.columns] = found * self.part
         return whole
+
+    def on(self, found: Float[Tensor, "c a b"], view: Frame) -> Float[Tensor, "c rows columns"]:
+        """What was found, on the frame that panels are looked for in."""
+        place = list[Tensor]()
+        for begin, end, first, long, count in (
+            (view.top, view.bottom, self.rows.start, self.part.shape[1], view.size[0]),
+            (view.left, view.right, self.columns.start, self.part.shape[2], view.size[1]),
+        ):
+            at = begin - first + (torch.arange(count) + 0.5) * (end - begin) / count
+            place.append(2 * at / long - 1)
+        grid = torch.stack(torch.meshgrid(*place, indexing="ij")[::-1], -1)
+        return F.grid_sample(found[None], grid[None], mode="bicubic", padding_mode="border", align_corners=False)[0]
 
 
 def look(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Glance | None:

@@ -15,6 +15,8 @@ from muslin.data.ground import extend, ramp, shrink
 from muslin.style.relief import Relief, find_relief, relative, step
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
+_MADE, _SHINE = 4.0, 0.15  # by how much more of folds that are made (gathers, quilting), and how much brighter these may be
+_HIGH = 0.22  # shading above 1, at most
 _EDGE = 0.4  # of which half is left on the very edge
 # how dark a line of construction is that the network is sure of: on plain cloth, whose own light shows it too, and on printed; and firm ones
 _LINES, _FIRM = (0.4, 0.9), (0.9, 1.1)
@@ -36,18 +38,23 @@ def shading(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Flo
 
 
 def plain(
-    pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], found: Relief | None = None, firm: bool = False
+    pixels: Float[Tensor, "3 h w"],
+    mask: Float[Tensor, "1 h w"],
+    found: Relief | None = None,
+    firm: bool = False,
+    folded: Float[Tensor, "1 h w"] | None = None,
 ) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]:
     """The garment without its own print in its lightness, which else shows through every new cloth as if it were folds; and its shading.
 
     Print is where lightness is far from the light that the network sees; elsewhere lightness stays as it is. Lines of construction
-    are drawn into the shading. The ground stays to the bit. `found`: the garment's relief, where it is known already; `firm`: its lines are seams and no creases.
+    are drawn into the shading. The ground stays to the bit. `found`: the garment's relief, where it is known already; `firm`: its lines are seams and no creases;
+    `folded`: where its small folds are made (gathers, pleats, quilting), 0 to 1: there they are deeper.
     """
     lightness = to_oklab(_spread(pixels, mask))[:1]
     found = found or find_relief(pixels, mask)
     share, printed, told = _told(lightness, mask, found)
     plainly, printing = _FIRM if firm else _LINES
-    shade = _shading(told, mask, (plainly + share * (printing - plainly)) * thin(found.lines))
+    shade = _shading(told, mask, (plainly + share * (printing - plainly)) * thin(found.lines), folded)
     away = printed * step((lightness * mask).sum() / mask.sum().clamp(min=1))
     if not bool((away.abs()[mask > 0.99] > _NOTHING).any()):
         return pixels, shade
@@ -71,14 +78,19 @@ def _told(lightness: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], found
     return share, printed, told - (told * mask).sum() / mask.sum().clamp(min=1)
 
 
-def _shading(lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], lines: Tensor | float = 0.0) -> Float[Tensor, "1 h w"]:
-    """From relative lightness that goes on beyond the edge; darker by `lines`, less what is dark there already."""
-    side = max(mask.shape[1:])
+def _shading(
+    lit: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], lines: Tensor | float = 0.0, folded: Float[Tensor, "1 h w"] | None = None
+) -> Float[Tensor, "1 h w"]:
+    """From relative lightness that goes on beyond the edge; darker by `lines`, less what is dark there already; what is small is deeper where cloth is `folded`."""
+    side, high = max(mask.shape[1:]), torch.tensor(_HIGH)
     smooth = blur(lit, side / 300)
     wide = masked_blur(smooth, mask, side / 10)
-    lit = _FOLDS * (smooth - wide) + 0.5 * wide
-    lit = lit - (lines + lit.clamp(max=0)).clamp(min=0)  # no darker where a line's own shade is dark already
-    return 1 + torch.where(lit < 0, lit.clamp(min=-0.6), 0.22 * torch.tanh(lit / 0.22))  # of a highlight little is left on any cloth
+    deep = _FOLDS * (smooth - wide) + 0.5 * wide
+    if folded is not None and bool((folded > 0).any()):
+        deep = deep + _MADE * folded * (smooth - masked_blur(smooth, mask, side / 30))
+        high = _HIGH + _SHINE * folded
+    deep = deep - (lines + deep.clamp(max=0)).clamp(min=0)  # no darker where a line's own shade is dark already
+    return 1 + torch.where(deep < 0, deep.clamp(min=-0.6), high * torch.tanh(deep / high))  # of a highlight little is left on any cloth
 
 
 def thin(lines: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:

@@ -1,0 +1,120 @@
+"""An archive of one's own read: pieces.txt and sheets, corrections that stay, and designs that are built on them."""
+
+import zipfile
+
+import pytest
+import torch
+
+from command import muslin, refused
+from muslin.assets import STARTER
+from muslin.base.errors import InputError
+from muslin.base.events import Note, Saved
+from muslin.base.image import encode_png, open_image
+from muslin.data.sources import open_source
+from muslin.data.traces import from_table, from_text
+from muslin.provenance.recipe import BLOCK, PIECES, read_recipe
+from muslin.studio.blocks import open_blocks
+from muslin.studio.pieces import pieces
+
+MINE = "inside 420,150 500,200 580,150; stitch 300,800 700,800"
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Six shirts of the starter set in a folder, without what is known of them."""
+    folder = tmp_path / "archive" / "shirt"
+    folder.mkdir(parents=True)
+    for item in [item for item in open_source(STARTER).items if item.label == "shirt"][:6]:
+        (folder / item.name.split("/")[1]).write_bytes(item.content())
+    return folder.parent
+
+
+def test_an_archive_is_read_shown_and_kept_as_corrected(archive, tmp_path):
+    out = tmp_path / "out"
+    done = muslin("pieces", archive, "--out", out)
+    assert done.returncode == 0, done.stderr
+    rows = from_table((out / "pieces.txt").read_bytes(), "x")
+    assert len(rows) == 6 and all(name.startswith("shirt/") for name in rows)
+    assert sum("collar" in text for text in rows.values()) >= 3  # shirts have some
+    assert open_image(out / "pieces-01.png").pixels.shape[2] > 1000
+    first = sorted(rows)[0]
+    rows[first] = MINE
+    (out / "pieces.txt").write_text("".join(f"{name}\t{text}\n" for name, text in rows.items()))
+    again = muslin("pieces", archive, "--out", out)
+    assert "0 read, 6 kept" in again.stdout + again.stderr
+    assert from_table((out / "pieces.txt").read_bytes(), "x") == rows
+
+
+def test_designs_are_built_on_what_is_read_and_on_what_was_corrected(archive, tmp_path):
+    words = (
+        "--class",
+        "shirt",
+        "--count",
+        2,
+        "--pool",
+        6,
+        "--style",
+        "weave_tartan_red",
+        "--set",
+        "style.effort=0",
+        "--size",
+        256,
+        "--blocks",
+        archive,
+        "--i-have-the-rights",
+        "own work",
+    )
+    done = muslin("design", *words, "--out", tmp_path / "read")
+    assert done.returncode == 0, done.stderr
+    design = next(iter(sorted((tmp_path / "read" / "designs").glob("*.png"))))
+    recipe = read_recipe(design)
+    assert PIECES in recipe.settings[BLOCK] and PIECES in recipe.made
+    remade = muslin("remake", design, "--look-in", archive, "--out", tmp_path / "again.png")
+    assert remade.returncode == 0, remade.stderr
+    assert torch.equal(open_image(tmp_path / "again.png").pixels, open_image(design).pixels)
+    (archive / "pieces.txt").write_text("".join(f"shirt/{path.name}\t{MINE}\n" for path in (archive / "shirt").iterdir()))
+    done = muslin("design", *words, "--out", tmp_path / "corrected")
+    assert done.returncode == 0, done.stderr
+    recipe = read_recipe(next(iter(sorted((tmp_path / "corrected" / "designs").glob("*.png")))))
+    assert recipe.settings[BLOCK][PIECES] == MINE
+    assert [trace.kind for trace in from_text(recipe.made[PIECES])] == ["inside", "stitch"]
+
+
+def test_pieces_in_a_zip_are_used_and_wrong_ones_are_named(archive, tmp_path):
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        for file in (archive / "shirt").iterdir():
+            made.write(file, f"shirt/{file.name}")
+        made.writestr("pieces.txt", "".join(f"shirt/{file.name}\t{MINE}\n" for file in (archive / "shirt").iterdir()))
+    *_, blocks = open_blocks(str(path), "own work")
+    assert set(blocks.traced.values()) == {MINE}
+    (archive / "pieces.txt").write_text("shirt/x.jpg\tcollar 1,2\n")
+    with pytest.raises(InputError, match=r"archive/pieces.txt, line 1: the traced pieces"):
+        list(open_blocks(str(archive), "own work"))
+    done = muslin("pieces", archive, "--out", tmp_path / "out")
+    assert "pieces.txt, line 1" in refused(done)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_stopped_reading_goes_on(archive, tmp_path, monkeypatch):
+    monkeypatch.setattr("muslin.studio.pieces._OFTEN", 2)
+    for event in pieces(str(archive), tmp_path / "out"):
+        if getattr(event, "done", 0) == 4:
+            break
+    assert len((tmp_path / "out" / "pieces.txt").read_text().splitlines()) == 4
+    news = list(pieces(str(archive), tmp_path / "out"))
+    assert any(isinstance(event, Note) and event.text.startswith("2 read, 4 kept") for event in news)
+    assert [event.path.name for event in news if isinstance(event, Saved)] == ["pieces-01.png", "pieces.txt"]
+
+
+def test_what_shows_no_garment_is_named_and_the_rest_goes_on(archive, tmp_path):
+    (archive / "shirt" / "zebra.png").write_bytes(encode_png(torch.rand(3, 200, 200) * 2 - 1))
+    (archive / "shirt" / "torn.png").write_bytes(b"no picture")
+    done = muslin("pieces", archive, "--out", tmp_path / "out")
+    assert done.returncode == 0 and "zebra.png" in done.stderr and "torn.png" in done.stderr
+    assert len((tmp_path / "out" / "pieces.txt").read_text().splitlines()) == 6
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "torn.png").write_bytes(b"no picture")
+    assert "torn.png" in refused(muslin("pieces", alone, "--out", tmp_path / "none"))
+    assert "nowhere" in refused(muslin("pieces", tmp_path / "nowhere"))
