@@ -50,7 +50,7 @@ def main(data: Path, run: Path) -> None:
     garments, start = [one for item in learned if (one := read(item, traced))], None
     for name, config in (
         ("first", ConstructionTraining()),
-        ("second", ConstructionTraining(even=0.5, rare=3.0)),
+        ("second", ConstructionTraining(batches=2400, even=0.5, rare=3.0)),
     ):  # first what is common, then what is rare too
         for event in train_construction(run / name, garments, styles, config, start):
             show(event)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Remakes the shipped construction network: `runs/construction.sh DATA`, where DATA holds garments256.zip and styles/ with styles.csv. Some fifty minutes on two CPU cores.
+# Remakes the shipped construction network: `runs/construction.sh DATA`, where DATA holds garments256.zip and styles/ with styles.csv. An hour on one CPU core.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python runs/construction.py "$1" runs/construction

@@ -5,7 +5,7 @@ import torch
 
 from muslin.assets import BLOCKS, TRACES
 from muslin.base.errors import InputError
-from muslin.data.traces import KINDS, Trace, curved, folded, from_table, from_text, to_panels, to_text
+from muslin.data.traces import KINDS, Trace, curved, folded, from_table, from_text, limited, to_panels, to_text
 
 SHIRT = (
     "collar 400,100 380,200 480,210 490,150; inside 420,120 500,180 580,120; front 500,180 500,900; yoke 250,250 500,260 750,250; "
@@ -80,6 +80,16 @@ def test_a_table_of_pieces_is_read_and_what_is_wrong_in_it_is_named():
         from_table(b"a.png\t\nb.png inside", "x/pieces.txt")
     with pytest.raises(InputError, match=r"^pieces.txt, line 1: the traced pieces 'sleeve 1,2 3,4' cannot be read"):
         from_table(b"a.png\tsleeve 1,2 3,4", "pieces.txt")
+
+
+def test_what_is_more_than_a_recipe_takes_is_made_less():
+    ragged = torch.rand(4000, 2, generator=torch.Generator().manual_seed(0)) * 1000
+    many = [Trace("button", ragged[:400]), Trace("inside", ragged[:1]), Trace("stitch", torch.tensor([[1.0, 2.0], [9000.0, 2.0]]))]
+    many += [Trace("folded", ragged), Trace("pocket", ragged[:2])] + [Trace("stitch", ragged[:2])] * 400
+    kept = limited(many)
+    assert {trace.kind for trace in kept} >= {"button", "stitch"} and "inside" not in {trace.kind for trace in kept}
+    assert to_text(from_text(to_text(kept))) == to_text(kept)
+    assert limited(from_text(SHIRT))[0].points.equal(from_text(SHIRT)[0].points)
 
 
 def test_without_a_garment_there_is_nothing_to_lay_them_on():

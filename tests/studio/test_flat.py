@@ -7,11 +7,13 @@ import xml.etree.ElementTree as ET
 import pytest
 import torch
 
+from muslin.assets import MORE_BLOCKS, STARTER, TRACES
 from muslin.base.errors import InputError, SettingError
 from muslin.base.events import Finished, Refused, Saved
 from muslin.base.image import encode_png, open_image, resize
+from muslin.data.sources import open_source
 from muslin.provenance.recipe import Recipe
-from muslin.studio.flat import FlatConfig, flat, names
+from muslin.studio.flat import FlatConfig, flat, flat_of, names
 
 
 def _copies(garment_file, folder, *names):
@@ -115,3 +117,31 @@ def test_nothing_of_others_is_written_over(tmp_path, garment_file):
     names_there = {path.name for path in tmp_path.iterdir() if path.is_file()} - {garment_file.name, "rights.csv"}
     assert names_there == {"sheet.png", "sheet-2.png", "a.flat.png", *(f"{n}.flat.{end}" for n in ("a-2", "b") for end in ("svg", "png"))}
     assert events[-1].path == tmp_path / "sheet-2.png"
+
+
+def test_a_photograph_is_read_and_a_drawn_design_is_not(tmp_path, garment, garment_file, monkeypatch):
+    read = []
+    monkeypatch.setattr("muslin.studio.flat._read_off", lambda pixels, mask: read.append(1))
+    recipe = Recipe("draft", {"name": "x", "seed": 1}, settings={"size": 256})
+    drawn = tmp_path / "draft.png"
+    drawn.write_bytes(encode_png(garment, text=recipe.text()))
+    flat_of(drawn, FlatConfig())
+    assert not read
+    flat_of(garment_file, FlatConfig())
+    assert read == [1]
+
+
+def test_a_shirts_photograph_has_its_collar_and_its_front(tmp_path):
+    """Of held-out shirts: most of them get a closed flap or more, and a line down the middle."""
+    traced = dict(line.split("\t") for line in TRACES.read_text().splitlines())
+    items = sorted(
+        (item for path in (STARTER, MORE_BLOCKS) for item in open_source(path).items if item.name in traced), key=lambda i: i.name
+    )
+    good = []
+    for item in [item for item in items[::8] if item.label == "shirt" and "collar" in traced[item.name] and "front" in traced[item.name]]:
+        path = tmp_path / "shirt.jpg"
+        path.write_bytes(item.content())
+        drawing, _ = flat_of(path, FlatConfig())
+        down = max((float(line.curves[..., 1].max() - line.curves[..., 1].min()) for line in drawing.seams), default=0.0)
+        good.append(len(drawing.seams) >= 3 and down > 0.3 * drawing.height)
+    assert len(good) >= 3 and sum(good) >= 0.6 * len(good), good

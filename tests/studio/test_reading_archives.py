@@ -101,10 +101,45 @@ def test_a_stopped_reading_goes_on(archive, tmp_path, monkeypatch):
     for event in pieces(str(archive), tmp_path / "out"):
         if getattr(event, "done", 0) == 4:
             break
-    assert len((tmp_path / "out" / "pieces.txt").read_text().splitlines()) == 4
+    assert len((tmp_path / "out" / "pieces.txt").read_text().splitlines()) == 5  # the first says whose
     news = list(pieces(str(archive), tmp_path / "out"))
     assert any(isinstance(event, Note) and event.text.startswith("2 read, 4 kept") for event in news)
-    assert [event.path.name for event in news if isinstance(event, Saved)] == ["pieces-01.png", "pieces.txt"]
+    assert [event.path.name for event in news if isinstance(event, Saved)] == ["pieces.txt", "pieces-01.png"]
+
+
+def test_sheets_are_all_there_where_pictures_are_refused(archive, tmp_path, monkeypatch):
+    monkeypatch.setattr("muslin.studio.pieces._SHEET", 3)
+    (archive / "shirt" / "0.png").write_bytes(b"no picture")
+    list(pieces(str(archive), tmp_path / "out"))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["pieces-01.png", "pieces-02.png", "pieces.txt"]
+
+
+def test_the_archives_own_corrections_go_first_and_strays_are_told(archive, tmp_path):
+    list(pieces(str(archive), tmp_path / "out"))
+    name = f"shirt/{min(path.name for path in (archive / 'shirt').iterdir())}"
+    (archive / "pieces.txt").write_text(f"# mine\n{name}\t{MINE}\r\nshirt/other.jpg\t{MINE}\n")
+    news = list(pieces(str(archive), tmp_path / "out"))
+    rows = from_table((tmp_path / "out" / "pieces.txt").read_bytes(), "x")
+    assert rows[name] == MINE and len(rows) == 6
+    assert any("1 of its rows name no picture of it, the first 'shirt/other.jpg'" in getattr(event, "text", "") for event in news)
+    assert any("'shirt/other.jpg'" in getattr(event, "text", "") for event in open_blocks(str(archive), "own work"))
+
+
+def test_one_archives_folder_is_not_anothers_nor_in_it(archive, tmp_path):
+    list(pieces(str(archive), tmp_path / "out"))
+    other = archive.rename(tmp_path / "winter")
+    with pytest.raises(InputError, match="is of archive, not of winter; name another folder with --out"):
+        list(pieces(str(other), tmp_path / "out"))
+    assert "would be taken for garments" in refused(muslin("pieces", ".", cwd=other))
+
+
+def test_names_that_cannot_stand_in_a_table_are_told(archive, tmp_path):
+    first = min((archive / "shirt").iterdir())
+    for name in ("two\nlines.jpg", "tab\there.jpg", "caf\udce9.jpg"):
+        (archive / "shirt" / name).write_bytes(first.read_bytes())
+    news = list(pieces(str(archive), tmp_path / "out"))
+    assert sum("rename it" in getattr(event, "reason", "") for event in news) == 3
+    assert len(from_table((tmp_path / "out" / "pieces.txt").read_bytes(), "x")) == 6
 
 
 def test_what_shows_no_garment_is_named_and_the_rest_goes_on(archive, tmp_path):
@@ -112,7 +147,7 @@ def test_what_shows_no_garment_is_named_and_the_rest_goes_on(archive, tmp_path):
     (archive / "shirt" / "torn.png").write_bytes(b"no picture")
     done = muslin("pieces", archive, "--out", tmp_path / "out")
     assert done.returncode == 0 and "zebra.png" in done.stderr and "torn.png" in done.stderr
-    assert len((tmp_path / "out" / "pieces.txt").read_text().splitlines()) == 6
+    assert len((tmp_path / "out" / "pieces.txt").read_text().splitlines()) == 7
     alone = tmp_path / "alone"
     alone.mkdir()
     (alone / "torn.png").write_bytes(b"no picture")

@@ -22,7 +22,7 @@ from muslin.data.ledger import CROISSANT, LEDGER, Ledger, parse_ledger, read_led
 NO_CLASS = "all"
 _TOLD = 5  # rows that name no picture are told; the rest is counted
 PIECES = "pieces.txt"
-_TABLES = frozenset({"dataset.json", LEDGER, PIECES})
+_TABLES = frozenset({"dataset.json", LEDGER})
 
 
 @dataclass(frozen=True)

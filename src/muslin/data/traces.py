@@ -7,7 +7,7 @@ A trace is a kind and points in permille of the picture's sides. Kinds that are 
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.base.contours import fill
+from muslin.base.contours import fill, simplified
 from muslin.base.errors import InputError, naming
 from muslin.data.ground import box
 from muslin.data.panels import Kind, Panel, up_from
@@ -96,16 +96,39 @@ def from_text(text: str) -> list[Trace]:
 def from_table(content: bytes, where: str) -> dict[str, str]:
     """The rows of a pieces.txt: by a picture's name its pieces as text. One row a line: the name, a tab, the text. Raises InputError that names the line."""
     rows = dict[str, str]()
-    for number, line in enumerate(content.decode("utf-8-sig", "replace").splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
+    for number, line in enumerate(content.decode("utf-8-sig", "replace").split("\n"), 1):
+        line = line.removesuffix("\r")
+        if not line.strip() or (line.startswith("#") and "\t" not in line):
             continue
         name, tab, text = line.partition("\t")
         if not tab:
             raise InputError(f"{where}, line {number}: {line[:40]!r} has no tab between a picture's name and its pieces; put one there")
         with naming(f"{where}, line {number}"):
             from_text(text)
-        rows[name.strip()] = text.strip()
+        rows[name] = text.strip()
     return rows
+
+
+def limited(traces: Sequence[Trace]) -> list[Trace]:
+    """Those traces that a recipe takes: lines with enough points and not too many, so many of them, buttons so many to a trace."""
+    kept, count = list[Trace](), 0
+    for trace in traces:
+        points, tolerance = trace.points.clamp(*_AWAY), _CORNER / 2
+        if trace.kind == "button":
+            points = points[: min(_POINTS, _MOST - count)]
+        while trace.kind != "button" and (len(points) > _POINTS or _length(points) > _LONG) and tolerance < 100:
+            points, tolerance = simplified(points, tolerance), 2 * tolerance
+        more = len(points) if trace.kind == "button" else 1
+        short, long = len(points) < _least(trace.kind), trace.kind != "button" and _length(points) > _LONG
+        if short or long or count + more > _MOST:
+            continue
+        kept.append(replace(trace, points=points))
+        count += more
+    return kept
+
+
+def _length(points: Float[Tensor, "n 2"]) -> float:
+    return float(points.diff(dim=0).norm(dim=1).sum())
 
 
 def _check(traces: Sequence[Trace], text: str) -> None:
@@ -114,7 +137,7 @@ def _check(traces: Sequence[Trace], text: str) -> None:
     for trace in traces:
         few, many = len(trace.points) < _least(trace.kind), len(trace.points) > _POINTS
         far = float(trace.points.min()) < _AWAY[0] or float(trace.points.max()) > _AWAY[1]
-        long = trace.kind != "button" and float(trace.points.diff(dim=0).norm(dim=1).sum()) > _LONG
+        long = trace.kind != "button" and _length(trace.points) > _LONG
         if few or many or far or long or count > _MOST:
             raise InputError(
                 f"the traced pieces {text[:40]!r} are none: too few points, too many, or too far away; take the file that Muslin wrote"

@@ -6,7 +6,7 @@ one while others will do. Its rights are cleared as those of a picture that is d
 
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -146,8 +146,7 @@ def open_blocks(which: str, vouched_by: str = "") -> Iterator[Event | Blocks]:
     """The garments of a folder or a zip as blocks (`starter`: those that ship); the last thing yielded is the Blocks. Raises InputError where none can be one."""
     source = source_of(which)
     items, traced = list(source.items), dict[str, str | None]()
-    if source.pieces:
-        traced |= from_table(source.pieces(), f"{source.name}/{PIECES_FILE}")
+    traced |= yield from rows_of(source)
     if which == STARTER_NAME:
         chosen = set(BLOCKS.read_text().split())
         items = sorted((item for item in (*items, *open_source(MORE_BLOCKS).items) if item.name in chosen), key=lambda item: item.name)
@@ -174,6 +173,17 @@ def open_blocks(which: str, vouched_by: str = "") -> Iterator[Event | Blocks]:
     shapes = torch.stack([framed(mask) for mask in masks])
     outlines = Outlines(shapes, [item.label for item in kept], torch.tensor([solidity(mask) for mask in masks]))
     yield Blocks(source, kept, outlines, cleared, traced)
+
+
+def rows_of(source: Source) -> Generator[Event, None, dict[str, str]]:
+    """The rows of an archive's pieces.txt by picture; those that name no picture are told. Raises InputError for what is no row."""
+    rows = from_table(source.pieces(), f"{source.name}/{PIECES_FILE}") if source.pieces else {}
+    names = {item.name for item in source.items}
+    if strays := [name for name in rows if name not in names]:
+        yield Warned(
+            f"{source.name}/{PIECES_FILE}: {len(strays):,} of its rows name no picture of it, the first {strays[0]!r}; correct the name, or take the row out"
+        )
+    return {name: text for name, text in rows.items() if name in names}
 
 
 def _glance(item: Item) -> Float[Tensor, "1 h w"] | None:

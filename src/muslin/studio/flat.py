@@ -85,10 +85,12 @@ def flat_of(file: Path, config: FlatConfig, told: str | None = None) -> tuple[Fl
     pixels, mask, grain = _read(picture)
     if mask is None:
         raise InputError(f"{file}: no garment found on a plain ground; cut it out (a PNG with transparency) or photograph it on one colour")
-    if told is None and (recipe := find_recipe(file)) is not None:
+    recipe = None if told is not None else find_recipe(file)
+    if recipe is not None:
         told = pieces_in(vars(recipe), *picture.pixels.shape[1:])
+    photo = grain == 1 and (recipe is None or recipe.kind not in ("draft", "edit"))
     with naming(file):
-        traces = _read_off(pixels, mask) if told is None and grain == 1 else None if told is None else from_text(told)
+        traces = from_text(told) if told is not None else _read_off(pixels, mask) if photo else None
     if traces is None:
         return make_flat(pixels, mask, config, grain), pixels
     built = layout(traces, mask)

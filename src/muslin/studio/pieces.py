@@ -1,6 +1,6 @@
 """How the garments of an archive are built, as their pictures are read: a pieces.txt to correct and put into the archive, and sheets to look at.
 
-Rows that are in the file already stay as they are, so that a stopped work goes on and corrections are kept.
+Rows that are there already stay as they are, the archive's own before those in the folder, so that a stopped work goes on and corrections are kept.
 """
 
 import time
@@ -20,10 +20,13 @@ from muslin.data.loader import padded, source_of, square
 from muslin.data.sources import PIECES, Item
 from muslin.data.traces import CLOSED, Trace, curved, from_table, from_text, to_text
 from muslin.export.sheets import contact_sheet
+from muslin.studio.blocks import rows_of
 from muslin.style.blocks import at_most, outline_of
 from muslin.style.reading import READ, read_traces
 
 _SHEET, _COLUMNS, _SIDE, _OFTEN = 24, 6, 320, 20  # pictures a sheet, of how many pixels; after so many the file is written
+_OF = "# how the garments are built of "  # the first line of a table
+_FAINT = 0.05  # a mask that is nowhere more shows nothing
 _PALE = 0.45  # how much of a garment's own picture is left behind the lines
 _COLOURS = {  # of the lines: RGB, 0 to 1
     "collar": (0.85, 0.0, 0.75), "inside": (0.8, 0.0, 0.0), "front": (0.9, 0.4, 0.0), "waist": (0.0, 0.55, 0.0), "yoke": (0.0, 0.55, 0.0),
@@ -36,62 +39,88 @@ _OTHERS = (0.35, 0.5, 0.0)  # ribs
 def pieces(archive: str, out: Path) -> Iterator[Event]:
     """OUT/pieces.txt with a row for each garment of a folder or zip that is seen on a plain ground, and sheets of them with their pieces drawn on.
 
-    What is in pieces.txt already, there or in the archive, is kept. Raises InputError where the archive shows no garment.
+    What is in the archive's own pieces.txt is kept, and what is in OUT's. Raises InputError where the archive shows no garment, OUT lies in it, or holds another's.
     """
     started, source, table = time.monotonic(), source_of(archive), out / PIECES
-    rows = from_table(source.pieces(), f"{source.name}/{PIECES}") if source.pieces else {}
-    rows |= from_table(read_bytes(table), str(table)) if table.exists() else {}
+    if Path(archive).is_dir() and Path(archive).resolve() in (out.resolve(), *out.resolve().parents):
+        raise InputError(f"{out}: lies in {archive}, where its sheets would be taken for garments; name another folder with --out")
+    rows = _kept(table, source.name)
+    own = yield from rows_of(source)
+    rows = {name: text for name, text in (rows | own).items() if name in {item.name for item in source.items}}
     make_folder(out)
-    sheet, shown, new, first = list[Tensor](), list[str](), 0, ""
+    sheets, new, first = _Sheets(out), 0, ""
     for number, item in enumerate(source.items, 1):
+        known = item.name in rows
         try:
-            known = item.name in rows
             picture, rows[item.name] = _read(item, rows.get(item.name))
         except MuslinError as failure:
             first = first or str(failure)
             yield Refused(item.name, str(failure))
             continue
         new += not known
-        sheet.append(drawn_on(picture, from_text(rows[item.name])))
-        shown.append(Path(item.name).name)
-        if new and new % _OFTEN == 0:
-            write_text(table, _text(rows))
-        if len(sheet) == _SHEET:
-            yield Saved(_write(sheet, shown, out, number))
-            sheet, shown = [], []
+        if not known and new % _OFTEN == 0:
+            write_text(table, _text(rows, source.name))
+        yield from sheets.add(drawn_on(picture, from_text(rows[item.name])), Path(item.name).name)
         yield Step("pieces", number, len(source.items))
     if not rows:
         raise InputError(f"{source.name}: none of its {len(source.items)} pictures could be read; the first: {first}")
-    if sheet:
-        yield Saved(_write(sheet, shown, out, len(source.items)))
-    yield Saved(write_text(table, _text(rows)))
+    yield Saved(write_text(table, _text(rows, source.name)))
+    yield from sheets.end()
     yield Note(
         f"{new:,} read, {len(rows) - new:,} kept as they were; correct {PIECES} and put it into {source.name}, and --blocks builds on it"
     )
     yield Finished(table, time.monotonic() - started)
 
 
+class _Sheets:
+    """Sheets of `_SHEET` pictures each, written as they are full."""
+
+    def __init__(self, out: Path) -> None:
+        self.out, self.count, self.pictures, self.names = out, 0, list[Tensor](), list[str]()
+
+    def add(self, picture: Tensor, name: str) -> Iterator[Event]:
+        self.pictures.append(picture)
+        self.names.append(name)
+        if len(self.pictures) == _SHEET:
+            yield from self.end()
+
+    def end(self) -> Iterator[Event]:
+        if self.pictures:
+            self.count += 1
+            sheet = contact_sheet(self.pictures, columns=_COLUMNS, side=_SIDE, captions=self.names)
+            yield Saved(write_bytes(self.out / f"pieces-{self.count:02d}.png", encode_png(sheet, dpi=96)))
+        self.pictures, self.names = [], []
+
+
+def _kept(table: Path, archive: str) -> dict[str, str]:
+    """The rows of OUT's pieces.txt. Raises InputError where it says that it is of another archive."""
+    if not table.exists():
+        return {}
+    content = read_bytes(table)
+    head = content.decode("utf-8", "replace").partition("\n")[0]
+    if head.startswith(_OF) and head != _OF + archive:
+        raise InputError(f"{table}: is of {head.removeprefix(_OF)}, not of {archive}; name another folder with --out")
+    return from_table(content, str(table))
+
+
 def _read(item: Item, known: str | None) -> tuple[Float[Tensor, "3 s s"], str]:
-    """The picture in a square, and its pieces. Raises InputError where no garment is seen."""
+    """The picture in a square, and its pieces. Raises InputError where no garment is seen, or its name is none for a table."""
+    if not item.name.isprintable():
+        raise InputError(f"{item.name!r}: has signs in its name that cannot stand in {PIECES}; rename it")
     shown: Picture = at_most(open_image(item.content(), item.name), READ)
     picture = square(shown.pixels)
     if known is not None:
         return picture, known
     mask = outline_of(shown)
-    if mask is None or not bool((mask > 0.5).any()):
+    if mask is None or not bool((mask > _FAINT).any()):
         raise InputError(
             f"{item.name}: no garment found on a plain ground; cut it out (a PNG with transparency) or photograph it on one colour"
         )
-    return picture, to_text(read_traces(picture, padded(mask)))
+    return picture, to_text(read_traces(picture, padded(mask / mask.amax())))
 
 
-def _text(rows: dict[str, str]) -> str:
-    return "".join(f"{name}\t{text}\n" for name, text in sorted(rows.items()))
-
-
-def _write(pictures: list[Tensor], names: list[str], out: Path, number: int) -> Path:
-    sheet = contact_sheet(pictures, columns=_COLUMNS, side=_SIDE, captions=names)
-    return write_bytes(out / f"pieces-{-(-number // _SHEET):02d}.png", encode_png(sheet, dpi=96))
+def _text(rows: dict[str, str], archive: str) -> str:
+    return f"{_OF}{archive}\n" + "".join(f"{name}\t{text}\n" for name, text in sorted(rows.items()))
 
 
 def drawn_on(picture: Float[Tensor, "3 s s"], traces: list[Trace]) -> Float[Tensor, "3 t t"]:

@@ -16,7 +16,7 @@ from muslin.base.image import blur
 from muslin.data.ground import at_size, extend, shrink, widest
 from muslin.data.panels import Frame, Kind, Panel, find_panels
 from muslin.data.piece_lines import stretches, there
-from muslin.data.traces import CLOSED, Trace, buttons, lying, to_panels
+from muslin.data.traces import CLOSED, Trace, buttons, limited, lying, to_panels
 from muslin.style.construction import APART, PARTS, Construction, find_construction
 from muslin.style.relief import find_relief
 from muslin.style.seams import find_seams
@@ -35,6 +35,7 @@ _FRONT, _ACROSS, _YOKE = (
     0.35,
 )  # of the garment's height, a front's length; of its width, a seam across; of its height, where that is a yoke
 _KNOWN, _SHORT = 5.0, 0.08  # px of the frame: as near to a seam a line is that seam; of the garment's longer side, lines that are left out
+_END = 0.12  # of an outline, what is at least on the silhouette of a piece that is an end
 _DOT = 3.0  # px of the frame: what is smaller is no button
 _RIM, _OVER = 3, 8  # px of the frame: beyond that from the silhouette is well inside; how far a part goes on beyond it
 _GRAIN: dict[Kind, float] = {"inside": 0.0, "band": 90.0, "pocket": 0.0}
@@ -71,11 +72,19 @@ def parts_of(found: Construction, mask: Float[Tensor, "1 h w"]) -> list[Panel]:
         lines = closed_contours(own, _SURE)  # the largest is no hole
         for outline in (line for line in lines if area(line) * area(lines[0]) > 0):
             panel = _part(kind, smooth(outline, _CALM, closed=True), well[0])
-            if float((panel.area(*view.size) * solid).sum()) > _LEAST[kind] * whole:
+            if float((panel.area(*view.size) * solid).sum()) > _LEAST[kind] * whole and _likely(panel, well[0]):
                 panels.append(panel)
                 if kind in ("inside", "band"):
                     break
     return view.back(panels)
+
+
+def _likely(panel: Panel, well: Bool[Tensor, "h w"]) -> bool:
+    """Cuffs and ribs are ends of a garment, a collar is in its upper half."""
+    if panel.kind in ("cuff", "rib"):
+        return float((~there(panel.outline, well)).float().mean()) > _END
+    rows = well.any(1).nonzero()[:, 0]
+    return panel.kind != "collar" or float(panel.pivot[1]) < float(rows[0] + rows[-1]) / 2
 
 
 def _part(kind: Kind, outline: Float[Tensor, "n 2"], well: Bool[Tensor, "h w"]) -> Panel:
@@ -93,10 +102,10 @@ def seen_panels(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], fo
     """What is seen in a garment's picture of how it is built, beside the `panels` that its silhouette tells: the network's collars, cuffs, pockets, ribs, buttons,
     waistband, front and seam across; and of `seams` an opening, whose line is cleaner, and a front and a waistband where the network has none; the network's opening where there is no line.
 
-    Where it sees a collar a curve at the neck is that collar's edge and no opening; what has sleeves has no waistband, nor what lies in an opening; what has legs has no front.
+    Where it sees a collar a curve at the neck is that collar's edge and no opening; what has sleeves has no waistband, nor what lies in an opening; what has legs has no front, collar or waist seam.
     """
     kinds = {panel.kind for panel in panels}
-    unlikely = {"band"} if "sleeve" in kinds else {"front"} if "leg" in kinds else set()
+    unlikely = {"band"} if "sleeve" in kinds else {"front", "collar", "waist", "yoke"} if "leg" in kinds else set()
     parts = [part for part in parts_of(found, mask) + lines_across(found, mask) if part.kind not in unlikely]
     better = {"inside" if part.kind == "collar" else part.kind for part in parts if part.kind != "inside"}
     seams = [seam for seam in find_seams(pixels, mask, found.lines, panels) if seam.kind not in better]
@@ -173,13 +182,12 @@ def read_traces(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) ->
     traces = [_traced(panel) for panel in panels if panel.kind != "button"]
     traces += [Trace("button", torch.stack(middles))] if middles else []
     whole = float((at_size(view.take(mask), *view.size) > 0.5).sum())
-    folds = [line for line in closed_contours(found.parts[PARTS.index("folded")], _SURE) if area(line) > _LEAST["collar"] * whole]
-    traces += [Trace("folded", view.out(line)) for line in folds]
+    folds = closed_contours(found.parts[PARTS.index("folded")], _SURE)  # the largest is no hole
+    large = [line for line in folds if area(line) * area(folds[0]) > 0 and abs(area(line)) > _LEAST["collar"] * whole]
+    traces += [Trace("folded", view.out(line)) for line in large]
     traces += [Trace("stitch", view.out(line)) for line in _stitches(found, view, panels)]
-    return [
-        one if one.kind == "button" else replace(one, points=_few(one.points))
-        for one in (replace(one, points=one.points * 1000 / sides) for one in traces)
-    ]
+    told = (replace(one, points=one.points * 1000 / sides) for one in traces)
+    return limited([one if one.kind == "button" else replace(one, points=_few(one.points)) for one in told])
 
 
 def _traced(panel: Panel) -> Trace:
