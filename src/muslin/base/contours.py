@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float
 from skimage import measure, morphology
 from torch import Tensor
 
+_WAYS = 96  # directions in which a hull is looked for
+
 
 def closed_contours(mask: Float[Tensor, "h w"], level: float = 0.5) -> list[Float[Tensor, "_ 2"]]:
     """The closed level lines of a mask (marching squares), holes too; the last point is not the first again. Largest first."""
@@ -124,6 +126,13 @@ def smooth(points: Float[Tensor, "n 2"], reach: float, closed: bool) -> Float[Te
         padded = np.pad(even, ((wide, wide), (0, 0)), mode="reflect", reflect_type="odd")
     blurred = np.stack([np.convolve(padded[:, axis], weights / weights.sum(), "valid") for axis in (0, 1)], 1)
     return torch.from_numpy(blurred).float()
+
+
+def hull(points: Float[Tensor, "n 2"]) -> Float[Tensor, "m 2"]:
+    """The convex hull, to a few parts in a thousand: those points that lie farthest out in some direction, in order."""
+    turn = torch.arange(_WAYS) * (2 * math.pi / _WAYS)
+    farthest = (points @ torch.stack([turn.cos(), turn.sin()])).argmax(0)
+    return points[torch.unique_consecutive(farthest)]
 
 
 def simplified(points: Float[Tensor, "n 2"], tolerance: float) -> Float[Tensor, "m 2"]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from muslin.base import contours
 from muslin.base.contours import area, closed_contours, smooth
 from muslin.base.image import blur
-from muslin.data.ground import at_size, extend, shrink, widest
+from muslin.data.ground import at_size, box, extend, shrink, widest
 from muslin.data.panels import Frame, Kind, Panel, find_panels
 from muslin.data.piece_lines import stretches, there
 from muslin.data.traces import CLOSED, Trace, buttons, limited, lying, to_panels
@@ -35,6 +35,16 @@ _FRONT, _ACROSS, _YOKE = (
     0.35,
 )  # of the garment's height, a front's length; of its width, a seam across; of its height, where that is a yoke
 _KNOWN, _SHORT = 5.0, 0.08  # px of the frame: as near to a seam a line is that seam; of the garment's longer side, lines that are left out
+_WHOLE: dict[Kind, float] = {
+    "pocket": 0.9,
+    "cuff": 0.75,
+    "rib": 0.75,
+    "inside": 0.5,
+}  # of its hull's area, a part's at least: ragged ones are none
+_CALMER: dict[Kind, float] = {"band": 6.0, "pocket": 3.0}
+_POCKET = 0.28  # of the garment's width, a pocket's at most
+_HEM = 0.5  # of the garment's width, a single rib's
+_MADE = 0.025  # of the garment's area, cloth that is folded
 _END = 0.12  # of an outline, what is at least on the silhouette of a piece that is an end
 _DOT = 3.0  # px of the frame: what is smaller is no button
 _RIM, _OVER = 3, 8  # px of the frame: beyond that from the silhouette is well inside; how far a part goes on beyond it
@@ -71,7 +81,7 @@ def parts_of(found: Construction, mask: Float[Tensor, "1 h w"]) -> list[Panel]:
         own = torch.where(seen[number] >= seen[: len(APART)].amax(0), seen[number], 0.0) if one else seen[number]
         lines = closed_contours(own, _SURE)  # the largest is no hole
         for outline in (line for line in lines if area(line) * area(lines[0]) > 0):
-            panel = _part(kind, smooth(outline, _CALM, closed=True), well[0])
+            panel = _part(kind, smooth(outline, _CALMER.get(kind, _CALM), closed=True), well[0])
             if float((panel.area(*view.size) * solid).sum()) > _LEAST[kind] * whole and _likely(panel, well[0]):
                 panels.append(panel)
                 if kind in ("inside", "band"):
@@ -80,7 +90,12 @@ def parts_of(found: Construction, mask: Float[Tensor, "1 h w"]) -> list[Panel]:
 
 
 def _likely(panel: Panel, well: Bool[Tensor, "h w"]) -> bool:
-    """Cuffs and ribs are ends of a garment, a collar is in its upper half."""
+    """What is cut for itself has a whole shape; a pocket is narrow, cuffs and ribs are ends of a garment, a collar is in its upper half."""
+    if abs(area(panel.outline)) < _WHOLE.get(panel.kind, 0.0) * abs(area(contours.hull(panel.outline))):
+        return False
+    if panel.kind == "pocket":
+        columns = well.any(0).nonzero()[:, 0]
+        return float(panel.outline[:, 0].max() - panel.outline[:, 0].min()) < _POCKET * float(columns[-1] - columns[0])
     if panel.kind in ("cuff", "rib"):
         return float((~there(panel.outline, well)).float().mean()) > _END
     rows = well.any(1).nonzero()[:, 0]
@@ -111,8 +126,16 @@ def seen_panels(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], fo
     seams = [seam for seam in find_seams(pixels, mask, found.lines, panels) if seam.kind not in better]
     known = {seam.kind for seam in seams}
     chosen = seams + [part for part in parts if part.kind not in known] + buttons_seen(found, mask)
+    ribs = [panel for panel in chosen if panel.kind == "rib"]
+    if len(ribs) == 1 and not _wide(ribs[0], mask):  # one sleeve's alone would look like a mistake
+        chosen.remove(ribs[0])
     opening = next((panel for panel in chosen if panel.kind == "inside"), None)
     return [panel for panel in chosen if panel.kind != "band" or opening is None or _apart(panel, opening, mask)]
+
+
+def _wide(rib: Panel, mask: Float[Tensor, "1 h w"]) -> bool:
+    _, _, left, right = box(mask, 0.5)
+    return float(rib.outline[:, 0].max() - rib.outline[:, 0].min()) > _HEM * (right - left)
 
 
 def buttons_seen(found: Construction, mask: Float[Tensor, "1 h w"]) -> list[Panel]:
@@ -183,7 +206,7 @@ def read_traces(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) ->
     traces += [Trace("button", torch.stack(middles))] if middles else []
     whole = float((at_size(view.take(mask), *view.size) > 0.5).sum())
     folds = closed_contours(found.parts[PARTS.index("folded")], _SURE)  # the largest is no hole
-    large = [line for line in folds if area(line) * area(folds[0]) > 0 and abs(area(line)) > _LEAST["collar"] * whole]
+    large = [line for line in folds if area(line) * area(folds[0]) > 0 and abs(area(line)) > _MADE * whole]
     traces += [Trace("folded", view.out(line)) for line in large]
     traces += [Trace("stitch", view.out(line)) for line in _stitches(found, view, panels)]
     told = (replace(one, points=one.points * 1000 / sides) for one in traces)
