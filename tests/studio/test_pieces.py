@@ -113,5 +113,7 @@ def test_at_another_size_its_pieces_are_bent_anew(shirt, tmp_path):
 
 def test_a_block_that_is_built_of_nothing_is_traced_too():
     *_, blocks = open_blocks("starter")
-    nothing = next(name for name, text in blocks.traced.items() if not text)
+    nothing = next(name for name, text in blocks.traced.items() if text == "")
+    shoe = next(item for item in blocks.items if item.label == "shoes")
+    assert PIECES not in blocks._row(shoe)  # its picture is looked at
     assert blocks._row(next(item for item in blocks.items if item.name == nothing))[PIECES] == ""
