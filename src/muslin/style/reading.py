@@ -73,7 +73,7 @@ def parts_of(found: Construction, mask: Float[Tensor, "1 h w"]) -> list[Panel]:
     well = shrink(solid, _RIM) > 0.5
     if not bool(well.any()):
         return []
-    seen = torch.stack([blur(part[None], _CALM / 2)[0] for part in found.parts])
+    seen = torch.stack([blur(part[None], _CALM / 2)[0] for part in found.parts[: len(_SEWN)]])
     seen = extend(seen, well.float()) * (widest(solid[None], _OVER)[0] > 0.5)
     whole, panels = float((solid > 0.5).sum()), list[Panel]()
     for number, kind in enumerate(_SEWN):
