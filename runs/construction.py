@@ -14,7 +14,7 @@ from muslin.assets import BLOCKS, MORE_BLOCKS, STARTER, TRACES
 from muslin.base.image import open_image
 from muslin.data.loader import square
 from muslin.data.sources import Item, open_source
-from muslin.data.traces import from_text
+from muslin.data.traces import from_table, from_text
 from muslin.style.construction_samples import Built, built_garment
 from muslin.style.construction_train import ConstructionTraining, train_construction
 
@@ -24,7 +24,7 @@ MEASURED = ("outwear/0a86d893", "skirt/25450d12", "dress/4142d3bc")  # of benchm
 
 def split(data: Path) -> tuple[list[Item], list[Item], dict[str, str]]:
     """The garments to learn from, those to measure on, and the traces of all by name."""
-    blocks, more = (dict(line.split("\t") for line in path.read_text().splitlines()) for path in (TRACES, MORE_TRACES))
+    blocks, more = (from_table(path.read_bytes(), path.name) for path in (TRACES, MORE_TRACES))
     others = set(BLOCKS.read_text().split()) - set(blocks)  # shoes and hats: they are built of nothing that is traced
     learned, held = [item for path in (STARTER, MORE_BLOCKS) for item in open_source(path).items if item.name in others], list[Item]()
     for traced, paths in ((blocks, (STARTER, MORE_BLOCKS)), (more, (data / "garments256.zip",))):

@@ -7,50 +7,31 @@ runs this again. One line a block: its name, a tab, and what it is built of (doc
 import sys
 from pathlib import Path
 
-import torch
-from PIL import Image, ImageDraw
-
 from muslin.assets import MORE_BLOCKS, STARTER, TRACES
-from muslin.base.image import open_image, to_bytes
+from muslin.base.image import encode_png, open_image
 from muslin.data.loader import square
 from muslin.data.sources import open_source
-from muslin.data.traces import CLOSED, curved, from_text
+from muslin.data.traces import from_table, from_text
+from muslin.export.sheets import contact_sheet
+from muslin.studio.pieces import drawn_on
 
 SIDE, COLUMNS, ROWS = 480, 4, 3
-COLOURS = {"inside": "#d00", "front": "#e60", "waist": "#0a0", "yoke": "#0aa", "band": "#0a0", "rib": "#690", "collar": "#e0e", "cuff": "#80f", "pocket": "#00f"}  # fmt: skip
-
-
-def tile(picture: torch.Tensor, text: str) -> Image.Image:
-    """A block with its traces, dark cloth lifted so that one sees them."""
-    seen = Image.fromarray(to_bytes(square(picture)).permute(1, 2, 0).numpy()).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    seen = seen.point([round(255 * (value / 255) ** 0.6) for value in range(256)] * 3)
-    pen = ImageDraw.Draw(seen)
-    for trace in from_text(text):
-        points = [(x * SIDE / 1000, y * SIDE / 1000) for x, y in (trace.points if trace.kind in CLOSED else curved(trace.points)).tolist()]
-        if trace.kind == "button":
-            for x, y in [(x * SIDE / 1000, y * SIDE / 1000) for x, y in trace.points.tolist()]:
-                pen.ellipse([x - 3, y - 3, x + 3, y + 3], outline="#f00")
-        else:
-            pen.line(points + points[: trace.kind in CLOSED], fill=COLOURS.get(trace.kind, "#09f"), width=1)
-    return seen
 
 
 def main() -> None:
     """Twelve blocks a sheet, kind after kind."""
     out, kinds = Path(sys.argv[1]), sys.argv[2:]
     out.mkdir(parents=True, exist_ok=True)
-    traced = dict(line.split("\t") for line in TRACES.read_text().splitlines())
+    traced = from_table(TRACES.read_bytes(), TRACES.name)
     items = sorted(
         (item for path in (STARTER, MORE_BLOCKS) for item in open_source(path).items if item.name in traced), key=lambda i: i.name
     )
     chosen = [item for item in items if not kinds or item.label in kinds]
     for first in range(0, len(chosen), COLUMNS * ROWS):
-        sheet = Image.new("RGB", (COLUMNS * SIDE, ROWS * SIDE), "white")
-        for place, item in enumerate(chosen[first : first + COLUMNS * ROWS]):
-            shown = tile(open_image(item.content(), item.name).pixels, traced[item.name])
-            ImageDraw.Draw(shown).text((6, 6), item.name[: item.name.find("-", len(item.label) + 1)], fill="#000")
-            sheet.paste(shown, (place % COLUMNS * SIDE, place // COLUMNS * SIDE))
-        sheet.save(out / f"pieces-{first // (COLUMNS * ROWS) + 1:02d}.png")
+        part = chosen[first : first + COLUMNS * ROWS]
+        drawn = [drawn_on(square(open_image(item.content(), item.name).pixels), from_text(traced[item.name])) for item in part]
+        sheet = contact_sheet(drawn, COLUMNS, SIDE, captions=[item.name[: item.name.find("-")] for item in part])
+        (out / f"pieces-{first // (COLUMNS * ROWS) + 1:02d}.png").write_bytes(encode_png(sheet))
 
 
 main()

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from muslin.base.contours import fill, simplified
+from muslin.base.contours import fill, length, simplified
 from muslin.base.errors import InputError, naming
 from muslin.data.ground import box
 from muslin.data.panels import Kind, Panel, up_from
@@ -116,19 +116,15 @@ def limited(traces: Sequence[Trace]) -> list[Trace]:
         points, tolerance = trace.points.clamp(*_AWAY), _CORNER / 2
         if trace.kind == "button":
             points = points[: min(_POINTS, _MOST - count)]
-        while trace.kind != "button" and (len(points) > _POINTS or _length(points) > _LONG) and tolerance < 100:
+        while trace.kind != "button" and (len(points) > _POINTS or length(points) > _LONG) and tolerance < 100:
             points, tolerance = simplified(points, tolerance), 2 * tolerance
         more = len(points) if trace.kind == "button" else 1
-        short, long = len(points) < _least(trace.kind), trace.kind != "button" and _length(points) > _LONG
+        short, long = len(points) < _least(trace.kind), trace.kind != "button" and length(points) > _LONG
         if short or long or count + more > _MOST:
             continue
         kept.append(replace(trace, points=points))
         count += more
     return kept
-
-
-def _length(points: Float[Tensor, "n 2"]) -> float:
-    return float(points.diff(dim=0).norm(dim=1).sum())
 
 
 def _check(traces: Sequence[Trace], text: str) -> None:
@@ -137,7 +133,7 @@ def _check(traces: Sequence[Trace], text: str) -> None:
     for trace in traces:
         few, many = len(trace.points) < _least(trace.kind), len(trace.points) > _POINTS
         far = float(trace.points.min()) < _AWAY[0] or float(trace.points.max()) > _AWAY[1]
-        long = trace.kind != "button" and _length(trace.points) > _LONG
+        long = trace.kind != "button" and length(trace.points) > _LONG
         if few or many or far or long or count > _MOST:
             raise InputError(
                 f"the traced pieces {text[:40]!r} are none: too few points, too many, or too far away; take the file that Muslin wrote"
@@ -159,12 +155,12 @@ def to_panels(traces: Sequence[Trace], mask: Float[Tensor, "1 h w"]) -> list[Pan
     if not bool((mask > 0.5).any()):
         return []
     top, bottom, *_ = box(mask, 0.5)
-    for trace in traces:
+    for trace in (trace for trace in traces if trace.kind != "folded"):
         if trace.kind == "button":
             panels += buttons(trace.points * by, bottom - top)
-        elif trace.kind in CLOSED and trace.kind != "folded":
+        elif trace.kind in CLOSED:
             panels.append(_flap(trace, by))
-        elif trace.kind != "folded":
+        else:
             panels.append(_beside(trace.kind, curved(trace.points) * by, (height, width)))
     return panels
 

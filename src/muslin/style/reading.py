@@ -128,7 +128,7 @@ def seen_panels(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], fo
     chosen = seams + [part for part in parts if part.kind not in known] + buttons_seen(found, mask)
     ribs = [panel for panel in chosen if panel.kind == "rib"]
     if len(ribs) == 1 and not _wide(ribs[0], mask):  # one sleeve's alone would look like a mistake
-        chosen.remove(ribs[0])
+        chosen = [panel for panel in chosen if panel is not ribs[0]]
     opening = next((panel for panel in chosen if panel.kind == "inside"), None)
     return [panel for panel in chosen if panel.kind != "band" or opening is None or _apart(panel, opening, mask)]
 
