@@ -34,8 +34,7 @@ from muslin.data.sources import Item, Source, open_source
 from muslin.data.traces import from_table, from_text, to_text
 from muslin.provenance.recipe import PIECES, told_cut
 from muslin.studio.styles import inside
-from muslin.style.blocks import Pattern, at_most, make_up, outline_of
-from muslin.style.reading import READ, read_traces
+from muslin.style.blocks import Pattern, at_most, make_up, outline_of, read_block
 
 STARTER_NAME = "starter"
 _GLANCE, _SIDE, _LEAST = 64, 192, 128  # px at which a block is looked at: first for its outline, then for how it is cut out; its least side
@@ -111,9 +110,7 @@ class Blocks:
     def _built(self, item: Item) -> str | None:
         """How a block is built: as it was traced, else as its picture is read; None for shoes and hats that ship."""
         if item.name not in self.traced:
-            shown = at_most(open_image(item.content(), item.name), READ)
-            mask = outline_of(shown)
-            self.traced[item.name] = "" if mask is None else to_text(read_traces(square(shown.pixels), padded(mask)))
+            self.traced[item.name] = to_text(read_block(open_image(item.content(), item.name))[1] or [])
         return self.traced[item.name]
 
     def _mask(self, item: Item) -> Tensor | None:

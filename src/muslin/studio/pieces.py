@@ -15,18 +15,17 @@ from muslin.base import contours
 from muslin.base.errors import InputError, MuslinError
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
 from muslin.base.files import make_folder, read_bytes, write_bytes, write_text
-from muslin.base.image import Picture, encode_png, open_image, resize
-from muslin.data.loader import padded, source_of, square
+from muslin.base.image import encode_png, open_image, resize
+from muslin.data.loader import source_of, square
 from muslin.data.sources import PIECES, Item
 from muslin.data.traces import CLOSED, Trace, curved, from_table, from_text, to_text
 from muslin.export.sheets import contact_sheet
 from muslin.studio.blocks import rows_of
-from muslin.style.blocks import at_most, outline_of
-from muslin.style.reading import READ, read_traces
+from muslin.style.blocks import at_most, read_block
+from muslin.style.reading import READ
 
 _SHEET, _COLUMNS, _SIDE, _OFTEN = 24, 6, 320, 20  # pictures a sheet, of how many pixels; after so many the file is written
 _OF = "# how the garments are built of "  # the first line of a table
-_FAINT = 0.05  # a mask that is nowhere more shows nothing
 _PALE = 0.45  # how much of a garment's own picture is left behind the lines
 _COLOURS = {  # of the lines: RGB, 0 to 1
     "collar": (0.85, 0.0, 0.75), "inside": (0.8, 0.0, 0.0), "front": (0.9, 0.4, 0.0), "waist": (0.0, 0.55, 0.0), "yoke": (0.0, 0.55, 0.0),
@@ -46,7 +45,8 @@ def pieces(archive: str, out: Path) -> Iterator[Event]:
         raise InputError(f"{out}: lies in {archive}, where its sheets would be taken for garments; name another folder with --out")
     rows = _kept(table, source.name)
     own = yield from rows_of(source)
-    rows = {name: text for name, text in (rows | own).items() if name in {item.name for item in source.items}}
+    names = {item.name for item in source.items}
+    rows = {name: text for name, text in (rows | own).items() if name in names}
     make_folder(out)
     sheets, new, first = _Sheets(out), 0, ""
     for number, item in enumerate(source.items, 1):
@@ -107,16 +107,15 @@ def _read(item: Item, known: str | None) -> tuple[Float[Tensor, "3 s s"], str]:
     """The picture in a square, and its pieces. Raises InputError where no garment is seen, or its name is none for a table."""
     if not item.name.isprintable():
         raise InputError(f"{item.name!r}: has signs in its name that cannot stand in {PIECES}; rename it")
-    shown: Picture = at_most(open_image(item.content(), item.name), READ)
-    picture = square(shown.pixels)
+    block = open_image(item.content(), item.name)
     if known is not None:
-        return picture, known
-    mask = outline_of(shown)
-    if mask is None or not bool((mask > _FAINT).any()):
+        return square(at_most(block, READ).pixels), known
+    picture, traces = read_block(block)
+    if traces is None:
         raise InputError(
             f"{item.name}: no garment found on a plain ground; cut it out (a PNG with transparency) or photograph it on one colour"
         )
-    return picture, to_text(read_traces(picture, padded(mask / mask.amax())))
+    return picture, to_text(traces)
 
 
 def _text(rows: dict[str, str], archive: str) -> str:

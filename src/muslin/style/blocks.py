@@ -19,6 +19,7 @@ from muslin.data.panels import Panel, find_panels
 from muslin.data.registration import bend
 from muslin.data.traces import Trace, to_panels
 from muslin.style.enlarge import at_size, enlarge
+from muslin.style.reading import READ, read_traces
 from muslin.style.relief import find_relief, step
 from muslin.style.seams import find_seams
 from muslin.style.sewing import in_shade
@@ -28,6 +29,7 @@ _COLOUR = 12  # a draft's colours are taken this part of the side wide
 _DEEP = 0.11  # standard deviation of a block's relative light, at most: of shiny black cloth it has twice that
 _INSIDE = (-0.34, 0.08)  # likewise how lit the inside of the back is, and by how much more away from the front's edge
 _BITE = 25  # a bite of twice this part of the side is closed
+_FAINT = 0.05  # a mask that is nowhere more shows nothing
 _ROUND = 170  # an edge is rounded by this part of the side, so that a torn mask leaves no tatters
 
 
@@ -101,6 +103,15 @@ def outline_of(block: Picture) -> Float[Tensor, "1 h w"] | None:
     """A block's silhouette: what its transparency cuts out, else what stands on a plain ground; None where nothing does."""
     cut = cut_out(block.alpha)
     return find_mask(block.pixels) if cut is None else cut
+
+
+def read_block(block: Picture) -> tuple[Float[Tensor, "3 s s"], list[Trace] | None]:
+    """A block in a square, as it is looked at, and how it is built as its picture shows it (permille of that square); None where it shows no garment."""
+    shown = at_most(block, READ)
+    picture, mask = square(shown.pixels), outline_of(shown)
+    if mask is None or not bool((mask > _FAINT).any()):
+        return picture, None
+    return picture, read_traces(picture, padded(mask / mask.amax()))
 
 
 def at_most(picture: Picture, size: int) -> Picture:
