@@ -14,8 +14,8 @@ from muslin.base.image import blur
 
 ANGLES = 12
 _LONG = 4.0  # how many times as long as wide a filter is
-# of `along_lines`: by its length, what light is compared with and where angles agree; how clearly the best angle wins
-_AROUND, _NEAR, _SURE = 1.25, 0.5, 8
+# of `along_lines`, by its length: what light is compared with, and where angles agree
+_AROUND, _NEAR = 1.25, 0.5
 
 
 def oriented_energy(channels: Float[Tensor, "c h w"], wide: float) -> Float[Tensor, "a h w"]:
@@ -44,8 +44,8 @@ def oriented_energy(channels: Float[Tensor, "c h w"], wide: float) -> Float[Tens
     return torch.stack(found)
 
 
-def along_lines(light: Float[Tensor, "1 h w"], long: float, wide: float) -> Float[Tensor, "1 h w"]:
-    """A picture's light blurred over `long` px along the line that each place lies on, and over `wide` px across.
+def along_lines(light: Float[Tensor, "c h w"], long: float, wide: float) -> Float[Tensor, "c h w"]:
+    """A picture's light blurred over `long` px along the line that each place lies on, and over `wide` px across; what comes after the first layer along the same lines.
 
     The angle is that whose blur leaves most contrast: what has no direction (grain, cloth of its own) goes, folds and seams stay.
     """
@@ -56,8 +56,10 @@ def along_lines(light: Float[Tensor, "1 h w"], long: float, wide: float) -> Floa
     bars = torch.exp(-(u / long).square() / 2 - (v / wide).square() / 2)
     bars = torch.where(bars > 1e-20, bars, 0.0)  # what is next to nothing makes a convolution twenty times as slow
     bars = bars / bars.sum((1, 2), keepdim=True)
-    padded = F.pad(light[None], (reach, reach, reach, reach), mode="replicate")
-    blurred = F.conv2d(padded, bars[:, None])[0]
-    energy = blur((blurred - blur(light, _AROUND * long)).square(), _NEAR * long) + 1e-8  # where there is nothing, all angles count alike
-    weight = (energy / energy.amax(0)) ** _SURE
-    return (blurred * weight).sum(0, keepdim=True) / weight.sum(0)
+    padded = F.pad(light[:, None], (reach, reach, reach, reach), mode="replicate")
+    blurred = F.conv2d(padded, bars[:, None])
+    energy = (
+        blur((blurred[0] - blur(light[:1], _AROUND * long)).square(), _NEAR * long) + 1e-8
+    )  # where there is nothing, all angles count alike
+    weight = (energy / energy.amax(0)).square().square().square()  # how clearly the best angle wins
+    return (blurred * weight).sum(1) / weight.sum(0)

@@ -12,6 +12,7 @@ from torch import Tensor
 from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.image import blur
 from muslin.data.ground import extend, ramp, shrink
+from muslin.style.gathers import gathers
 from muslin.style.relief import Relief, find_relief, relative, step
 
 _FOLDS = 2.0  # how much more lightness steps than the old cloth did: a pattern hides some
@@ -21,6 +22,7 @@ _EDGE = 0.4  # of which half is left on the very edge
 # how dark a line of construction is that the network is sure of: on plain cloth, whose own light shows it too, and on printed; and firm ones
 _LINES, _FIRM = (0.4, 0.9), (0.9, 1.1)
 _BEND = 1.0  # how far cloth is shifted along the shading's slopes: with twice that stripes waver as if drawn by hand
+_BLACK = 0.1  # OKLab lightness: of what is darker, hue tells little
 _NOTHING = 0.02  # OKLab lightness: less than this is no print at all
 _PRINT = (
     0.03,
@@ -48,11 +50,15 @@ def plain(
 
     Print is where lightness is far from the light that the network sees; elsewhere lightness stays as it is. Lines of construction
     are drawn into the shading. The ground stays to the bit. `found`: the garment's relief, where it is known already; `firm`: its lines are seams and no creases;
-    `folded`: where its small folds are made (gathers, pleats, quilting), 0 to 1: there they are deeper.
+    `folded`: where its small folds are made (gathers, pleats, quilting), 0 to 1: there they are deeper, and are found beneath a print too.
     """
-    lightness = to_oklab(_spread(pixels, mask))[:1]
-    found = found or find_relief(pixels, mask)
+    around = to_oklab(_spread(pixels, mask))
+    lightness, found = around[:1], found or find_relief(pixels, mask)
     share, printed, told = _told(lightness, mask, found)
+    if folded is not None:
+        folds, sure = gathers(relative(lightness, mask), around[1:] / (lightness + _BLACK), mask, folded)
+        told = told + share * sure * folds  # what lies beneath a print that was taken out
+        folded = folded * (1 - share * sure)  # which is as deep as it should be
     plainly, printing = _FIRM if firm else _LINES
     shade = _shading(told, mask, (plainly + share * (printing - plainly)) * thin(found.lines), folded)
     away = printed * step((lightness * mask).sum() / mask.sum().clamp(min=1))
