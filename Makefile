@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# tests run in so many processes of one thread each
+WORKERS ?= 2
 READY = $(VENV)/.ready
 DEV = $(VENV)/.ready-dev
 NOTES = $(VENV)/.ready-notebooks
@@ -12,7 +14,7 @@ demo: $(READY)  ## a lookbook in lookbook/index.html
 	$(BIN)/muslin design --count 12 --out lookbook
 
 test: $(DEV) check  ## everything that CI runs
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-all: test $(NOTES)  ## and both notebooks, executed from top to bottom at small scale
 	$(BIN)/python notebooks/run.py notebooks/muslin.ipynb build/notebooks/en
