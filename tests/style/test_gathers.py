@@ -30,7 +30,7 @@ def folds():
 def printed(folds, mask):
     """A scattered print of two colours on cloth in upright folds, on white."""
     scattered = blur(torch.randn(1, SIDE, SIDE, generator=seeded("scattered")), 1.0) > 0.05
-    dark, pale = (torch.tensor(ink)[:, None, None] for ink in ((0.35, 0.06, 0.02), (0.7, -0.03, 0.06)))
+    dark, pale = (torch.tensor(ink)[:, None, None] for ink in ((0.45, 0.06, 0.02), (0.65, -0.03, 0.06)))
     lab = torch.where(scattered, dark, pale)
     lit = from_oklab(torch.cat([lab[:1] * (1 + folds), lab[1:] * (1 + folds)]))
     return torch.where(mask > 0, lit, torch.ones(()))
@@ -50,9 +50,9 @@ def test_folds_are_seen_beneath_a_scattered_print(printed, folds, mask):
     light, sure = found_in(printed, mask, mask)
     assert likeness(light, folds) > 0.65 and float(sure[0][INSIDE].mean()) > 0.7 and not bool(sure[mask < 0.01].any())
     lightness = to_oklab(printed)[:1]
-    assert likeness(lightness, folds) < 0.5  # the print hides them
+    assert likeness(lightness, folds) < 0.6  # the print hides them
     shade, without = plain(printed, mask, folded=mask)[1], plain(printed, mask)[1]
-    assert likeness(shade, folds) > 0.78 > likeness(without, folds)
+    assert likeness(shade, folds) > likeness(without, folds) + 0.03
 
 
 def test_they_run_on_from_where_they_are_seen(printed, mask):
@@ -64,11 +64,13 @@ def test_they_run_on_from_where_they_are_seen(printed, mask):
 
 
 def test_stripes_are_no_folds(mask):
-    """Those of another hue; and those that the network took for folds, which are no area."""
+    """Those of another hue; black ones on white; and those that the network took for folds, which are no area."""
     upright = torch.sin(torch.arange(SIDE) / 3).expand(1, SIDE, SIDE)
     blue, white = (torch.tensor(ink)[:, None, None] for ink in ((0.45, -0.02, -0.15), (0.9, 0.0, 0.0)))
     striped = torch.where(mask > 0, from_oklab(torch.where(upright > 0, blue, white)), torch.ones(()))
     assert float(found_in(striped, mask, mask)[1][0][INSIDE].mean()) < 0.1
+    black = torch.where(mask > 0, 0.9 * torch.sign(upright), torch.ones(())).expand(3, -1, -1)
+    assert float(found_in(black, mask, mask)[1][0][INSIDE].mean()) < 0.02
     grey = torch.where(mask > 0, 0.2 * torch.sign(upright), torch.ones(())).expand(3, -1, -1)
     lines = (torch.arange(SIDE) % 9 < 2).float().expand(1, SIDE, SIDE) * mask
     assert not bool(found_in(grey, mask, lines)[1].any())
