@@ -14,14 +14,14 @@ from muslin.data.lines import along_lines
 
 _LOOKED = 192  # px of the picture's longer side at which it is looked at; what follows in px is of that
 _LONG, _WIDE = 7.5, 0.9  # px: how far light is blurred along a fold, and across it
-_BROAD, _DEEP = 5.0, 0.18  # px: light broader than that is no gather; and how deep one is at most
+_BROAD, _DEEP = 5.0, 0.12  # px: light broader than that is no gather; and how deep one is at most
 _AREA, _SURE = 3.0, (0.45, 0.7)  # px over which cloth must be folded (stripes that pass for folds are thin), and how surely
 _MUCH = (0.02, 0.05)  # the share of a garment that must be folded so
 _FAR, _NEAR = 12.0, (0.015, 0.1)  # px of a quarter: how far folds run on from there, and how near is near
 _AROUND, _HUE = 6.0, (0.15, 0.4)  # px in which hue is compared with lightness, and their ratio from which on lines are print, and wholly
 _BOLD = (0.2, 0.28)  # relative lightness by which a print steps (root mean square): from there on it is not evened out
 _ASIDE, _STILL = 8.0, (0.05, 0.3)  # px: how far folded cloth is taken to go on to all sides
-_MORE = 1.2  # deeper: with the print some of the fold is evened out
+_MORE = 0.8  # as deep as seems: with more, pale cloth looked stained
 _ROUGH = 4  # how much smaller a picture is in which one sees how far folds run
 
 
