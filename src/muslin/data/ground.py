@@ -11,7 +11,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from muslin.base.colour import to_oklab
-from muslin.base.image import resize
+from muslin.base.image import blur, resize
 from muslin.data.silhouette import hanger, mended, stuck_out
 
 _PLAIN = 0.6  # share of the border that must be of the ground's colour
@@ -170,6 +170,11 @@ def shrink(mask: Float[Tensor, "1 h w"], pixels: int) -> Float[Tensor, "1 h w"]:
 def ramp(x: Tensor, none: float, whole: float) -> Tensor:
     """0 at `none`, 1 at `whole`, straight between."""
     return ((x - none) / (whole - none)).clamp(0, 1)
+
+
+def masked_blur(x: Float[Tensor, "c h w"], mask: Float[Tensor, "1 h w"], sigma: float) -> Float[Tensor, "c h w"]:
+    """Blurred by what the mask covers alone."""
+    return blur(x * mask, sigma) / blur(mask, sigma).clamp(min=1e-3)
 
 
 def at_size(mask: Float[Tensor, "1 h w"], rows: int, columns: int) -> Float[Tensor, "1 rows columns"]:

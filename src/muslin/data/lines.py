@@ -58,8 +58,7 @@ def along_lines(light: Float[Tensor, "c h w"], long: float, wide: float) -> Floa
     bars = bars / bars.sum((1, 2), keepdim=True)
     padded = F.pad(light[:, None], (reach, reach, reach, reach), mode="replicate")
     blurred = F.conv2d(padded, bars[:, None])
-    energy = (
-        blur((blurred[0] - blur(light[:1], _AROUND * long)).square(), _NEAR * long) + 1e-8
-    )  # where there is nothing, all angles count alike
+    # where there is nothing, all angles count alike
+    energy = blur((blurred[0] - blur(light[:1], _AROUND * long)).square(), _NEAR * long) + 1e-8
     weight = (energy / energy.amax(0)).square().square().square()  # how clearly the best angle wins
     return (blurred * weight).sum(1) / weight.sum(0)

@@ -13,7 +13,7 @@ from torch import Tensor
 from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.image import Picture, blur, from_bytes, to_bytes
 from muslin.data.draft_mask import evened
-from muslin.data.ground import cut_out, extend, find_mask, shrink, widest, without_specks
+from muslin.data.ground import cut_out, extend, find_mask, masked_blur, shrink, widest, without_specks
 from muslin.data.loader import padded, square, within
 from muslin.data.panels import Panel, find_panels
 from muslin.data.registration import bend
@@ -23,7 +23,7 @@ from muslin.style.reading import READ, read_traces
 from muslin.style.relief import find_relief, step
 from muslin.style.seams import find_seams
 from muslin.style.sewing import in_shade
-from muslin.style.shading import bare_light, masked_blur
+from muslin.style.shading import bare_light
 
 _COLOUR = 12  # a draft's colours are taken this part of the side wide
 _DEEP = 0.11  # standard deviation of a block's relative light, at most: of shiny black cloth it has twice that

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from muslin.base.image import blur, resize
-from muslin.data.ground import at_size, ramp
+from muslin.data.ground import at_size, masked_blur, ramp
 from muslin.data.lines import along_lines
 
 _LOOKED = 192  # px of the picture's longer side at which it is looked at; what follows in px is of that
@@ -40,7 +40,7 @@ def gathers(
     if (much := float(area.sum() / within.sum().clamp(min=1))) <= _MUCH[0]:
         return torch.zeros_like(mask), torch.zeros_like(mask)
     fine = resize(torch.cat([lightness, colours]), rows, columns)
-    fine = fine - blur(fine * within, _BROAD * scale) / blur(within, _BROAD * scale).clamp(min=1e-3)
+    fine = fine - masked_blur(fine, within, _BROAD * scale)
     folds = along_lines(fine, _LONG * scale, _WIDE * scale)
     light, hue, bold = (blur(x.square().sum(0, keepdim=True) * within, _AROUND * scale).sqrt() for x in (folds[:1], folds[1:], fine[:1]))
     area = ramp(blur(area, _ASIDE * scale), *_STILL) * ramp(torch.tensor(much), *_MUCH)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from muslin.base.colour import from_oklab, to_oklab
 from muslin.base.image import blur
-from muslin.data.ground import extend, ramp, shrink
+from muslin.data.ground import extend, masked_blur, ramp, shrink
 from muslin.style.gathers import gathers
 from muslin.style.relief import Relief, find_relief, relative, step
 
@@ -54,9 +54,10 @@ def plain(
     """
     around = to_oklab(_spread(pixels, mask))
     lightness, found = around[:1], found or find_relief(pixels, mask)
-    share, printed, told = _told(lightness, mask, found)
+    own = relative(lightness, mask)
+    share, printed, told = _told(own, mask, found)
     if folded is not None:
-        folds, sure = gathers(relative(lightness, mask), around[1:] / (lightness + _BLACK), mask, folded)
+        folds, sure = gathers(own, around[1:] / (lightness + _BLACK), mask, folded)
         told = told + share * sure * folds  # what lies beneath a print that was taken out
         folded = folded * (1 - share * sure)  # which is as deep as it should be
     plainly, printing = _FIRM if firm else _LINES
@@ -70,12 +71,12 @@ def plain(
 
 def bare_light(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], found: Relief) -> Float[Tensor, "1 h w"]:
     """The garment's relative lightness (`relief.relative`) without its print: 0 on the mean, -0.5 in a deep fold; it goes on beyond the edge."""
-    return _told(to_oklab(_spread(pixels, mask))[:1], mask, found)[2]
+    return _told(relative(to_oklab(_spread(pixels, mask))[:1], mask), mask, found)[2]
 
 
-def _told(lightness: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], found: Relief) -> tuple[Tensor, Tensor, Tensor]:
-    """The share of each place's lightness that is print, the relative lightness that is, and what is left of it, which is light."""
-    side, own = max(mask.shape[1:]), relative(lightness, mask)
+def _told(own: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], found: Relief) -> tuple[Tensor, Tensor, Tensor]:
+    """Of relative lightness: the share of each place's that is print, as much of it, and what is left, which is light."""
+    side = max(mask.shape[1:])
     lit, calm = extend(torch.cat([found.light, found.calm]), shrink(mask, max(1, side // 100))).split(1)
     steps, unlike = (masked_blur(x.square(), mask, side / 30).sqrt() for x in (own, own - lit))
     share = ramp(unlike, *_PRINT) * ramp(unlike / (steps + 0.02), *_MOSTLY)
@@ -159,11 +160,6 @@ def folds_back(
     left = 1 + blur(change * given, around) / (blur(given.square(), around) + 1e-6)
     back = _lit(after, lit / (1 + left.clamp(0, 1) * (lit - 1)), 1.0)
     return from_oklab(_lit(back, _edge(mask), folds))  # one way to OKLab and back for both
-
-
-def masked_blur(x: Tensor, mask: Tensor, sigma: float) -> Tensor:
-    """Blurred by what the mask covers alone."""
-    return blur(x * mask, sigma) / blur(mask, sigma).clamp(min=1e-3)
 
 
 def _gradients(x: Tensor) -> tuple[Tensor, Tensor]:
