@@ -1,5 +1,6 @@
 """The descent of the style engine, on losses small enough to follow."""
 
+import weakref
 from itertools import pairwise
 
 import pytest
@@ -7,8 +8,9 @@ import torch
 
 from muslin.base.errors import SettingError
 from muslin.style import optimise
+from muslin.features.embedded import embedded
 from muslin.style.configs import StyleConfig
-from muslin.style.objective import Objective
+from muslin.style.objective import Objective, Problem, as_it_is
 
 
 class Cliff(Objective):
@@ -57,3 +59,23 @@ def test_a_cloth_that_lies_already_is_not_made_small():
         assert [rows for rows, _, _ in optimise.scales(StyleConfig(), size, size)] == sides
     assert len(optimise.scales(StyleConfig(start="overlay", where="all"), 512, 512)) == 3
     assert [rows for rows, _, _ in optimise.scales(StyleConfig(coarsest=64), 256, 256)] == [64, 128, 256]
+
+
+def test_pictures_that_are_not_needed_any_more_are_let_go():
+    """At print size each copy counts: from the first step at full size on neither the start nor the content is held."""
+    start, content, beyond = (torch.rand(3, 64, 48, generator=torch.manual_seed(seed)) for seed in (1, 2, 3))
+    problem = Problem(start, content, [as_it_is(torch.rand(3, 64, 64))], torch.ones(1, 64, 48), beyond)
+    held = [weakref.ref(picture) for picture in (start, content)]
+    steps = optimise.optimise(problem, embedded(), StyleConfig(steps=5, coarsest=32))
+    del start, content, problem
+    for progress, _ in steps:
+        if progress.side == 64:
+            break
+    assert progress.side == 64 and not any(picture() is not None for picture in held)
+
+
+def test_where_the_last_step_would_lead_is_not_looked_for(monkeypatch):
+    cliff, step, looks = Cliff(), torch.optim.LBFGS.step, list[int]()
+    monkeypatch.setattr(torch.optim.LBFGS, "step", lambda self, closure: (looks.append(len(cliff.seen)), step(self, closure))[1])
+    assert len(_descend(cliff)) == 12 == len(cliff.seen)
+    assert looks[-1] < 12

@@ -84,13 +84,9 @@ def dress(
     content, found = canvas(picture, config, mask)
     top, bottom, left, right = window(found, content)
     part, area = content[:, top:bottom, left:right], None if found is None else found[:, top:bottom, left:right]
-    lies = config.mode == "print" or config.start in ("fast", "overlay")  # else the old surface is to be kept
-    bare, form = part, _Form(torch.ones_like(part[:1]), [])
-    if found is not None and area is not None and lies:
-        built = None if traces is None else _built(traces, found, (top, bottom, left, right))
-        bare, form = _form(part, area, config, built)
+    built = None if traces is None or found is None else _built(traces, found, (top, bottom, left, right))
     losses, styled = dict[str, float](), part
-    for news in _cloth_on(bare, area, form, cloths, backbone, config):
+    for news in _cloth_on(part, area, built, cloths, backbone, config):
         if isinstance(news, Progress):
             losses = news.losses
             yield news
@@ -115,8 +111,10 @@ def _built(traces: Sequence[Trace], mask: Tensor, window: tuple[int, int, int, i
     return Layout([panel.moved(torch.ones(2), to) for panel in whole.panels], whole.folded[:, top:bottom, left:right])
 
 
-def _form(part: Tensor, area: Tensor, config: StyleConfig, built: Layout | None = None) -> tuple[Tensor, _Form]:
+def _form(part: Tensor, area: Tensor | None, config: StyleConfig, built: Layout | None = None) -> tuple[Tensor, _Form]:
     """The garment without its print, and what the new cloth lies on; `built`: how it is built, where that is known."""
+    if area is None or not _lies(config):
+        return part, _Form(torch.ones_like(part[:1]), [])
     found = find_relief(part, area)
     seen = find_construction(part, area, found.lines) if built is None and config.cut != "whole" else None
     gathered = built.folded if built else seen.folded() if seen else None
@@ -131,39 +129,52 @@ def _form(part: Tensor, area: Tensor, config: StyleConfig, built: Layout | None 
     return bare, _Form(shade if seen is None else glinting(shade, thin(seen.lines)), cut)
 
 
+def _lies(config: StyleConfig) -> bool:
+    """Whether cloth is laid on the garment; else the old surface is kept."""
+    return config.mode == "print" or config.start in ("fast", "overlay")
+
+
 def _cloth_on(
-    part: Tensor, area: Tensor | None, form: _Form, cloths: list[Cloth], backbone: Backbone, config: StyleConfig
+    part: Tensor, area: Tensor | None, built: Layout | None, cloths: list[Cloth], backbone: Backbone, config: StyleConfig
 ) -> Iterator[Progress | Tensor]:
     """Print: the pattern as it is. Style: the start, the fast draft, or where the descent leads from there. Pictures as they come."""
     if config.mode == "print":
-        yield _printed(part, area, form, cloths, config)
+        yield _printed(part, area, built, cloths, config)
         return
-    image = bare = _start(part, area, form, cloths, config)
-    laid = sized(cloths, area, part, config)
+    problem, shade = _begun(part, area, built, cloths, config)
+    image, bare = problem.start, problem.beyond
+    if config.effort:
+        steps = optimise(problem, backbone, config)
+        del problem  # the descent lets go of each picture that it no longer needs: at print size each counts
+        for progress, image in steps:  # noqa: B007 - the last one is the result
+            yield progress
+    yield _lit(image.cpu(), bare, shade, area, config)
+
+
+def _begun(part: Tensor, area: Tensor | None, built: Layout | None, cloths: list[Cloth], config: StyleConfig) -> tuple[Problem, Tensor]:
+    """Where a descent begins, and the garment's shading."""
+    plainly, form = _form(part, area, config, built)
+    image = bare = _start(plainly, area, form, cloths, config)
+    laid = sized(cloths, area, plainly, config)
     if config.start == "fast" or config.effort == 0:
-        image = draft(load_styler()[0], part, bare, area, [(style.at(1.0), style.weight) for style in laid])
-    if config.effort == 0:
-        yield _lit(image, bare, form.shade, area, config)
-        return
-    kept = part if area is None else extend(part, shrink(area, max(1, max(part.shape[1:]) // 200)))
+        image = draft(load_styler()[0], plainly, bare, area, [(style.at(1.0), style.weight) for style in laid])
+    kept = part if area is None or config.effort == 0 else extend(plainly, shrink(area, max(1, max(part.shape[1:]) // 200)))
     # the network sees cloth beyond the seam: of a white ground its edge would take a rim of stray colours
-    beyond = None if area is None else bare if config.start in ("fast", "overlay") else kept
-    problem = Problem(image, kept, laid, area, beyond)
-    for progress, image in optimise(problem, backbone, config):  # noqa: B007 - the last one is the result
-        yield progress
-    yield _lit(image.cpu(), bare, form.shade, area, config)
+    beyond = None if area is None else bare if _lies(config) else kept
+    return Problem(image, kept, laid, area, beyond), form.shade
 
 
-def _lit(made: Tensor, bare: Tensor, shade: Tensor, area: Tensor | None, config: StyleConfig) -> Tensor:
+def _lit(made: Tensor, bare: Tensor | None, shade: Tensor, area: Tensor | None, config: StyleConfig) -> Tensor:
     """With the folds that the start had before a network saw it."""
-    if area is None or config.start in ("content", "noise"):
+    if area is None or bare is None or not _lies(config):
         return made
     return folds_back(made, bare, shade, area, config.folds)
 
 
-def _printed(part: Tensor, area: Tensor | None, form: _Form, cloths: list[Cloth], config: StyleConfig) -> Tensor:
+def _printed(part: Tensor, area: Tensor | None, built: Layout | None, cloths: list[Cloth], config: StyleConfig) -> Tensor:
     if len(cloths) > 1:
         raise SettingError("mode=print: one pattern at a time; leave --mix out")
+    form = _form(part, area, config, built)[1]
     area = torch.ones_like(part[:1]) if area is None else area
     _, _, left, right = box(area)
     per_cm = (right - left) / config.width_cm

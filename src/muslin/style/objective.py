@@ -99,15 +99,15 @@ class Objective:
             if any(self.fill)
             else None
         )
-        self.ground = self._filled(at_size(problem.content, rows, columns)[None])
-        self.beyond = self.ground if problem.beyond is None else self._filled(at_size(problem.beyond, rows, columns)[None])
+        ground = self._filled(at_size(problem.content, rows, columns)[None])
+        self.beyond = ground if problem.beyond is None else self._filled(at_size(problem.beyond, rows, columns)[None])
         reach = backbone.reach((*self.content_layers, *self.weights))
-        self.tiles = plan_tiles(self.ground.shape[2], self.ground.shape[3], config.tile, reach, heavy=not self.bfloat16)
+        self.tiles = plan_tiles(ground.shape[2], ground.shape[3], config.tile, reach, heavy=not self.bfloat16)
         self.wanted = self._target(problem.styles, max(rows, columns) / max(problem.content.shape[1:]))
         self.content, self.area = list[dict[str, Tensor]](), dict[str, Tensor]()
         self.energy = dict.fromkeys(self.content_layers, torch.zeros(()))
         for tile in self.tiles:
-            self._look_at_content(tile)
+            self._look_at_content(ground, tile)
 
     def backward(self, image: Float[Tensor, "1 3 h w"]) -> dict[str, float]:
         """The losses by name, and their gradient in `image.grad`."""
@@ -177,9 +177,9 @@ class Objective:
         return found, content, tile.inside(variation(image)).sum() / self.places
 
     @torch.no_grad()
-    def _look_at_content(self, tile: Tile) -> None:
+    def _look_at_content(self, ground: Tensor, tile: Tile) -> None:
         """Keep the content's maps in the tile's core, and add what the core counts for at each layer."""
-        part, counted = tile.cut(self.ground), None if self.counted is None else tile.cut(self.counted)
+        part, counted = tile.cut(ground), None if self.counted is None else tile.cut(self.counted)
         maps = self._maps(part, (*self.content_layers, *self.weights))
         self.content.append({name: tile.inside(maps[name]).float().clone() for name in self.content_layers})
         for name, kept in self.content[-1].items():

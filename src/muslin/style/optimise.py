@@ -68,8 +68,10 @@ def optimise(problem: Problem, backbone: Backbone, config: StyleConfig) -> Itera
         start = at_size(problem.start, rows, columns)
         # what the coarse scale found, and the start's own detail that it could not see
         image = start if image is None else (resize(image, rows, columns) + start - resize(coarse, rows, columns)).clamp(-1, 1)
-        coarse = start
-        descent = _Scale(Objective(problem, backbone, config, rows, columns), config, finest=(rows, columns) == plan[-1][:2])
+        coarse, finest = start, (rows, columns) == plan[-1][:2]
+        descent = _Scale(Objective(problem, backbone, config, rows, columns), config, finest)
+        if finest:
+            del problem, start, coarse
         for losses, image, moments in descent.run(image, moments, steps):  # noqa: B007, B020 - the last one starts the next scale
             done += 1
             yield Progress(done, total, max(rows, columns), losses), image
@@ -92,12 +94,13 @@ class _Scale:
             self._calm(optimiser, step / steps)
             losses, picture = self._look(base, change)
             if kept is not None and not losses["total"] <= _WORSE * kept.losses["total"]:  # no number is worse, too
-                _go_back(optimiser, change, kept)
+                _go_back(optimiser, change)
             elif not math.isfinite(losses["total"]):
                 raise SettingError(f"the loss is no number at {max(base.shape[2:])} px; lower --beta or the style_layers' weights")
             else:
-                kept = _Kept(losses, change.detach().clone(), picture) if quasi_newton else None
-                optimiser.step(partial(float, losses["total"]))
+                kept = _Kept(losses, picture) if quasi_newton else None
+                if not quasi_newton or step + 1 < steps:  # where that would lead is not looked at any more
+                    optimiser.step(partial(float, losses["total"]))
             if kept is None:
                 yield losses, average.take(self._picture(base, change)[0]), _moments(optimiser)
             else:
@@ -143,18 +146,18 @@ class _Scale:
 
 @dataclass(frozen=True)
 class _Kept:
-    """The last place of L-BFGS that was no worse than the one before: what is shown, and where to go back to."""
+    """The last place of L-BFGS that was no worse than the one before: what is shown."""
 
     losses: dict[str, float]
-    change: Tensor
     picture: Tensor
 
 
-def _go_back(optimiser: torch.optim.Optimizer, change: Tensor, kept: _Kept) -> None:
+@torch.no_grad()
+def _go_back(optimiser: torch.optim.Optimizer, change: Tensor) -> None:
     """A step that went too far, cut to a quarter: L-BFGS takes steps of length 1, and now and then one lands in noise (docs/LOG.md)."""
-    with torch.no_grad():
-        change.lerp_(kept.change, 0.75)
-    optimiser.state[change]["t"] *= 0.25  # the length that its next pair of step and gradients is made from
+    last = optimiser.state[change]
+    change.add_(last["d"].view_as(change), alpha=-0.75 * float(last["t"]))
+    last["t"] *= 0.25  # the length that its next pair of step and gradients is made from
 
 
 class _Average:
