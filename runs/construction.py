@@ -18,20 +18,20 @@ from muslin.data.traces import from_table, from_text
 from muslin.style.construction_samples import Built, built_garment
 from muslin.style.construction_train import ConstructionTraining, train_construction
 
-MORE_TRACES = Path(__file__).with_name("traces.txt")
+MORE_TRACES = [Path(__file__).with_name(name) for name in ("traces.txt", "more-traces.txt")]
 MEASURED = ("outwear/0a86d893", "skirt/25450d12", "dress/4142d3bc")  # of benchmarks/styles.py
 
 
 def split(data: Path) -> tuple[list[Item], list[Item], dict[str, str]]:
     """The garments to learn from, those to measure on, and the traces of all by name."""
-    blocks, more = (from_table(path.read_bytes(), path.name) for path in (TRACES, MORE_TRACES))
+    blocks, *more = (from_table(path.read_bytes(), path.name) for path in (TRACES, *MORE_TRACES))
     others = set(BLOCKS.read_text().split()) - set(blocks)  # shoes and hats: they are built of nothing that is traced
     learned, held = [item for path in (STARTER, MORE_BLOCKS) for item in open_source(path).items if item.name in others], list[Item]()
-    for traced, paths in ((blocks, (STARTER, MORE_BLOCKS)), (more, (data / "garments256.zip",))):
+    for traced, paths in ((blocks, (STARTER, MORE_BLOCKS)), *((one, (data / "garments256.zip",)) for one in more)):
         items = sorted((item for path in paths for item in open_source(path).items if item.name in traced), key=lambda i: i.name)
         for number, item in enumerate(items):
             (held if number % 8 == 0 or item.name.startswith(MEASURED) else learned).append(item)
-    return learned, held, blocks | more
+    return learned, held, {name: text for table in (blocks, *more) for name, text in table.items()}
 
 
 def read(item: Item, traced: dict[str, str]) -> Built | None:

@@ -118,7 +118,7 @@ def _alien_on_top(solid: np.ndarray, lab: Tensor) -> np.ndarray:
     body, high = ndimage.binary_erosion(solid, iterations=3), solid.copy()
     body[: top + int(_BODY * height)] = False
     high[top + int(_TOP * height) :] = False
-    high &= (lab[1:].norm(dim=0) < _GREY).numpy()
+    high &= (torch.hypot(lab[1], lab[2]) < _GREY).numpy()
     own, here = (lab[:, torch.from_numpy(part)].T for part in (body, high))
     alien = np.zeros_like(solid)
     if len(own) < 200 or not len(here):

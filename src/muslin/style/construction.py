@@ -19,7 +19,7 @@ from muslin.base.seeds import seeded_weights
 from muslin.data.ground import at_size
 from muslin.data.lines import along_lines
 from muslin.data.panels import Frame, frame
-from muslin.style.relief import ReliefConfig, ReliefNet, load_relief, look, new_relief
+from muslin.style.relief import Glance, ReliefConfig, ReliefNet, load_relief, look, new_relief
 from muslin.style.weights import load_network, save_network
 
 KIND = "construction"
@@ -63,10 +63,10 @@ class Construction:
 
 @torch.no_grad()
 def find_construction(
-    pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], lines: Float[Tensor, "1 h w"] | None = None
+    pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], lines: Float[Tensor, "1 h w"] | None = None, glance: Glance | None = None
 ) -> Construction:
-    """All 0 where there is no garment. `lines`: what the relief network sees; this one takes stripes for seams, that one creases."""
-    glance = look(pixels, mask)
+    """All 0 where there is no garment. `lines`: what the relief network sees; this one takes stripes for seams, that one creases. `glance`: as there."""
+    glance = glance or look(pixels, mask)
     view = None if glance is None else frame(mask / mask.amax())
     if glance is None or view is None:
         return Construction(torch.zeros_like(mask), torch.zeros(len(PARTS), 1, 1), None)

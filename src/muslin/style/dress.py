@@ -29,7 +29,7 @@ from muslin.style.laying import Piece, is_scene, lay, lay_repeat, pieces, placed
 from muslin.style.objective import Problem, Sized
 from muslin.style.optimise import Progress, check_styles, optimise
 from muslin.style.reading import seen_panels
-from muslin.style.relief import find_relief
+from muslin.style.relief import find_relief, look
 from muslin.style.repeats import Tile, make_tile
 from muslin.style.sewing import glinting, sewn
 from muslin.style.shading import drape, folds_back, plain, thin, turned
@@ -115,8 +115,9 @@ def _form(part: Tensor, area: Tensor | None, config: StyleConfig, built: Layout 
     """The garment without its print, and what the new cloth lies on; `built`: how it is built, where that is known."""
     if area is None or not _lies(config):
         return part, _Form(torch.ones_like(part[:1]), [])
-    found = find_relief(part, area)
-    seen = find_construction(part, area, found.lines) if built is None and config.cut != "whole" else None
+    glance = look(part, area)
+    found = find_relief(part, area, glance)
+    seen = find_construction(part, area, found.lines, glance) if built is None and config.cut != "whole" else None
     gathered = built.folded if built else seen.folded() if seen else None
     bare, shade = plain(part, area, found if seen is None else replace(found, lines=seen.lines), firm=seen is not None, folded=gathered)
     if config.cut == "whole":

@@ -43,12 +43,12 @@ class FastStyler(nn.Module):
         super().__init__()
         self.config = config or FastConfig()
         full, half, quarter, eighth = self.config.widths
-        self.lift = nn.Conv2d(7, full, 3, padding=1, padding_mode="reflect")
+        self.lift = _conv(7, full)
         self.downs = nn.ModuleList([_down(full, half), _down(half, quarter), _down(quarter, eighth)])
         self.blocks = nn.ModuleList([_Block(eighth) for _ in range(self.config.blocks)])
         self.ups = nn.ModuleList([_conv(eighth, quarter), _conv(quarter, half), _conv(half, full)])
         self.joins = nn.ModuleList([_Block(quarter), _conv(half, half)])
-        self.out = nn.Conv2d(full, 3, 3, padding=1, padding_mode="reflect")
+        self.out = _conv(full, 3)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias if self.out.bias is not None else torch.zeros(3))
 
@@ -126,12 +126,19 @@ class _Block(nn.Module):
         return x + y
 
 
+class _Conv(nn.Conv2d):
+    """A convolution of a picture whose border is reflected by one pixel; by `cat`, which takes half the time of torch's own filling up."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _on_rows(self, torch.cat([x[:, :, 1:2], x, x[:, :, -2:-1]], 2))
+
+
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
+    return _Conv(inputs, outputs, 3)
 
 
 def _down(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, padding_mode="reflect")
+    return _Conv(inputs, outputs, 4, stride=2)
 
 
 def _on_rows(conv: nn.Conv2d, x: Tensor) -> Tensor:

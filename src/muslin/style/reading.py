@@ -18,7 +18,7 @@ from muslin.data.panels import Frame, Kind, Panel, find_panels
 from muslin.data.piece_lines import stretches, there
 from muslin.data.traces import CLOSED, Trace, buttons, limited, lying, to_panels
 from muslin.style.construction import APART, PARTS, Construction, find_construction
-from muslin.style.relief import find_relief
+from muslin.style.relief import find_relief, look
 from muslin.style.seams import find_seams
 
 READ = 512  # px of the longer side at which a picture is read
@@ -196,7 +196,8 @@ def _few(points: Float[Tensor, "n 2"], tolerance: float = 2.5) -> Float[Tensor, 
 
 def read_traces(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> list[Trace]:
     """How a garment is built as its picture shows it, in permille of the picture: what a person would trace, as far as the network sees it."""
-    found = find_construction(pixels, mask, find_relief(pixels, mask).lines)
+    glance = look(pixels, mask)
+    found = find_construction(pixels, mask, find_relief(pixels, mask, glance).lines, glance)
     if (view := found.view) is None:
         return []
     panels = seen_panels(pixels, mask, found, find_panels(mask))

@@ -164,9 +164,9 @@ def look(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Glance
 
 
 @torch.no_grad()
-def find_relief(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"]) -> Relief:
-    """As large as the picture; all 0 where there is no garment."""
-    glance = look(pixels, mask)
+def find_relief(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], glance: Glance | None = None) -> Relief:
+    """As large as the picture; all 0 where there is no garment. `glance`: what `look` gives, where that is known already."""
+    glance = glance or look(pixels, mask)
     if glance is None:
         return Relief(*(torch.zeros_like(mask) for _ in range(3)))
     lit, lines = (layer[0, :, : glance.size[0], : glance.size[1]] for layer in load_relief()(glance.x))

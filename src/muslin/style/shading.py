@@ -52,10 +52,11 @@ def plain(
     are drawn into the shading. The ground stays to the bit. `found`: the garment's relief, where it is known already; `firm`: its lines are seams and no creases;
     `folded`: where its small folds are made (gathers, pleats, quilting), 0 to 1: there they are deeper, and are found beneath a print too.
     """
-    around = to_oklab(_spread(pixels, mask))
-    lightness, found = around[:1], found or find_relief(pixels, mask)
+    found = found or find_relief(pixels, mask)
+    around, lit = _around(pixels, mask, found)
+    lightness = around[:1]
     own = relative(lightness, mask)
-    share, printed, told = _told(own, mask, found)
+    share, printed, told = _told(own, mask, lit)
     if folded is not None:
         folds, sure = gathers(own, around[1:] / (lightness + _BLACK), mask, folded)
         told = told + share * sure * folds  # what lies beneath a print that was taken out
@@ -71,13 +72,20 @@ def plain(
 
 def bare_light(pixels: Float[Tensor, "3 h w"], mask: Float[Tensor, "1 h w"], found: Relief) -> Float[Tensor, "1 h w"]:
     """The garment's relative lightness (`relief.relative`) without its print: 0 on the mean, -0.5 in a deep fold; it goes on beyond the edge."""
-    return _told(relative(to_oklab(_spread(pixels, mask))[:1], mask), mask, found)[2]
+    around, lit = _around(pixels, mask, found)
+    return _told(relative(around[:1], mask), mask, lit)[2]
 
 
-def _told(own: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], found: Relief) -> tuple[Tensor, Tensor, Tensor]:
+def _around(pixels: Tensor, mask: Tensor, found: Relief) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "2 h w"]]:
+    """The garment's colours (OKLab), and its light and calm light; all go on beyond its edge."""
+    spread = _spread(torch.cat([pixels, found.light, found.calm]), mask)
+    return to_oklab(spread[:3]), spread[3:]
+
+
+def _told(own: Float[Tensor, "1 h w"], mask: Float[Tensor, "1 h w"], light: Float[Tensor, "2 h w"]) -> tuple[Tensor, Tensor, Tensor]:
     """Of relative lightness: the share of each place's that is print, as much of it, and what is left, which is light."""
     side = max(mask.shape[1:])
-    lit, calm = extend(torch.cat([found.light, found.calm]), shrink(mask, max(1, side // 100))).split(1)
+    lit, calm = light.split(1)
     steps, unlike = (masked_blur(x.square(), mask, side / 30).sqrt() for x in (own, own - lit))
     share = ramp(unlike, *_PRINT) * ramp(unlike / (steps + 0.02), *_MOSTLY)
     printed = share * (own - calm)
@@ -115,7 +123,7 @@ def _edge(mask: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h w"]:
 
 
 def _spread(pixels: Tensor, mask: Tensor) -> Tensor:
-    """The garment's own colours beyond its edge too."""
+    """What the garment has of its own, beyond its edge too."""
     return extend(pixels, shrink(mask, max(1, max(pixels.shape[1:]) // 100)))
 
 
