@@ -29,7 +29,7 @@ def main() -> None:
     chosen = [item for item in items if not kinds or item.label in kinds]
     for first in range(0, len(chosen), COLUMNS * ROWS):
         part = chosen[first : first + COLUMNS * ROWS]
-        drawn = [drawn_on(square(open_image(item.content(), item.name).pixels), from_text(traced[item.name])) for item in part]
+        drawn = [drawn_on(square(open_image(item.content(), item.name).pixels), from_text(traced[item.name].text)) for item in part]
         sheet = contact_sheet(drawn, COLUMNS, SIDE, captions=[item.name[: item.name.find("-")] for item in part])
         (out / f"pieces-{first // (COLUMNS * ROWS) + 1:02d}.png").write_bytes(encode_png(sheet))
 

@@ -5,7 +5,9 @@ import torch
 
 from muslin.assets import BLOCKS, TRACES
 from muslin.base.errors import InputError
-from muslin.data.traces import KINDS, Trace, curved, folded, from_table, from_text, limited, to_panels, to_text
+from muslin.base.files import sha256
+from muslin.data.loader import square
+from muslin.data.traces import KINDS, Row, Trace, curved, folded, from_square, from_table, from_text, limited, to_panels, to_table, to_text
 
 SHIRT = (
     "collar 400,100 380,200 480,210 490,150; inside 420,120 500,180 580,120; front 500,180 500,900; yoke 250,250 500,260 750,250; "
@@ -75,11 +77,30 @@ def test_folded_cloth_is_an_area_and_no_panel():
 
 def test_a_table_of_pieces_is_read_and_what_is_wrong_in_it_is_named():
     table = f"# mine\n\nshirt/a.jpg\t{SHIRT}\nb.png\t\n".encode()
-    assert from_table(table, "pieces.txt") == {"shirt/a.jpg": SHIRT, "b.png": ""}
+    assert from_table(table, "pieces.txt") == {"shirt/a.jpg": Row(SHIRT), "b.png": Row("")}
     with pytest.raises(InputError, match=r"^x/pieces.txt, line 2: 'b.png inside' has no tab"):
         from_table(b"a.png\t\nb.png inside", "x/pieces.txt")
     with pytest.raises(InputError, match=r"^pieces.txt, line 1: the traced pieces 'sleeve 1,2 3,4' cannot be read"):
         from_table(b"a.png\tsleeve 1,2 3,4", "pieces.txt")
+
+
+def test_a_row_says_of_which_bytes_it_speaks():
+    rows = {"a.png": Row(SHIRT, sha256(b"one")[:12]), "b.png": Row("", sha256(b"two")[:12]), "c.png": Row(""), "d.png": Row(SHIRT)}
+    assert from_table(to_table(rows).encode(), "x") == rows
+    assert rows["a.png"].of(b"one") and not rows["a.png"].of(b"two") and rows["d.png"].of(b"two")
+    with pytest.raises(InputError, match=r"^pieces.txt, line 1: after the pieces of a.png stands 'old'; 12 digits"):
+        from_table(b"a.png\tstitch 1,2 3,4\told", "pieces.txt")
+
+
+@pytest.mark.parametrize(("height", "width"), [(300, 201), (160, 300), (200, 200)])
+def test_traces_of_a_square_lie_on_the_picture_in_it(height, width):
+    """A mark at a place of a picture is found where its trace, in permille of the square around it, says."""
+    picture, x, y = -torch.ones(3, height, width), width // 3, height // 4
+    picture[:, y, x] = 1
+    laid = square(picture)
+    at = (laid[0] > 0.5).nonzero()[0].flip(0)
+    (back,) = from_square([Trace("stitch", (at + 0.5)[None] * 1000 / laid.shape[1])], height, width)
+    assert (back.points[0] * torch.tensor([width, height]) / 1000 - torch.tensor([x + 0.5, y + 0.5])).abs().max() < 1e-3
 
 
 def test_what_is_more_than_a_recipe_takes_is_made_less():

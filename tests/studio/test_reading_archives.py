@@ -1,6 +1,7 @@
 """An archive of one's own read: pieces.txt and sheets, corrections that stay, and designs that are built on them."""
 
 import zipfile
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,12 +10,13 @@ from command import muslin, refused
 from muslin.assets import STARTER
 from muslin.base.errors import InputError
 from muslin.base.events import Note, Saved
+from muslin.base.files import sha256
 from muslin.base.image import encode_png, open_image
 from muslin.data.sources import open_source
-from muslin.data.traces import from_table, from_text
+from muslin.data.traces import from_table, from_text, to_table
 from muslin.provenance.recipe import BLOCK, PIECES, read_recipe
 from muslin.studio.blocks import open_blocks
-from muslin.studio.pieces import pieces
+from muslin.studio.pieces import pieces, row_of
 
 MINE = "inside 420,150 500,200 580,150; stitch 300,800 700,800"
 
@@ -35,14 +37,58 @@ def test_an_archive_is_read_shown_and_kept_as_corrected(archive, tmp_path):
     assert done.returncode == 0, done.stderr
     rows = from_table((out / "pieces.txt").read_bytes(), "x")
     assert len(rows) == 6 and all(name.startswith("shirt/") for name in rows)
-    assert sum("collar" in text for text in rows.values()) >= 3  # shirts have some
+    assert sum("collar" in row.text for row in rows.values()) >= 3  # shirts have some
     assert open_image(out / "pieces-01.png").pixels.shape[2] > 1000
     first = sorted(rows)[0]
-    rows[first] = MINE
-    (out / "pieces.txt").write_text("".join(f"{name}\t{text}\n" for name, text in rows.items()))
+    rows[first] = replace(rows[first], text=MINE)
+    (out / "pieces.txt").write_text(f"# looked at on Monday\n{to_table(rows)}# shirts only\n")
     again = muslin("pieces", archive, "--out", out)
     assert "0 read, 6 kept" in again.stdout + again.stderr
     assert from_table((out / "pieces.txt").read_bytes(), "x") == rows
+    told = (out / "pieces.txt").read_text().splitlines()
+    assert told[:3] == ["# how the garments are built of archive", "# looked at on Monday", "# shirts only"]
+
+
+def test_a_photograph_is_dressed_and_drawn_by_its_row(archive, tmp_path):
+    """As the archive's pieces.txt says, corrections and all; the look's recipe holds it, and remakes the look without the file."""
+    photo = min((archive / "shirt").iterdir())
+    words = ("--style", "weave_tartan_red", "--fast", "--size", 256, "--i-have-the-rights", "own work")
+    out, table = tmp_path / "out", archive / "pieces.txt"
+    assert muslin("style", photo, *words, "--out", out).returncode == 0
+    assert muslin("flat", photo, "--out", out / "flat", "--i-have-the-rights", "own work").returncode == 0
+    table.write_text(f"shirt/{photo.name}\t{MINE}\t{sha256(photo.read_bytes())[:12]}\n")
+    assert muslin("style", photo, *words, "--out", out).returncode == 0
+    assert muslin("flat", photo, "--out", out / "flat2", "--i-have-the-rights", "own work").returncode == 0
+    read, told = sorted(out.glob(f"{photo.stem}-weave*.png"), key=lambda path: path.stat().st_mtime)
+    assert PIECES not in read_recipe(read).content and read_recipe(told).content[PIECES] == MINE
+    assert not torch.equal(open_image(read).pixels, open_image(told).pixels)
+    drawn, again = ((out / name / f"{photo.stem}.flat.svg").read_text() for name in ("flat", "flat2"))
+    assert drawn != again
+    table.unlink()
+    for look in (read, told):
+        done = muslin("remake", look, "--look-in", photo.parent, "--out", tmp_path / look.name)
+        assert done.returncode == 0, done.stderr
+        assert torch.equal(open_image(tmp_path / look.name).pixels, open_image(look).pixels)
+    table.write_text(f"shirt/{photo.name}\t{MINE}\t000000000000\n")  # of a picture that had its name before
+    assert row_of(photo) is None
+    table.write_text(f"shirt/{photo.name}\tcollar 1,2\n")
+    assert "pieces.txt, line 1: the traced pieces" in refused(muslin("style", photo, *words, "--out", tmp_path / "none"))
+
+
+def test_a_row_of_another_picture_that_had_the_name_is_not_kept(archive, tmp_path):
+    list(pieces(str(archive), tmp_path / "out"))
+    first, second, *_ = sorted((archive / "shirt").iterdir())
+    before = from_table((tmp_path / "out" / "pieces.txt").read_bytes(), "x")
+    first.write_bytes(second.read_bytes())
+    news = list(pieces(str(archive), tmp_path / "out"))
+    assert any("1 read (1 of them anew: another picture has their name now), 5 kept" in getattr(event, "text", "") for event in news)
+    rows = from_table((tmp_path / "out" / "pieces.txt").read_bytes(), "x")
+    assert rows[f"shirt/{first.name}"] == rows[f"shirt/{second.name}"] != before[f"shirt/{first.name}"]
+    (tmp_path / "out" / "pieces.txt").rename(archive / "pieces.txt")
+    first.write_bytes(encode_png(open_image(second).pixels.flip(2)))
+    *_, blocks = open_blocks(str(archive), "own work")
+    item = next(item for item in blocks.items if item.name.endswith(first.name))
+    assert blocks._built(item) != rows[f"shirt/{first.name}"].text
 
 
 def test_designs_are_built_on_what_is_read_and_on_what_was_corrected(archive, tmp_path):
@@ -87,7 +133,7 @@ def test_pieces_in_a_zip_are_used_and_wrong_ones_are_named(archive, tmp_path):
             made.write(file, f"shirt/{file.name}")
         made.writestr("pieces.txt", "".join(f"shirt/{file.name}\t{MINE}\n" for file in (archive / "shirt").iterdir()))
     *_, blocks = open_blocks(str(path), "own work")
-    assert set(blocks.traced.values()) == {MINE}
+    assert {row.text for row in blocks.traced.values()} == {MINE}
     (archive / "pieces.txt").write_text("shirt/x.jpg\tcollar 1,2\n")
     with pytest.raises(InputError, match=r"archive/pieces.txt, line 1: the traced pieces"):
         list(open_blocks(str(archive), "own work"))
@@ -120,7 +166,7 @@ def test_the_archives_own_corrections_go_first_and_strays_are_told(archive, tmp_
     (archive / "pieces.txt").write_text(f"# mine\n{name}\t{MINE}\r\nshirt/other.jpg\t{MINE}\n")
     news = list(pieces(str(archive), tmp_path / "out"))
     rows = from_table((tmp_path / "out" / "pieces.txt").read_bytes(), "x")
-    assert rows[name] == MINE and len(rows) == 6
+    assert rows[name].text == MINE and len(rows) == 6
     assert any("1 of its rows name no picture of it, the first 'shirt/other.jpg'" in getattr(event, "text", "") for event in news)
     assert any("'shirt/other.jpg'" in getattr(event, "text", "") for event in open_blocks(str(archive), "own work"))
 

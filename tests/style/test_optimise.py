@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from muslin.base.errors import SettingError
-from muslin.style import optimise
 from muslin.features.embedded import embedded
+from muslin.style import optimise
 from muslin.style.configs import StyleConfig
 from muslin.style.objective import Objective, Problem, as_it_is
 

@@ -6,7 +6,7 @@ A trace is a kind and points in permille of the picture's sides. Kinds that are 
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from muslin.base.contours import fill, length, simplified
 from muslin.base.errors import InputError, naming
+from muslin.base.files import sha256
 from muslin.data.ground import box
 from muslin.data.panels import Kind, Panel, up_from
 
@@ -39,6 +40,8 @@ KINDS = (
 CLOSED = ("collar", "cuff", "pocket", "neck", "knit", "folded")
 _NUMBER = r"-?[0-9]{1,4}(?:\.[0-9])?"
 _FORM = re.compile(rf"({'|'.join(KINDS)})((?: {_NUMBER},{_NUMBER})+)")
+DIGITS = 12  # of a SHA-256, in a table
+_DIGEST = re.compile(f"([0-9a-f]{{{DIGITS}}})?")
 _MOST, _POINTS, _LONG, _AWAY = (
     300,
     150,
@@ -93,20 +96,52 @@ def from_text(text: str) -> list[Trace]:
     return traces
 
 
-def from_table(content: bytes, where: str) -> dict[str, str]:
-    """The rows of a pieces.txt: by a picture's name its pieces as text. One row a line: the name, a tab, the text. Raises InputError that names the line."""
-    rows = dict[str, str]()
+@dataclass(frozen=True)
+class Row:
+    """What a pieces.txt tells of a picture: its pieces as text, in permille of the square that it lies in (`loader.square`), and of which bytes; empty: of whatever has its name."""
+
+    text: str
+    digest: str = ""
+
+    def of(self, content: bytes) -> bool:
+        """Whether it speaks of these bytes, and not of a picture that had the same name."""
+        return sha256(content).startswith(self.digest)
+
+
+def from_table(content: bytes, where: str) -> dict[str, Row]:
+    """The rows of a pieces.txt by the pictures' names. One row a line: the name, a tab, the text, and, where Muslin wrote it, a tab and the first twelve
+    digits of the picture's SHA-256. Raises InputError that names the line.
+    """
+    rows = dict[str, Row]()
     for number, line in enumerate(content.decode("utf-8-sig", "replace").split("\n"), 1):
         line = line.removesuffix("\r")
         if not line.strip() or (line.startswith("#") and "\t" not in line):
             continue
-        name, tab, text = line.partition("\t")
+        name, tab, told = line.partition("\t")
         if not tab:
             raise InputError(f"{where}, line {number}: {line[:40]!r} has no tab between a picture's name and its pieces; put one there")
+        text, _, digest = (part.strip() for part in told.partition("\t"))
         with naming(f"{where}, line {number}"):
             from_text(text)
-        rows[name] = text.strip()
+            if not _DIGEST.fullmatch(digest):
+                raise InputError(
+                    f"after the pieces of {name} stands {digest[:40]!r}; {DIGITS} digits of its picture's SHA-256 belong there, or nothing"
+                )
+        rows[name] = Row(text, digest)
     return rows
+
+
+def to_table(rows: Mapping[str, Row]) -> str:
+    """The rows in the order of their names, as `from_table` reads them."""
+    return "".join(f"{name}\t{row.text}" + (f"\t{row.digest}" if row.digest else "") + "\n" for name, row in sorted(rows.items()))
+
+
+def from_square(traces: Sequence[Trace], height: int, width: int) -> list[Trace]:
+    """Traces in permille of the square that a picture lies in (`loader.square`), in permille of the picture's own sides."""
+    sides = torch.tensor([float(width), float(height)])
+    side = sides.max()
+    rim = ((side - sides) / 2).floor()
+    return [replace(trace, points=(trace.points * side - 1000 * rim) / sides) for trace in traces]
 
 
 def limited(traces: Sequence[Trace]) -> list[Trace]:

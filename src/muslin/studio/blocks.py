@@ -31,7 +31,7 @@ from muslin.data.outlines import Outlines, framed, solidity
 from muslin.data.registration import bend
 from muslin.data.sources import PIECES as PIECES_FILE
 from muslin.data.sources import Item, Source, open_source
-from muslin.data.traces import from_table, from_text, to_text
+from muslin.data.traces import Row, from_table, from_text, to_text
 from muslin.provenance.recipe import PIECES, told_cut
 from muslin.studio.styles import inside
 from muslin.style.blocks import Pattern, at_most, make_up, outline_of, read_block
@@ -42,6 +42,7 @@ _SEEN, _TRIED = 64, 8  # of those whose outlines are nearest: how many are looke
 _POOR = 1.0  # a bend of that cost makes no garment of the draft
 _AGAIN, _EITHER = 0.3, 0.1  # what a block costs for each time that it was taken more than others which fit; by how much chance decides
 _OPEN = 0.15  # what less an open neck or waist costs: a garment that is seen to be hollow
+_NOT_READ = Row("")  # of a block whose picture is still to be read
 _RIM = 0.06  # share of a picture's border that a garment may touch
 
 
@@ -53,7 +54,7 @@ class Blocks:
     items: list[Item]
     outlines: Outlines
     cleared: Cleared
-    traced: dict[str, str | None] = field(
+    traced: dict[str, Row | None] = field(
         default_factory=dict
     )  # by name: how it is built (`data.traces`; None: not told); others are read when they are tried
     _masks: dict[str, Tensor | None] = field(default_factory=dict)  # by name: of those that were tried; None: no good
@@ -109,9 +110,12 @@ class Blocks:
 
     def _built(self, item: Item) -> str | None:
         """How a block is built: as it was traced, else as its picture is read; None for shoes and hats that ship."""
-        if item.name not in self.traced:
-            self.traced[item.name] = to_text(read_block(open_image(item.content(), item.name))[1] or [])
-        return self.traced[item.name]
+        row = self.traced.get(item.name, _NOT_READ)
+        if row is not None and row.digest and not row.of(item.content()):  # another picture lies there now
+            row = _NOT_READ
+        if row is _NOT_READ:
+            row = self.traced[item.name] = Row(to_text(read_block(open_image(item.content(), item.name))[1] or []))
+        return None if row is None else row.text
 
     def _mask(self, item: Item) -> Tensor | None:
         """A block's silhouette in a square of 192 px; None for one that is cut by the border, or has a hanger, a hook or a thread beside it."""
@@ -142,7 +146,7 @@ def pieces_told(made: Pattern | None) -> dict[str, str]:
 def open_blocks(which: str, vouched_by: str = "") -> Iterator[Event | Blocks]:
     """The garments of a folder or a zip as blocks (`starter`: those that ship); the last thing yielded is the Blocks. Raises InputError where none can be one."""
     source = source_of(which)
-    items, traced = list(source.items), dict[str, str | None]()
+    items, traced = list(source.items), dict[str, Row | None]()
     traced |= yield from rows_of(source)
     if which == STARTER_NAME:
         chosen = set(BLOCKS.read_text().split())
@@ -172,7 +176,7 @@ def open_blocks(which: str, vouched_by: str = "") -> Iterator[Event | Blocks]:
     yield Blocks(source, kept, outlines, cleared, traced)
 
 
-def rows_of(source: Source) -> Generator[Event, None, dict[str, str]]:
+def rows_of(source: Source) -> Generator[Event, None, dict[str, Row]]:
     """The rows of an archive's pieces.txt by picture; those that name no picture are told. Raises InputError for what is no row."""
     rows = from_table(source.pieces(), f"{source.name}/{PIECES_FILE}") if source.pieces else {}
     names = {item.name for item in source.items}
@@ -180,7 +184,7 @@ def rows_of(source: Source) -> Generator[Event, None, dict[str, str]]:
         yield Warned(
             f"{source.name}/{PIECES_FILE}: {len(strays):,} of its rows name no picture of it, the first {strays[0]!r}; correct the name, or take the row out"
         )
-    return {name: text for name, text in rows.items() if name in names}
+    return {name: row for name, row in rows.items() if name in names}
 
 
 def _glance(item: Item) -> Float[Tensor, "1 h w"] | None:

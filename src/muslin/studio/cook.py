@@ -19,13 +19,14 @@ from muslin.base.events import Saved
 from muslin.base.files import read_bytes, sha256, sha256_file, write_bytes
 from muslin.base.image import encode_png, from_bytes, open_image, to_bytes
 from muslin.data.ground import cut_out, lift_from_black
-from muslin.data.traces import from_text
+from muslin.data.traces import Trace, from_square, from_text
 from muslin.features.backbones import load_backbone, parted, without_folder
 from muslin.gan.generators import Loaded
 from muslin.provenance.recipe import ANEW, BLOCK, PIECES, Recipe, find_recipe, from_plain, now, on_block, pieces_in, told_cut, tools
 from muslin.studio.blocks import find_block, made_on, pieces_told
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
+from muslin.studio.pieces import row_of
 from muslin.studio.runtimes import open_generator
 from muslin.studio.styles import Style, by_hash, find_file, rights_of
 from muslin.style.blocks import Pattern
@@ -105,10 +106,12 @@ def look_recipe(
 
 
 def photo_recipe(path: Path) -> Recipe:
-    """The recipe of a picture as content; one that Muslin made keeps its own recipe among the parents. Raises InputError."""
+    """The recipe of a picture as content, with its pieces where a pieces.txt tells them; one that Muslin made keeps its own recipe among the parents. Raises InputError."""
     content = read_bytes(path)
     row = {"file": path.name, "sha256": sha256(content)}
     own = [recipe] if (recipe := find_recipe(path)) else []
+    if not own and (built := row_of(path)) is not None:
+        row[PIECES] = built.text
     licence = {key: value for recipe in own for key, value in recipe.licence.items()} or {path.name: rights_of(path, content).licence}
     parents = [recipe.plain_dict() for recipe in own]
     return Recipe("photo", None, row, made_with=tools(), licence=licence, source_type="composite", parents=parents, made=now())
@@ -165,8 +168,15 @@ def cook_look(
         raise InputError(
             f"backbone {config.backbone}: is {backbone.name} here, and the recipe was made with {recipe.backbone}; bring that one back"
         )
-    told = next((told for parent in recipe.parents if (told := pieces_in(parent, *picture.shape[1:])) is not None), None)
-    yield from dress(picture, cloths, backbone, config, mask, None if told is None else from_text(told))
+    yield from dress(picture, cloths, backbone, config, mask, _built(recipe, *picture.shape[1:]))
+
+
+def _built(recipe: Recipe, height: int, width: int) -> list[Trace] | None:
+    """How the garment is built that a look is made on: as its design knows, or as the photograph's row told (`photo_recipe`); None where neither does."""
+    if (told := (recipe.content or {}).get(PIECES)) is not None:
+        return from_square(from_text(str(told)), height, width)
+    told = next((told for parent in recipe.parents if (told := pieces_in(parent, height, width)) is not None), None)
+    return None if told is None else from_text(told)
 
 
 def cook_file(

@@ -19,10 +19,11 @@ from muslin.base.image import Picture, encode_png, open_image, resize
 from muslin.data.ground import cut_out, find_mask
 from muslin.data.loader import within
 from muslin.data.panels import find_panels
-from muslin.data.traces import Trace, from_text, layout
+from muslin.data.traces import Trace, from_square, from_text, layout
 from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.provenance.recipe import Recipe, find_recipe, mark_text, pieces_in
+from muslin.studio.pieces import row_of
 from muslin.studio.places import find_pictures, overview_at
 from muslin.studio.styles import clear_styling
 from muslin.style.enlarge import enlarge
@@ -90,7 +91,10 @@ def flat_of(file: Path, config: FlatConfig, told: str | None = None) -> tuple[Fl
         told = pieces_in(vars(recipe), *picture.pixels.shape[1:])
     photo = grain == 1 and (recipe is None or recipe.kind not in ("draft", "edit"))
     with naming(file):
-        traces = from_text(told) if told is not None else _read_off(pixels, mask) if photo else None
+        if told is None and recipe is None and (row := row_of(file)) is not None:
+            traces: list[Trace] | None = from_square(from_text(row.text), *pixels.shape[1:])
+        else:
+            traces = from_text(told) if told is not None else _read_off(pixels, mask) if photo else None
     if traces is None:
         return make_flat(pixels, mask, config, grain), pixels
     built = layout(traces, mask)

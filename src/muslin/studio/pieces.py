@@ -1,10 +1,13 @@
 """How the garments of an archive are built, as their pictures are read: a pieces.txt to correct and put into the archive, and sheets to look at.
 
-Rows that are there already stay as they are, the archive's own before those in the folder, so that a stopped work goes on and corrections are kept.
+Rows that are there already stay as they are, the archive's own before those in the folder, so that a stopped work goes on and corrections are kept. Pictures of the archive are dressed
+and drawn by them (`row_of`).
 """
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -14,17 +17,18 @@ from torch import Tensor
 from muslin.base import contours
 from muslin.base.errors import InputError, MuslinError
 from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
-from muslin.base.files import make_folder, read_bytes, write_bytes, write_text
+from muslin.base.files import make_folder, read_bytes, sha256, write_bytes, write_text
 from muslin.base.image import encode_png, open_image, resize
 from muslin.data.loader import source_of, square
 from muslin.data.sources import PIECES, Item
-from muslin.data.traces import CLOSED, Trace, curved, from_table, from_text, to_text
+from muslin.data.traces import CLOSED, DIGITS, Row, Trace, curved, from_table, from_text, to_table, to_text
 from muslin.export.sheets import contact_sheet
 from muslin.studio.blocks import rows_of
 from muslin.style.blocks import at_most, read_block
 from muslin.style.reading import READ
 
 _SHEET, _COLUMNS, _SIDE, _OFTEN = 24, 6, 320, 20  # pictures a sheet, of how many pixels; after so many the file is written
+_ABOVE = 4  # folders that a picture's row is looked for in: its own and those above
 _OF = "# how the garments are built of "  # the first line of a table
 _PALE = 0.45  # how much of a garment's own picture is left behind the lines
 _COLOURS = {  # of the lines: RGB, 0 to 1
@@ -43,31 +47,32 @@ def pieces(archive: str, out: Path) -> Iterator[Event]:
     started, source, table = time.monotonic(), source_of(archive), out / PIECES
     if Path(archive).is_dir() and Path(archive).resolve() in (out.resolve(), *out.resolve().parents):
         raise InputError(f"{out}: lies in {archive}, where its sheets would be taken for garments; name another folder with --out")
-    rows = _kept(table, source.name)
+    rows, remarks = _kept(table, source.name)
     own = yield from rows_of(source)
     names = {item.name for item in source.items}
-    rows = {name: text for name, text in (rows | own).items() if name in names}
+    rows = {name: row for name, row in (rows | own).items() if name in names}
     make_folder(out)
-    sheets, new, first = _Sheets(out), 0, ""
+    sheets, new, changed, first = _Sheets(out), 0, 0, ""
     for number, item in enumerate(source.items, 1):
-        known = item.name in rows
+        known = rows.get(item.name)
         try:
-            picture, rows[item.name] = _read(item, rows.get(item.name))
+            picture, rows[item.name], kept = _read(item, known)
         except MuslinError as failure:
             first = first or str(failure)
             yield Refused(item.name, str(failure))
             continue
-        new += not known
-        if not known and new % _OFTEN == 0:
-            write_text(table, _text(rows, source.name))
-        yield from sheets.add(drawn_on(picture, from_text(rows[item.name])), Path(item.name).name)
+        new, changed = new + (not kept), changed + (known is not None and not kept)
+        if not kept and new % _OFTEN == 0:
+            write_text(table, remarks + to_table(rows))
+        yield from sheets.add(drawn_on(picture, from_text(rows[item.name].text)), Path(item.name).name)
         yield Step("pieces", number, len(source.items))
     if not rows:
         raise InputError(f"{source.name}: none of its {len(source.items)} pictures could be read; the first: {first}")
-    yield Saved(write_text(table, _text(rows, source.name)))
+    yield Saved(write_text(table, remarks + to_table(rows)))
     yield from sheets.end()
+    again = f" ({changed:,} of them anew: another picture has their name now)" if changed else ""
     yield Note(
-        f"{new:,} read, {len(rows) - new:,} kept as they were; correct {PIECES} and put it into {source.name}, and --blocks builds on it"
+        f"{new:,} read{again}, {len(rows) - new:,} kept as they were; correct {PIECES} and put it into {source.name}: its garments are dressed and built on so"
     )
     yield Finished(table, time.monotonic() - started)
 
@@ -92,34 +97,49 @@ class _Sheets:
         self.pictures, self.names = [], []
 
 
-def _kept(table: Path, archive: str) -> dict[str, str]:
-    """The rows of OUT's pieces.txt. Raises InputError where it says that it is of another archive."""
+def _kept(table: Path, archive: str) -> tuple[dict[str, Row], str]:
+    """The rows of OUT's pieces.txt, and its remarks, the first of which says whose it is. Raises InputError where that is another archive."""
     if not table.exists():
-        return {}
+        return {}, f"{_OF}{archive}\n"
     content = read_bytes(table)
-    head = content.decode("utf-8", "replace").partition("\n")[0]
-    if head.startswith(_OF) and head != _OF + archive:
-        raise InputError(f"{table}: is of {head.removeprefix(_OF)}, not of {archive}; name another folder with --out")
-    return from_table(content, str(table))
+    lines = content.decode("utf-8-sig", "replace").splitlines()
+    if lines and lines[0].startswith(_OF) and lines[0] != _OF + archive:
+        raise InputError(f"{table}: is of {lines[0].removeprefix(_OF)}, not of {archive}; name another folder with --out")
+    remarks = [line for line in lines if line.startswith("#") and "\t" not in line and line != _OF + archive]
+    return from_table(content, str(table)), "".join(f"{line}\n" for line in (_OF + archive, *remarks))
 
 
-def _read(item: Item, known: str | None) -> tuple[Float[Tensor, "3 s s"], str]:
-    """The picture in a square, and its pieces. Raises InputError where no garment is seen, or its name is none for a table."""
+def _read(item: Item, known: Row | None) -> tuple[Float[Tensor, "3 s s"], Row, bool]:
+    """The picture in a square, its pieces, and whether they are those that were known. Raises InputError where no garment is seen, or its name is none for a table."""
     if not item.name.isprintable():
         raise InputError(f"{item.name!r}: has signs in its name that cannot stand in {PIECES}; rename it")
-    block = open_image(item.content(), item.name)
-    if known is not None:
-        return square(at_most(block, READ).pixels), known
+    content = item.content()
+    block, digest = open_image(content, item.name), sha256(content)[:DIGITS]
+    if known is not None and known.of(content):
+        return square(at_most(block, READ).pixels), replace(known, digest=digest), True
     picture, traces = read_block(block)
     if traces is None:
         raise InputError(
             f"{item.name}: no garment found on a plain ground; cut it out (a PNG with transparency) or photograph it on one colour"
         )
-    return picture, to_text(traces)
+    return picture, Row(to_text(traces), digest), False
 
 
-def _text(rows: dict[str, str], archive: str) -> str:
-    return f"{_OF}{archive}\n" + "".join(f"{name}\t{text}\n" for name, text in sorted(rows.items()))
+def row_of(file: Path) -> Row | None:
+    """What a pieces.txt tells of a picture file: one in its folder, or in one of the three above, under the picture's name from there. Raises InputError for what is no row."""
+    for folder in file.absolute().parents[:_ABOVE]:
+        table = folder / PIECES
+        if table.is_file():
+            told = table.stat()
+            row = _table(table, told.st_mtime_ns, told.st_size).get(file.absolute().relative_to(folder).as_posix())
+            if row is not None and row.of(read_bytes(file)):
+                return row
+    return None
+
+
+@lru_cache(maxsize=16)
+def _table(table: Path, _changed: int, _size: int) -> dict[str, Row]:
+    return from_table(read_bytes(table), str(table))
 
 
 def drawn_on(picture: Float[Tensor, "3 s s"], traces: list[Trace]) -> Float[Tensor, "3 t t"]:
