@@ -7,7 +7,21 @@ from muslin.assets import BLOCKS, TRACES
 from muslin.base.errors import InputError
 from muslin.base.files import sha256
 from muslin.data.loader import square
-from muslin.data.traces import KINDS, Row, Trace, curved, folded, from_square, from_table, from_text, limited, to_panels, to_table, to_text
+from muslin.data.traces import (
+    KINDS,
+    Row,
+    Trace,
+    curved,
+    folded,
+    from_square,
+    from_table,
+    from_text,
+    limited,
+    remarks_in,
+    to_panels,
+    to_table,
+    to_text,
+)
 
 SHIRT = (
     "collar 400,100 380,200 480,210 490,150; inside 420,120 500,180 580,120; front 500,180 500,900; yoke 250,250 500,260 750,250; "
@@ -33,7 +47,7 @@ def test_text_holds_all_that_a_trace_is():
 
 @pytest.mark.parametrize(
     "text",
-    ["sleeve 1,2 3,4", "collar 1,2 3,4", "front 1,2", "stitch 1,2 3", "stitch 1,2 3,nan", "stitch", "button 1,2;", "stitch 1,2 1234567,3",
+    ["sleeve 1,2 3,4", "collar 1,2 3,4", "front 1,2", "stitch 1,2 3", "stitch 1,2 3,nan", "stitch", "button 1,2;;", "stitch 1,2 1234567,3",
      "; ".join(["button 1,2"] * 500), "button" + " 1,2" * 400, "stitch 1e9,2 3,4", "{}", "stitch 1,2 9999,5", "stitch" + " 0,0 999,999" * 60,
      "pocket" + " 1,2 3,4 5,6" * 100, "stitch １,2 3,4"],
 )  # fmt: skip
@@ -90,6 +104,19 @@ def test_a_row_says_of_which_bytes_it_speaks():
     assert rows["a.png"].of(b"one") and not rows["a.png"].of(b"two") and rows["d.png"].of(b"two")
     with pytest.raises(InputError, match=r"^pieces.txt, line 1: after the pieces of a.png stands 'old'; 12 digits"):
         from_table(b"a.png\tstitch 1,2 3,4\told", "pieces.txt")
+
+
+def test_what_people_and_editors_leave_in_a_table():
+    table = f"\ufeff# mine\n#a.png\t{SHIRT}\n# b.png\tis odd\r\nb.png\t{SHIRT};\t{sha256(b'x')[:12].upper()}\r\n".encode()
+    rows = from_table(table, "x")
+    assert list(rows) == ["b.png"] and rows["b.png"].of(b"x") and len(from_text(rows["b.png"].text)) == len(from_text(SHIRT))
+    assert remarks_in(table, "x") == ["# mine", f"#a.png\t{SHIRT}", "# b.png\tis odd"]
+    broken = b"white king\nc.png\tcollar 1,2\n" + table.removeprefix(b"\xef\xbb\xbf")
+    assert from_table(broken, "x", "b.png") == rows and from_table(broken, "x", "d.png") == {}
+    with pytest.raises(InputError, match=r"^x, line 2: the traced pieces"):
+        from_table(broken, "x", "c.png")
+    with pytest.raises(InputError, match=r"^x: is no text in UTF-8"):
+        from_table(b"caf\xe9.png\t\n", "x")
 
 
 @pytest.mark.parametrize(("height", "width"), [(300, 201), (160, 300), (200, 200)])

@@ -16,7 +16,7 @@ from muslin.data.sources import open_source
 from muslin.data.traces import from_table, from_text, to_table
 from muslin.provenance.recipe import BLOCK, PIECES, read_recipe
 from muslin.studio.blocks import open_blocks
-from muslin.studio.pieces import pieces, row_of
+from muslin.studio.pieces import built_of, pieces
 
 MINE = "inside 420,150 500,200 580,150; stitch 300,800 700,800"
 
@@ -70,7 +70,7 @@ def test_a_photograph_is_dressed_and_drawn_by_its_row(archive, tmp_path):
         assert done.returncode == 0, done.stderr
         assert torch.equal(open_image(tmp_path / look.name).pixels, open_image(look).pixels)
     table.write_text(f"shirt/{photo.name}\t{MINE}\t000000000000\n")  # of a picture that had its name before
-    assert row_of(photo) is None
+    assert built_of(photo) is None
     table.write_text(f"shirt/{photo.name}\tcollar 1,2\n")
     assert "pieces.txt, line 1: the traced pieces" in refused(muslin("style", photo, *words, "--out", tmp_path / "none"))
 
@@ -81,7 +81,11 @@ def test_a_row_of_another_picture_that_had_the_name_is_not_kept(archive, tmp_pat
     before = from_table((tmp_path / "out" / "pieces.txt").read_bytes(), "x")
     first.write_bytes(second.read_bytes())
     news = list(pieces(str(archive), tmp_path / "out"))
-    assert any("1 read (1 of them anew: another picture has their name now), 5 kept" in getattr(event, "text", "") for event in news)
+    texts = [getattr(event, "text", "") for event in news]
+    assert any(f"shirt/{first.name}: has another content than its row" in text for text in texts)
+    assert any("1 read, 5 kept" in text for text in texts)
+    old = before[f"shirt/{first.name}"].text
+    assert f"# was shirt/{first.name}\t{old}\n" in (tmp_path / "out" / "pieces.txt").read_text()  # nobody's corrections are lost
     rows = from_table((tmp_path / "out" / "pieces.txt").read_bytes(), "x")
     assert rows[f"shirt/{first.name}"] == rows[f"shirt/{second.name}"] != before[f"shirt/{first.name}"]
     (tmp_path / "out" / "pieces.txt").rename(archive / "pieces.txt")
@@ -89,6 +93,41 @@ def test_a_row_of_another_picture_that_had_the_name_is_not_kept(archive, tmp_pat
     *_, blocks = open_blocks(str(archive), "own work")
     item = next(item for item in blocks.items if item.name.endswith(first.name))
     assert blocks._built(item) != rows[f"shirt/{first.name}"].text
+
+
+def test_the_row_that_is_of_the_picture_is_kept_whichever_table_has_it(archive, tmp_path):
+    """A stale row in the archive does not drive out a fresh correction in OUT; remarks of both stay, and whose a table is is seen below a remark."""
+    out = tmp_path / "out"
+    list(pieces(str(archive), out))
+    (archive / "pieces.txt").write_bytes(b"# the archive's\n" + (out / "pieces.txt").read_bytes())
+    first, second, *_ = sorted((archive / "shirt").iterdir())
+    first.write_bytes(second.read_bytes())
+    list(pieces(str(archive), out))
+    rows = from_table((out / "pieces.txt").read_bytes(), "x")
+    rows[f"shirt/{first.name}"] = replace(rows[f"shirt/{first.name}"], text=MINE)
+    (out / "pieces.txt").write_text(f"# mine\n# how the garments are built of archive\n{to_table(rows)}")
+    news = list(pieces(str(archive), out))
+    assert any("0 read, 6 kept" in getattr(event, "text", "") for event in news)
+    assert from_table((out / "pieces.txt").read_bytes(), "x")[f"shirt/{first.name}"].text == MINE
+    assert (out / "pieces.txt").read_text().splitlines()[:3] == ["# how the garments are built of archive", "# mine", "# the archive's"]
+    with pytest.raises(InputError, match="is of archive, not of winter"):
+        list(pieces(str(archive.rename(tmp_path / "winter")), out))
+
+
+def test_a_table_of_something_else_stops_nobody_and_a_stale_row_is_told(archive, tmp_path):
+    photo = min((archive / "shirt").iterdir())
+    (archive / "pieces.txt").write_text("white king\nblack queen\n")
+    words = ("--style", "weave_tartan_red", "--fast", "--size", 128, "--i-have-the-rights", "own work", "--out", tmp_path / "out")
+    assert muslin("style", photo, *words).returncode == 0
+    (archive / "pieces.txt").write_text(f"shirt/{photo.name}\t{MINE}\t000000000000\n")
+    done = muslin("style", photo, *words)
+    assert done.returncode == 0 and "1 of its rows are of other pictures" in done.stdout + done.stderr
+    assert len(list((tmp_path / "out").glob(f"{photo.stem}*"))) == 1  # the same look
+    (archive / "pieces.txt").write_text(f"shirt/{photo.name}\t{MINE}\n")
+    for _ in range(2):
+        assert muslin("style", photo, *words, "--where", "all").returncode == 0  # nothing is cut: a row makes no other look
+        (archive / "pieces.txt").unlink(missing_ok=True)
+    assert len(list((tmp_path / "out").glob(f"{photo.stem}*"))) == 2
 
 
 def test_designs_are_built_on_what_is_read_and_on_what_was_corrected(archive, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from muslin.gan.generators import load_generator
+from muslin.metrics.originality import Finding, Neighbour, thresholds
 from muslin.provenance.recipe import BLOCK, read_recipe
 from muslin.studio import screening
 from muslin.studio.drafts import generate
@@ -32,6 +33,7 @@ def test_the_first_that_is_no_copy_is_taken_and_told(generator, patterns, monkey
     )
     row, made, lines = first_new(iter(patterns), index)
     assert row["file"] == "2.jpg" and lines["originality"].startswith("distinct") and made is patterns[2][1]
+    monkeypatch.setattr(screening, "_TRIED", 4)
     names = ["copy", "close", "copy", "close", "distinct", "distinct"]  # the fifth block is not tried
     monkeypatch.setattr(
         screening, "compared", lambda pixels, known: replace(compared(pixels, known), verdict=names[round(float(pixels[0, 0, 0]) * 10)])
@@ -43,6 +45,20 @@ def test_the_first_that_is_no_copy_is_taken_and_told(generator, patterns, monkey
     assert row["file"] == "0.jpg" and lines["originality"].startswith("copy")  # told, and not hidden
     assert first_new(iter(patterns), None)[2] == {}
     assert first_new(iter([]), index) is None
+
+
+def test_one_that_is_near_by_features_gives_way_to_one_that_is_not(generator, patterns, monkeypatch):
+    """Distinct at the alarm, but nearer than one new picture in twenty comes: only where no other block does better."""
+    index = known_index(generator)
+    far = thresholds(index, 0.05)[2]
+
+    def finds(*away):
+        near = [Finding("distinct", 0.1, 50.0, (Neighbour(0, 0.1, distance),)) for distance in away]
+        monkeypatch.setattr(screening, "compared", lambda pixels, known: near[round(float(pixels[0, 0, 0]) * 10)])
+        return first_new(iter(patterns[: len(away)]), index)[0]["file"]
+
+    assert finds(far - 0.01, far - 0.02, far + 0.01, far + 0.3) == "2.jpg"
+    assert finds(far - 0.01, far - 0.02) == "0.jpg"
 
 
 def test_generate_takes_the_next_block_too(generator, tmp_path, monkeypatch):

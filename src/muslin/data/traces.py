@@ -84,7 +84,8 @@ def to_text(traces: Sequence[Trace]) -> str:
 
 def from_text(text: str) -> list[Trace]:
     """Raises InputError where it is no such text: a recipe may come from anybody."""
-    found = [_FORM.fullmatch(part.strip()) for part in text.split(";")] if text.strip() else []
+    parts = text.strip().removesuffix(";")
+    found = [_FORM.fullmatch(part.strip()) for part in parts.split(";")] if parts else []
     if len(found) > _MOST or not all(found):
         raise InputError(f"the traced pieces {text[:40]!r} cannot be read; take the file that Muslin wrote")
     traces = []
@@ -108,19 +109,19 @@ class Row:
         return sha256(content).startswith(self.digest)
 
 
-def from_table(content: bytes, where: str) -> dict[str, Row]:
+def from_table(content: bytes, where: str, only: str | None = None) -> dict[str, Row]:
     """The rows of a pieces.txt by the pictures' names. One row a line: the name, a tab, the text, and, where Muslin wrote it, a tab and the first twelve
-    digits of the picture's SHA-256. Raises InputError that names the line.
+    digits of the picture's SHA-256; a line that begins with # is a remark. `only`: of one picture, whatever else stands there. Raises InputError that names the line.
     """
     rows = dict[str, Row]()
-    for number, line in enumerate(content.decode("utf-8-sig", "replace").split("\n"), 1):
-        line = line.removesuffix("\r")
-        if not line.strip() or (line.startswith("#") and "\t" not in line):
+    for number, line in enumerate(_lines(content, where), 1):
+        if not line.strip() or line.startswith("#") or (only is not None and not line.startswith(f"{only}\t")):
             continue
         name, tab, told = line.partition("\t")
         if not tab:
             raise InputError(f"{where}, line {number}: {line[:40]!r} has no tab between a picture's name and its pieces; put one there")
         text, _, digest = (part.strip() for part in told.partition("\t"))
+        digest = digest.lower()
         with naming(f"{where}, line {number}"):
             from_text(text)
             if not _DIGEST.fullmatch(digest):
@@ -129,6 +130,18 @@ def from_table(content: bytes, where: str) -> dict[str, Row]:
                 )
         rows[name] = Row(text, digest)
     return rows
+
+
+def remarks_in(content: bytes, where: str) -> list[str]:
+    """The lines of a pieces.txt that are no rows. Raises InputError as `from_table`."""
+    return [line for line in _lines(content, where) if line.startswith("#")]
+
+
+def _lines(content: bytes, where: str) -> list[str]:
+    try:
+        return [line.removesuffix("\r") for line in content.decode("utf-8-sig").split("\n")]
+    except UnicodeDecodeError as failure:
+        raise InputError(f"{where}: is no text in UTF-8; save it so") from failure
 
 
 def to_table(rows: Mapping[str, Row]) -> str:

@@ -134,15 +134,27 @@ _DEEP = 20  # looks of looks, at most
 
 
 def pieces_in(plain: object, height: int, width: int) -> str | None:
-    """How the garment is built that a picture of these sides shows, as the plain recipe that drew it tells; None where it does not, or drew another size.
+    """How the garment is built that a picture of these sides shows, as the plain recipe that drew it tells, in permille of the square around it; None where it does not, or drew another size.
 
-    Other programs keep a recipe when they crop: places hold only on the whole square that was drawn.
+    Other programs keep a recipe when they crop: places hold only on the whole square that was drawn, or the whole photograph.
     """
     settings = plain.get("settings") if isinstance(plain, dict) else None
     if not isinstance(plain, dict) or not isinstance(settings, dict):
         return None
     side = settings.get("size" if plain.get("kind") == "look" else ANEW)
+    if (told := _of_photo(plain, _DEEP)) is not None:
+        return told if max(height, width) == side else None
     return _pieces(plain, _DEEP) if height == width == side else None
+
+
+def _of_photo(plain: object, deep: int) -> str | None:
+    """The pieces of the photograph that a look is of. A recipe may come from anybody."""
+    if not isinstance(plain, dict) or plain.get("kind") != "look" or not deep:
+        return None
+    content, parents = plain.get("content"), plain.get("parents")
+    told = content.get(PIECES) if isinstance(content, dict) else None
+    each = (_of_photo(parent, deep - 1) for parent in parents) if isinstance(parents, list) else iter(())
+    return told if isinstance(told, str) else next((text for text in each if text is not None), None)
 
 
 def _pieces(plain: object, deep: int) -> str | None:

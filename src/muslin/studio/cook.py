@@ -26,7 +26,6 @@ from muslin.provenance.recipe import ANEW, BLOCK, PIECES, Recipe, find_recipe, f
 from muslin.studio.blocks import find_block, made_on, pieces_told
 from muslin.studio.fabric import from_recipe
 from muslin.studio.latents import design_of, draw_design
-from muslin.studio.pieces import row_of
 from muslin.studio.runtimes import open_generator
 from muslin.studio.styles import Style, by_hash, find_file, rights_of
 from muslin.style.blocks import Pattern
@@ -105,13 +104,13 @@ def look_recipe(
     )
 
 
-def photo_recipe(path: Path) -> Recipe:
-    """The recipe of a picture as content, with its pieces where a pieces.txt tells them; one that Muslin made keeps its own recipe among the parents. Raises InputError."""
+def photo_recipe(path: Path, built: str | None = None) -> Recipe:
+    """The recipe of a picture as content; one that Muslin made keeps its own recipe among the parents, another is `built` as a pieces.txt tells. Raises InputError."""
     content = read_bytes(path)
     row = {"file": path.name, "sha256": sha256(content)}
     own = [recipe] if (recipe := find_recipe(path)) else []
-    if not own and (built := row_of(path)) is not None:
-        row[PIECES] = built.text
+    if not own and built is not None:
+        row[PIECES] = built
     licence = {key: value for recipe in own for key, value in recipe.licence.items()} or {path.name: rights_of(path, content).licence}
     parents = [recipe.plain_dict() for recipe in own]
     return Recipe("photo", None, row, made_with=tools(), licence=licence, source_type="composite", parents=parents, made=now())
@@ -173,10 +172,10 @@ def cook_look(
 
 def _built(recipe: Recipe, height: int, width: int) -> list[Trace] | None:
     """How the garment is built that a look is made on: as its design knows, or as the photograph's row told (`photo_recipe`); None where neither does."""
-    if (told := (recipe.content or {}).get(PIECES)) is not None:
-        return from_square(from_text(str(told)), height, width)
-    told = next((told for parent in recipe.parents if (told := pieces_in(parent, height, width)) is not None), None)
-    return None if told is None else from_text(told)
+    told = (recipe.content or {}).get(PIECES)
+    if told is None:
+        told = next((told for parent in recipe.parents if (told := pieces_in(parent, height, width)) is not None), None)
+    return None if told is None else from_square(from_text(str(told)), height, width)
 
 
 def cook_file(

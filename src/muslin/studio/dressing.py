@@ -6,6 +6,7 @@ Which file each comes to is `places`' work.
 import json
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,12 @@ from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.features.backbones import load_backbone
 from muslin.provenance.recipe import Recipe
 from muslin.studio.cook import as_content, cook_file, look_recipe, photo_recipe, read_mask
+from muslin.studio.pieces import built_of, stale_rows
 from muslin.studio.places import Place, cut, find_pictures, masks_in, names_apart, overview_at, place_for
 from muslin.studio.styles import Style, clear_styling, find_weighted, shipped
 from muslin.style.canvas import SIZES, canvas
 from muslin.style.configs import PRESETS, StyleConfig, own_inks, unread
-from muslin.style.dress import Cloth, check, memory_needed, sized, tile_of
+from muslin.style.dress import Cloth, check, lays_cloth, memory_needed, sized, tile_of
 from muslin.style.inks import colourways, find_inks, from_hex, name_of, to_hex
 from muslin.style.measure import measure
 from muslin.style.objective import layer_weights
@@ -75,7 +77,8 @@ class _Job:
 
     def recipe(self, told: dict[str, str] | None = None) -> Recipe:
         mask = None if self.mask is None else {"file": self.mask.name, "sha256": sha256(read_bytes(self.mask))}
-        return look_recipe(photo_recipe(self.file), self.group, self.config, mask, told)
+        photo = photo_recipe(self.file, built_of(self.file) if lays_cloth(self.config) else None)
+        return look_recipe(photo, self.group, self.config, mask, told)
 
     def area(self, picture: Picture) -> Tensor | None:
         """The garment as it was given: by the mask, or by the picture's own transparency."""
@@ -114,6 +117,7 @@ def dress_all(
     make_folder(out)
     yield Note(f"{len(files)} pictures x {len(groups)} styles at {in_words(config)}; style features: {features}")
     yield from map(Note, unread(config))
+    yield from stale_rows(files) if lays_cloth(config) else ()
     if not wanted.mix and any(weight != 1 for _, weight in styles):
         yield Note("weights of styles: not read without --mix, each picture is dressed in each style alone")
     made = _Made()
@@ -171,7 +175,10 @@ def look_files(
 ) -> list[tuple[Path, Path]]:
     """The files that `dress_all` made of these, in its order, each with the content it is made on; without those left out."""
     jobs = _plan(contents, styles, config, wanted)[2]
-    placed = [(place_for(out / f"{job.name}.png", job.recipe()), job.file) for job in jobs]
+    placed = list[tuple[Place, Path]]()
+    for job in jobs:
+        with suppress(MuslinError):  # it was told when it was to be made
+            placed.append((place_for(out / f"{job.name}.png", job.recipe()), job.file))
     return [(place.path, file) for place, file in placed if place.there]
 
 

@@ -23,7 +23,7 @@ from muslin.data.traces import Trace, from_square, from_text, layout
 from muslin.export.flat import Flat, FlatConfig, check, draw, make_flat, to_svg
 from muslin.export.sheets import contact_sheet, encode_sheet
 from muslin.provenance.recipe import Recipe, find_recipe, mark_text, pieces_in
-from muslin.studio.pieces import row_of
+from muslin.studio.pieces import built_of, stale_rows
 from muslin.studio.places import find_pictures, overview_at
 from muslin.studio.styles import clear_styling
 from muslin.style.enlarge import enlarge
@@ -51,6 +51,7 @@ def flat(files: list[Path], out: Path, config: FlatConfig | None = None, rights:
     found = find_sources(files)
     vouched = clear_styling([], found, rights).told().get("rights", "")
     make_folder(out)
+    yield from stale_rows(found)
     made, reasons, path = list[_Made](), list[str](), out
     for number, (file, name) in enumerate(zip(found, names(found), strict=True), 1):
         try:
@@ -91,14 +92,13 @@ def flat_of(file: Path, config: FlatConfig, told: str | None = None) -> tuple[Fl
         told = pieces_in(vars(recipe), *picture.pixels.shape[1:])
     photo = grain == 1 and (recipe is None or recipe.kind not in ("draft", "edit"))
     with naming(file):
-        if told is None and recipe is None and (row := row_of(file)) is not None:
-            traces: list[Trace] | None = from_square(from_text(row.text), *pixels.shape[1:])
-        else:
-            traces = from_text(told) if told is not None else _read_off(pixels, mask) if photo else None
+        told = built_of(file) if told is None and recipe is None else told
+        built = None if told is None else from_square(from_text(told), *pixels.shape[1:])
+        traces = built if built is not None else _read_off(pixels, mask) if photo else None
     if traces is None:
         return make_flat(pixels, mask, config, grain), pixels
-    built = layout(traces, mask)
-    return make_flat(pixels, mask, config, grain, replace(built, panels=find_panels(mask) + built.panels)), pixels
+    lies = layout(traces, mask)
+    return make_flat(pixels, mask, config, grain, replace(lies, panels=find_panels(mask) + lies.panels)), pixels
 
 
 def _read_off(pixels: Tensor, mask: Tensor) -> list[Trace] | None:

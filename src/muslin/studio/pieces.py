@@ -1,13 +1,12 @@
 """How the garments of an archive are built, as their pictures are read: a pieces.txt to correct and put into the archive, and sheets to look at.
 
 Rows that are there already stay as they are, the archive's own before those in the folder, so that a stopped work goes on and corrections are kept. Pictures of the archive are dressed
-and drawn by them (`row_of`).
+and drawn by them (`built_of`).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -16,12 +15,12 @@ from torch import Tensor
 
 from muslin.base import contours
 from muslin.base.errors import InputError, MuslinError
-from muslin.base.events import Event, Finished, Note, Refused, Saved, Step
+from muslin.base.events import Event, Finished, Note, Refused, Saved, Step, Warned
 from muslin.base.files import make_folder, read_bytes, sha256, write_bytes, write_text
 from muslin.base.image import encode_png, open_image, resize
 from muslin.data.loader import source_of, square
-from muslin.data.sources import PIECES, Item
-from muslin.data.traces import CLOSED, DIGITS, Row, Trace, curved, from_table, from_text, to_table, to_text
+from muslin.data.sources import PIECES, Item, Source
+from muslin.data.traces import CLOSED, DIGITS, Row, Trace, curved, from_table, from_text, remarks_in, to_table, to_text
 from muslin.export.sheets import contact_sheet
 from muslin.studio.blocks import rows_of
 from muslin.style.blocks import at_most, read_block
@@ -47,22 +46,27 @@ def pieces(archive: str, out: Path) -> Iterator[Event]:
     started, source, table = time.monotonic(), source_of(archive), out / PIECES
     if Path(archive).is_dir() and Path(archive).resolve() in (out.resolve(), *out.resolve().parents):
         raise InputError(f"{out}: lies in {archive}, where its sheets would be taken for garments; name another folder with --out")
-    rows, remarks = _kept(table, source.name)
+    kept, remarks = _kept(table, source)
     own = yield from rows_of(source)
     names = {item.name for item in source.items}
-    rows = {name: row for name, row in (rows | own).items() if name in names}
+    rows = {name: row for name, row in (own | kept).items() if name in names}
     make_folder(out)
-    sheets, new, changed, first = _Sheets(out), 0, 0, ""
+    sheets, new, first = _Sheets(out), 0, ""
     for number, item in enumerate(source.items, 1):
-        known = rows.get(item.name)
+        known = [table[item.name] for table in (own, kept) if item.name in table]
         try:
-            picture, rows[item.name], kept = _read(item, known)
+            picture, rows[item.name], read = _read(item, known)
         except MuslinError as failure:
             first = first or str(failure)
             yield Refused(item.name, str(failure))
             continue
-        new, changed = new + (not kept), changed + (known is not None and not kept)
-        if not kept and new % _OFTEN == 0:
+        new += read
+        if read and known:
+            remarks += "".join(f"# was {item.name}\t{row.text}\n" for row in known)
+            yield Warned(
+                f"{item.name}: has another content than its row in {PIECES} was of; read anew, the old row stands there as a remark"
+            )
+        if read and new % _OFTEN == 0:
             write_text(table, remarks + to_table(rows))
         yield from sheets.add(drawn_on(picture, from_text(rows[item.name].text)), Path(item.name).name)
         yield Step("pieces", number, len(source.items))
@@ -70,9 +74,8 @@ def pieces(archive: str, out: Path) -> Iterator[Event]:
         raise InputError(f"{source.name}: none of its {len(source.items)} pictures could be read; the first: {first}")
     yield Saved(write_text(table, remarks + to_table(rows)))
     yield from sheets.end()
-    again = f" ({changed:,} of them anew: another picture has their name now)" if changed else ""
     yield Note(
-        f"{new:,} read{again}, {len(rows) - new:,} kept as they were; correct {PIECES} and put it into {source.name}: its garments are dressed and built on so"
+        f"{new:,} read, {len(rows) - new:,} kept as they were; correct {PIECES} and put it into {source.name}: its garments are dressed and built on so"
     )
     yield Finished(table, time.monotonic() - started)
 
@@ -97,49 +100,65 @@ class _Sheets:
         self.pictures, self.names = [], []
 
 
-def _kept(table: Path, archive: str) -> tuple[dict[str, Row], str]:
-    """The rows of OUT's pieces.txt, and its remarks, the first of which says whose it is. Raises InputError where that is another archive."""
-    if not table.exists():
-        return {}, f"{_OF}{archive}\n"
-    content = read_bytes(table)
-    lines = content.decode("utf-8-sig", "replace").splitlines()
-    if lines and lines[0].startswith(_OF) and lines[0] != _OF + archive:
-        raise InputError(f"{table}: is of {lines[0].removeprefix(_OF)}, not of {archive}; name another folder with --out")
-    remarks = [line for line in lines if line.startswith("#") and "\t" not in line and line != _OF + archive]
-    return from_table(content, str(table)), "".join(f"{line}\n" for line in (_OF + archive, *remarks))
+def _kept(table: Path, source: Source) -> tuple[dict[str, Row], str]:
+    """The rows of OUT's pieces.txt, and its remarks and the archive's own, the first of which says whose it is. Raises InputError where that is another archive."""
+    whose, where = _OF + source.name, f"{source.name}/{PIECES}"
+    content = read_bytes(table) if table.exists() else b""
+    remarks = remarks_in(content, str(table)) + (remarks_in(source.pieces(), where) if source.pieces else [])
+    if other := [line for line in remarks_in(content, str(table)) if line.startswith(_OF) and line != whose]:
+        raise InputError(f"{table}: is of {other[0].removeprefix(_OF)}, not of {source.name}; name another folder with --out")
+    kept = [line for line in dict.fromkeys(remarks) if not line.startswith(_OF)]
+    return from_table(content, str(table)), "".join(f"{line}\n" for line in (whose, *kept))
 
 
-def _read(item: Item, known: Row | None) -> tuple[Float[Tensor, "3 s s"], Row, bool]:
-    """The picture in a square, its pieces, and whether they are those that were known. Raises InputError where no garment is seen, or its name is none for a table."""
-    if not item.name.isprintable():
+def _read(item: Item, known: list[Row]) -> tuple[Float[Tensor, "3 s s"], Row, bool]:
+    """The picture in a square, its pieces, and whether they were read: the first of the rows that are known of these bytes is kept.
+
+    Raises InputError where no garment is seen, or the picture's name is none for a table.
+    """
+    if not item.name.isprintable() or item.name.startswith("#"):
         raise InputError(f"{item.name!r}: has signs in its name that cannot stand in {PIECES}; rename it")
     content = item.content()
     block, digest = open_image(content, item.name), sha256(content)[:DIGITS]
-    if known is not None and known.of(content):
-        return square(at_most(block, READ).pixels), replace(known, digest=digest), True
+    if (row := next((row for row in known if row.of(content)), None)) is not None:
+        return square(at_most(block, READ).pixels), replace(row, digest=digest), False
     picture, traces = read_block(block)
     if traces is None:
         raise InputError(
             f"{item.name}: no garment found on a plain ground; cut it out (a PNG with transparency) or photograph it on one colour"
         )
-    return picture, Row(to_text(traces), digest), False
+    return picture, Row(to_text(traces), digest), True
 
 
-def row_of(file: Path) -> Row | None:
-    """What a pieces.txt tells of a picture file: one in its folder, or in one of the three above, under the picture's name from there. Raises InputError for what is no row."""
+def built_of(file: Path) -> str | None:
+    """What a pieces.txt tells of a picture file, as `to_text` writes it: one in its folder, or in one of the three above, under the picture's name from there; None where that
+    was of other bytes. Raises InputError where its line is no row.
+    """
+    row = _row_beside(file)
+    return to_text(from_text(row.text)) if row is not None and row.of(read_bytes(file)) else None
+
+
+def stale_rows(files: Sequence[Path]) -> Iterator[Event]:
+    """Tells of pictures whose row in a pieces.txt was of other bytes and is not read."""
+    found = [(file, row) for file in files if (row := _row_beside(file)) is not None]
+    if stale := [file for file, row in found if not row.of(read_bytes(file))]:
+        yield Warned(
+            f"{PIECES}: {len(stale):,} of its rows are of other pictures than those that have the names now, and are not read; the first: {stale[0]}; "
+            "`muslin pieces` reads them anew"
+        )
+
+
+def _row_beside(file: Path) -> Row | None:
     for folder in file.absolute().parents[:_ABOVE]:
-        table = folder / PIECES
-        if table.is_file():
-            told = table.stat()
-            row = _table(table, told.st_mtime_ns, told.st_size).get(file.absolute().relative_to(folder).as_posix())
-            if row is not None and row.of(read_bytes(file)):
-                return row
+        table, name = folder / PIECES, file.absolute().relative_to(folder).as_posix()
+        if table.is_file() and (row := from_table(_utf8(table), str(table), name).get(name)) is not None:
+            return row
     return None
 
 
-@lru_cache(maxsize=16)
-def _table(table: Path, _changed: int, _size: int) -> dict[str, Row]:
-    return from_table(read_bytes(table), str(table))
+def _utf8(table: Path) -> bytes:
+    """A file's bytes; of one that is no text in UTF-8, which is none of ours, what can be read."""
+    return read_bytes(table).decode("utf-8", "replace").encode()
 
 
 def drawn_on(picture: Float[Tensor, "3 s s"], traces: list[Trace]) -> Float[Tensor, "3 t t"]:

@@ -18,7 +18,7 @@ from muslin.base.errors import InputError, MuslinError
 from muslin.base.files import write_bytes
 from muslin.base.image import SUFFIXES, encode_png, open_image
 from muslin.base.packets import broken_chunk, kind_of, mp4_packet
-from muslin.provenance.recipe import Recipe, find_recipe, read_marks
+from muslin.provenance.recipe import PIECES, Recipe, find_recipe, read_marks
 from muslin.provenance.xmp import read
 
 OVERVIEWS = ("sheet.png", "line-up.png")  # what commands put beside the pictures that they make
@@ -205,6 +205,7 @@ def _unlike(found: Recipe, recipe: Recipe) -> str:
     names = [name for name in {**found.settings, **recipe.settings} if found.settings.get(name) != recipe.settings.get(name)]
     if not names:
         ours, theirs = asdict(recipe), asdict(found)
+        ours[PIECES], theirs[PIECES] = ((one["content"] or {}).pop(PIECES, None) for one in (ours, theirs))  # of one photograph
         ours["version of Muslin or torch"], theirs["version of Muslin or torch"] = ours.pop("made_with"), theirs.pop("made_with")
         names = [name.replace("_", " ") for name in ours if name not in ("made", "licence") and ours[name] != theirs[name]] or ["licence"]
     return f"made with another {', '.join(names[:_TOLD])}" + (" ..." if len(names) > _TOLD else "")

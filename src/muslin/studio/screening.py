@@ -17,13 +17,14 @@ from muslin.assets import GENERATORS, INDEXES
 from muslin.base.events import Event, Note, Step, Warned
 from muslin.data.loader import source_of
 from muslin.gan.generators import Loaded
-from muslin.metrics.originality import Finding, Index, judged, nearest
+from muslin.metrics.originality import Finding, Index, judged, nearest, thresholds
 from muslin.studio.choose import Chosen, Pool, choose
 from muslin.studio.indexing import index_of, load_index
 from muslin.style.blocks import Pattern
 
 ALARM = 0.01
-_TRIED = 4  # blocks on which a draft is made up until it is like nothing that is known
+_TRIED = 8  # blocks on which a draft is made up until it is like nothing that is known
+_CLEAR = 5  # times the alarm: by features a picture that is new comes so near by chance: nearer is not clearly distinct
 _VERDICTS = ("distinct", "close", "copy")  # the best first
 
 
@@ -58,14 +59,15 @@ def known_index(generator: Loaded) -> Index | None:
 
 
 def first_new(made: Iterator[tuple[dict[str, Any], Pattern]], index: Index | None) -> tuple[dict[str, Any], Pattern, dict[str, str]] | None:
-    """Of a draft made up on one block after the other, `_TRIED` at most, the first that is distinct from what is in the index, with a line for its recipe; where none is the
-    first that is no copy, else the first; None where there is none."""
+    """Of a draft made up on one block after the other, `_TRIED` at most, the first that is clearly distinct from what is in the index, with a line for its recipe; where none is the
+    first that is distinct, or no copy, else the first; None where there is none."""
     best: tuple[int, tuple[dict[str, Any], Pattern, dict[str, str]]] | None = None
     for row, pattern in islice(made, _TRIED):
         if index is None:
             return row, pattern, {}
         finding = compared(pattern.pixels, index)
-        rank = _VERDICTS.index(finding.verdict)
+        clear = min(one.away for one in finding.neighbours) >= thresholds(index, _CLEAR * ALARM)[2]
+        rank = 2 * _VERDICTS.index(finding.verdict) + (not clear)
         if best is None or rank < best[0]:
             best = rank, (row, pattern, told(finding, index))
         if rank == 0:

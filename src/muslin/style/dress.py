@@ -99,7 +99,7 @@ def dress(
 def memory_needed(config: StyleConfig) -> int:
     """About how many bytes a square picture takes at its worst (measured: `benchmarks/style_memory.py`)."""
     side, tile = config.size, min(config.size, config.tile * 9 // 8)  # a tile with its rims
-    planes = 45 if config.mode == "print" else 64 if config.effort == 0 else 72  # of 4 bytes a pixel, at the worst moment
+    planes = 45 if config.mode == "print" else 64 if config.effort == 0 else 66  # of 4 bytes a pixel, at the worst moment
     network = 0 if config.mode == "print" or config.effort == 0 else 1200 * tile * tile
     return 750_000_000 + planes * 4 * side * side + network
 
@@ -130,8 +130,12 @@ def _form(part: Tensor, area: Tensor | None, config: StyleConfig, built: Layout 
     return bare, _Form(shade if seen is None else glinting(shade, thin(seen.lines)), cut)
 
 
+def lays_cloth(config: StyleConfig) -> bool:
+    """Whether cloth is cut and laid on the garment; else the whole picture is styled, or the old surface is kept."""
+    return config.where != "all" and _lies(config)
+
+
 def _lies(config: StyleConfig) -> bool:
-    """Whether cloth is laid on the garment; else the old surface is kept."""
     return config.mode == "print" or config.start in ("fast", "overlay")
 
 
