@@ -36,7 +36,7 @@ def test_a_shirts_recipe_tells_its_block_as_traced_and_itself_as_bent(shirt):
     recipe = read_recipe(shirt)
     *_, blocks = open_blocks("starter")
     row = recipe.settings[BLOCK]
-    assert row[PIECES] == blocks.traced[row["file"]]
+    assert row[PIECES] == blocks.traced[row["file"]].text
     traced, carried = from_text(row[PIECES]), from_text(recipe.made[PIECES])
     assert [trace.kind for trace in traced] == [trace.kind for trace in carried]
     moved = [float((one.points - other.points).norm(dim=1).max()) for one, other in zip(traced, carried, strict=True)]
@@ -113,7 +113,7 @@ def test_at_another_size_its_pieces_are_bent_anew(shirt, tmp_path):
 
 def test_a_block_that_is_built_of_nothing_is_traced_too():
     *_, blocks = open_blocks("starter")
-    nothing = next(name for name, text in blocks.traced.items() if text == "")
+    nothing = next(name for name, row in blocks.traced.items() if row is not None and row.text == "")
     shoe = next(item for item in blocks.items if item.label == "shoes")
     assert PIECES not in blocks._row(shoe)  # its picture is looked at
     assert blocks._row(next(item for item in blocks.items if item.name == nothing))[PIECES] == ""
