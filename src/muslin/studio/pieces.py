@@ -6,6 +6,7 @@ and drawn by them (`built_of`).
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def pieces(archive: str, out: Path) -> Iterator[Event]:
     make_folder(out)
     sheets, new, first = _Sheets(out), 0, ""
     for number, item in enumerate(source.items, 1):
-        known = [table[item.name] for table in (own, kept) if item.name in table]
+        known = list(dict.fromkeys(told[item.name] for told in (own, kept) if item.name in told))
         try:
             picture, rows[item.name], read = _read(item, known)
         except MuslinError as failure:
@@ -140,8 +141,12 @@ def built_of(file: Path) -> str | None:
 
 def stale_rows(files: Sequence[Path]) -> Iterator[Event]:
     """Tells of pictures whose row in a pieces.txt was of other bytes and is not read."""
-    found = [(file, row) for file in files if (row := _row_beside(file)) is not None]
-    if stale := [file for file, row in found if not row.of(read_bytes(file))]:
+    stale = list[Path]()
+    for file in files:
+        with suppress(InputError):  # a row that is none is told where its picture's turn comes
+            if (row := _row_beside(file)) is not None and not row.of(read_bytes(file)):
+                stale.append(file)
+    if stale:
         yield Warned(
             f"{PIECES}: {len(stale):,} of its rows are of other pictures than those that have the names now, and are not read; the first: {stale[0]}; "
             "`muslin pieces` reads them anew"

@@ -66,7 +66,7 @@ def first_new(made: Iterator[tuple[dict[str, Any], Pattern]], index: Index | Non
         if index is None:
             return row, pattern, {}
         finding = compared(pattern.pixels, index)
-        clear = min(one.away for one in finding.neighbours) >= thresholds(index, _CLEAR * ALARM)[2]
+        clear = not finding.neighbours or min(one.away for one in finding.neighbours) >= thresholds(index, _CLEAR * ALARM)[2]
         rank = 2 * _VERDICTS.index(finding.verdict) + (not clear)
         if best is None or rank < best[0]:
             best = rank, (row, pattern, told(finding, index))
